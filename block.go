@@ -1,0 +1,64 @@
+package edged
+
+// Block holds the messages of one receiver in at most one block interval, column by column. A topic is spelled once, in
+// Topics; a message is an index into it. Once cut, a block is immutable and shared: nobody writes to its slices, and
+// strings made from Data may outlive it.
+type Block struct {
+	Seq      uint64 // its position in the block log; given by the store, never reused
+	Receiver string
+	Cut      Instant // every arrival in the block is at or before Cut, every later one of this receiver at or after
+	Trusted  bool    // the wall clock was known to be synchronised when the block was cut
+
+	Topics []string // in order of first appearance
+
+	// One element a message.
+	Topic   []uint32 // index into Topics
+	Arrival []int64  // wall nanoseconds in epoch Cut.Epoch, never decreasing
+	Flags   []uint8  // QoSMask | FlagRetain
+	End     []uint32 // end of the payload in Data; it starts where the one before ends
+
+	Data    []byte
+	Origins []BlockOrigin // QoS 2 messages only, by ascending Index
+}
+
+// BlockOrigin is the Origin of the message at Index.
+type BlockOrigin struct {
+	Index uint32
+	Origin
+}
+
+// Bits of Block.Flags.
+const (
+	QoSMask    = 0b0011
+	FlagRetain = 0b0100
+)
+
+// Len is the number of messages.
+func (b *Block) Len() int { return len(b.Topic) }
+
+// TopicOf is the topic of message i.
+func (b *Block) TopicOf(i int) string { return b.Topics[b.Topic[i]] }
+
+// Payload is the payload of message i; it belongs to the block.
+func (b *Block) Payload(i int) []byte {
+	from := uint32(0)
+	if i > 0 {
+		from = b.End[i-1]
+	}
+	return b.Data[from:b.End[i]:b.End[i]]
+}
+
+// QoS is the quality of service of message i.
+func (b *Block) QoS(i int) byte { return b.Flags[i] & QoSMask }
+
+// Retain reports whether message i was to be retained.
+func (b *Block) Retain(i int) bool { return b.Flags[i]&FlagRetain != 0 }
+
+// Size is the memory that the block holds, in bytes, roughly.
+func (b *Block) Size() int64 {
+	n := int64(len(b.Data)) + 17*int64(len(b.Topic)) + 200
+	for _, t := range b.Topics {
+		n += int64(len(t)) + 16
+	}
+	return n
+}

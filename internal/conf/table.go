@@ -1,0 +1,108 @@
+package conf
+
+import "fmt"
+
+// Table is one table of the file, with the place to report what is wrong in it.
+type Table struct {
+	doc  *Doc
+	path []string
+	m    map[string]any
+	bad  map[string]bool // keys already reported: what follows from them is not repeated
+	subs map[string]*Table
+}
+
+// Has reports whether a key is written in the file.
+func (t *Table) Has(key string) bool { _, ok := t.m[key]; return ok }
+
+// Keys returns the table's keys in the order of the file.
+func (t *Table) Keys() []string {
+	var out []string
+	for _, k := range t.doc.order[joinPath(t.path)] {
+		if t.Has(k) {
+			out = append(out, k)
+		}
+	}
+	return out
+}
+
+// Name is the last part of the table's name: "archive" of [sink.archive].
+func (t *Table) Name() string {
+	if len(t.path) == 0 {
+		return ""
+	}
+	return t.path[len(t.path)-1]
+}
+
+// Title is the table's whole name, for messages: sink.archive.
+func (t *Table) Title() string {
+	s := ""
+	for i, p := range t.path {
+		if i > 0 {
+			s += "."
+		}
+		s += p
+	}
+	return s
+}
+
+// Sub returns the table under a key; nil if there is none. A value that is no table is reported.
+func (t *Table) Sub(key string) *Table {
+	if sub, ok := t.subs[key]; ok {
+		return sub
+	}
+	v, ok := t.m[key]
+	if !ok {
+		return nil
+	}
+	m, ok := v.(map[string]any)
+	if !ok {
+		t.Errorf(key, "%s is a table: write [%s]", key, t.titleOf(key))
+		return nil
+	}
+	sub := &Table{doc: t.doc, path: append(t.path[:len(t.path):len(t.path)], key), m: m}
+	if t.subs == nil {
+		t.subs = map[string]*Table{}
+	}
+	t.subs[key] = sub
+	return sub
+}
+
+func (t *Table) titleOf(key string) string {
+	if len(t.path) == 0 {
+		return key
+	}
+	return t.Title() + "." + key
+}
+
+// Text returns a string key without binding it; "" if it is missing or no string.
+func (t *Table) Text(key string) string { s, _ := t.m[key].(string); return s }
+
+// Errorf reports a mistake at a key, or at the table if the key is not written. The first mistake of a key is kept.
+func (t *Table) Errorf(key, format string, args ...any) {
+	if key != "" {
+		if t.bad[key] {
+			return
+		}
+		if t.bad == nil {
+			t.bad = map[string]bool{}
+		}
+		t.bad[key] = true
+	}
+	t.doc.problems = append(t.doc.problems, t.problem(key, format, args))
+}
+
+// Notef says what is worth knowing about a key and is no mistake.
+func (t *Table) Notef(key, format string, args ...any) {
+	t.doc.notes = append(t.doc.notes, t.problem(key, format, args))
+}
+
+// Bad reports whether a key was already found wrong.
+func (t *Table) Bad(key string) bool { return t.bad[key] }
+
+func (t *Table) problem(key, format string, args []any) Problem {
+	path := t.path
+	if key != "" {
+		path = append(path[:len(path):len(path)], key)
+	}
+	return Problem{t.doc.File, t.doc.line(path), fmt.Sprintf(format, args...)}
+}

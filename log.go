@@ -1,0 +1,80 @@
+package edged
+
+import "fmt"
+
+// Pos is a place in a log: an entry and an offset in it (a message of a block, a row of a result entry). Streams stand at
+// entry ends, where Off is 0; deliveries may stand within an entry.
+type Pos struct {
+	Seq uint64
+	Off uint32
+}
+
+// Compare returns -1, 0 or +1.
+func (p Pos) Compare(q Pos) int {
+	switch {
+	case p.Seq < q.Seq || p.Seq == q.Seq && p.Off < q.Off:
+		return -1
+	case p == q:
+		return 0
+	}
+	return 1
+}
+
+// Before reports whether p is earlier than q.
+func (p Pos) Before(q Pos) bool { return p.Compare(q) < 0 }
+
+// String is the form used in keys and logs: "seq.off".
+func (p Pos) String() string { return fmt.Sprintf("%d.%d", p.Seq, p.Off) }
+
+// Entry is one entry of the block log: a block or a tick, or neither when it could not be read.
+type Entry struct {
+	Seq   uint64
+	Block *Block
+	Tick  *Tick
+	Err   error // what is wrong with a damaged entry
+}
+
+// Tick is a log entry without messages. It moves time on where no block does, and carries the running totals that make
+// the log check itself: a consumer that passes a tick knows how many messages it must have seen.
+//
+// Every commit that stores blocks ends with one; one is written alone only when an open window waits for its time.
+type Tick struct {
+	Seq       uint64
+	Receivers []ReceiverTotal
+	Routed    []StreamTotal
+}
+
+// ReceiverTotal is what the log knows of one receiver at a tick.
+type ReceiverTotal struct {
+	Receiver string
+	Cut      Instant // no message of the receiver with an earlier arrival will come
+	Stored   uint64  // messages in blocks since the store was made
+	Bytes    uint64  // their topics and payloads
+	Rejected uint64  // messages offered and refused (full, too large), since the store was made
+}
+
+// StreamTotal is the number of stored messages whose receiver and topic a stream takes, since the stream was first seen.
+type StreamTotal struct {
+	Stream string
+	Routed uint64
+}
+
+// Cut returns the latest cut of a receiver, or false if the tick does not know it.
+func (t *Tick) Cut(receiver string) (Instant, bool) {
+	for i := range t.Receivers {
+		if t.Receivers[i].Receiver == receiver {
+			return t.Receivers[i].Cut, true
+		}
+	}
+	return Instant{}, false
+}
+
+// RoutedTo returns the running total of a stream, or false if the tick does not know it.
+func (t *Tick) RoutedTo(stream string) (uint64, bool) {
+	for i := range t.Routed {
+		if t.Routed[i].Stream == stream {
+			return t.Routed[i].Routed, true
+		}
+	}
+	return 0, false
+}

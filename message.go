@@ -1,0 +1,57 @@
+package edged
+
+import "context"
+
+// Message is one publish as it came.
+//
+// Topic and Payload belong to the caller of Take: they may point into a read buffer and are only valid until Take
+// returns. Whoever keeps them copies them.
+type Message struct {
+	Topic   string
+	Payload []byte
+	QoS     byte // 0, 1 or 2
+	Retain  bool
+	Origin  Origin // set for QoS 2 only
+}
+
+// Origin names a QoS 2 publish: it is stored with the message's block, so that a repeated PUBLISH is known as one
+// [MQTT-4.3.3-10].
+type Origin struct {
+	Client   string
+	PacketID uint16
+}
+
+// Handler takes messages in. A receiver is given one.
+//
+// Take accepts the message or blocks (rate limit, full queue, full store): that is the back-pressure, and it ends at the
+// publisher. It allocates nothing per message.
+//
+// err != nil: not taken, and Acked is never called. ErrStopped means that the gateway is stopping, ErrFull that the store
+// could not take the message before ctx ended; both leave the message with its publisher.
+// err == nil: if ack is not nil, ack.Acked(token, …) is called exactly once, from another goroutine.
+type Handler interface {
+	Take(ctx context.Context, m *Message, ack Acker, token uint64) error
+}
+
+// Acker is told when messages are durable. It takes the place of the return of Spark's store(many).
+//
+// Acked(token, nil) licenses the acknowledgement of that message: its block is on disk. Another error says what kept it
+// off the disk, and the message must not be acknowledged. Calls for one receiver come in the order of Take.
+//
+// Flush follows the Acked calls of one commit, so that many acknowledgements go out in one write. Neither method may
+// block: the goroutine that calls them serves every client.
+//
+// An Acker is compared with ==, so it is a pointer.
+type Acker interface {
+	Acked(token uint64, err error)
+	Flush()
+}
+
+// Receiver brings messages from one source to a Handler.
+//
+// Run replaces Spark's onStart and onStop: it returns when every goroutine that it started has ended. The class of the
+// error is Spark's restart and stop: retryable errors are run again after a backoff from 2 s with jitter, permanent ones
+// are not. A nil error means that the source has ended by itself.
+type Receiver interface {
+	Run(ctx context.Context, h Handler) error
+}

@@ -1,0 +1,32 @@
+package edged
+
+// Rows are rows of one stream with the same columns, as they leave for a sink. Cells stand row by row; a cell of kind
+// Absent is left out where the format can (NDJSON) and empty where it cannot (CSV).
+type Rows struct {
+	Stream string
+	Names  []string // columns in the order in which they are written, "stream" excepted
+	Cells  []Value  // Len() × len(Names)
+	At     []Pos    // where each row came from; ascending
+}
+
+// Len is the number of rows.
+func (r *Rows) Len() int { return len(r.At) }
+
+// Row returns the cells of row i.
+func (r *Rows) Row(i int) []Value {
+	n := len(r.Names)
+	return r.Cells[i*n : (i+1)*n : (i+1)*n]
+}
+
+// Slice returns the rows [from, to), sharing their cells.
+func (r *Rows) Slice(from, to int) *Rows {
+	n := len(r.Names)
+	return &Rows{Stream: r.Stream, Names: r.Names, Cells: r.Cells[from*n : to*n], At: r.At[from:to]}
+}
+
+// Reserved are the column names that rows of the gateway use themselves. A column, key or aggregate of a stream cannot
+// have one of them.
+var Reserved = []string{
+	"stream", "window_start", "window_end", "time", "topic", "payload", "payload_base64",
+	"epoch", "clock_trusted", "revision", "partial",
+}
