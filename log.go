@@ -69,6 +69,17 @@ func (t *Tick) Cut(receiver string) (Instant, bool) {
 	return Instant{}, false
 }
 
+// Newest is the latest cut of all receivers; the zero Instant if there is none.
+func (t *Tick) Newest() Instant {
+	var at Instant
+	for i := range t.Receivers {
+		if at.Before(t.Receivers[i].Cut) {
+			at = t.Receivers[i].Cut
+		}
+	}
+	return at
+}
+
 // RoutedTo returns the running total of a stream, or false if the tick does not know it.
 func (t *Tick) RoutedTo(stream string) (uint64, bool) {
 	for i := range t.Routed {

@@ -19,7 +19,9 @@ type Delivery struct {
 // Write delivers a turn, in order. The first done deliveries are durable there when it returns (a file: data and
 // directory synced; HTTP: answered 2xx), and receipt is what Open needs to know after them; a nil receipt leaves the
 // last one in force. It is committed in the transaction that moves the cursors. err, when done < len(turn), is about
-// turn[done]; its Class says what happens to it. Write retains nothing of the turn.
+// turn[done]; its Class says what happens to it. done < len(turn) without an error (done may be 0, several times in a row)
+// means that the sink cannot go on before this receipt is committed: a file of a new name or length. The rest comes again
+// at once. Write retains nothing of the turn.
 type Sink interface {
 	Open(ctx context.Context, receipt []byte, redo []Delivery) error
 	Write(ctx context.Context, turn []Delivery) (done int, receipt []byte, err error)

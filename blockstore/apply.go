@@ -1,0 +1,84 @@
+package blockstore
+
+import (
+	"fmt"
+
+	"edged"
+
+	"go.etcd.io/bbolt"
+)
+
+// apply writes a round's update: results, cursors and puts, in the same transaction as its blocks.
+func (s *Store) apply(tx *bbolt.Tx, r *round) error {
+	r.ends = map[string]logEnd{}
+	for i := range r.upd.Results {
+		res := &r.upd.Results[i]
+		end, ok := r.ends[res.Stream]
+		if !ok {
+			end = s.ends[res.Stream]
+		}
+		end.next = max(end.next, 1)
+		res.Seq = end.next
+		v := appendResult(nil, header{seq: end.next, start: end.cum}, res)
+		if err := putEntry(tx, resultKey(res.Stream, end.next), v); err != nil {
+			return err
+		}
+		r.logged += int64(len(v))
+		r.ends[res.Stream] = logEnd{end.next + 1, end.cum + uint64(len(v))}
+	}
+	cursors, err := bucket(tx, cursorsBucket)
+	if err != nil {
+		return err
+	}
+	for _, name := range r.upd.Forget {
+		if err := cursors.Delete([]byte(name)); err != nil {
+			return err
+		}
+	}
+	for i := range r.upd.Cursors {
+		c := &r.upd.Cursors[i]
+		if err := cursors.Put([]byte(c.Name), appendCursor(nil, c)); err != nil {
+			return err
+		}
+	}
+	for _, stream := range r.upd.ForgetStreams {
+		r.totals.forget(stream)
+		if err := deleteResults(tx, stream, 0, edged.Forever); err != nil {
+			return err
+		}
+	}
+	return putAll(tx, r.upd.Puts)
+}
+
+func putAll(tx *bbolt.Tx, puts []edged.Put) error {
+	for _, p := range puts {
+		b, err := tx.CreateBucketIfNotExists(spaceKey(p.Space))
+		if err != nil {
+			return fmt.Errorf("space %s: %w", p.Space, err)
+		}
+		if p.Value == nil {
+			err = b.Delete([]byte(p.Key))
+		} else {
+			err = b.Put([]byte(p.Key), seal(append(make([]byte, 0, len(p.Value)+4), p.Value...)))
+		}
+		if err != nil {
+			return fmt.Errorf("space %s, key %q: %w", p.Space, p.Key, err)
+		}
+	}
+	return nil
+}
+
+// deleteResults deletes the entries [from, to) of a stream's result log.
+func deleteResults(tx *bbolt.Tx, stream string, from, to uint64) error {
+	var keys [][]byte
+	c := tx.Cursor()
+	for k, _ := c.Seek(resultKey(stream, from)); k != nil && isResultOf(k, stream) && seqOf(k) < to; k, _ = c.Next() {
+		keys = append(keys, append([]byte(nil), k...))
+	}
+	for _, k := range keys {
+		if err := tx.DeleteBucket(k); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package blockstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"edged"
+)
+
+// Run is the committer: the one goroutine that writes. It returns when ctx has ended and everything that waited by then is
+// committed, or with the error of a commit that failed for another reason than a lack of space: after that nothing is
+// acknowledged any more, and the process should end, because the file's state on disk is unknown until it is opened
+// again.
+func (s *Store) Run(ctx context.Context) error {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for f := range s.acks {
+			f.tell()
+		}
+	}()
+	defer func() {
+		s.refuseWaiting()
+		close(s.acks)
+		<-ended
+	}()
+	for {
+		early, ok := s.pace.wait(ctx)
+		if err := s.commitRound(early); err != nil {
+			return err
+		}
+		if !ok {
+			return s.drain()
+		}
+	}
+}
+
+// drain commits what is left when the gateway stops: sources were stopped before, so that this ends. What the disk has no
+// room for is refused, and stays with its publishers.
+func (s *Store) drain() error {
+	for range 3 {
+		if err := s.commitRound(false); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Flush commits everything that waits in the sources and in the queue now, and returns when it is durable.
+func (s *Store) Flush(ctx context.Context) error {
+	return s.Commit(ctx, &edged.Update{}, true)
+}
+
+// Commit submits an update and waits until it is durable. An error means that nothing of it is, except ctx's own error:
+// then it may become so later. soon asks for a commit as soon as the disk is idle, instead of at the cadence.
+func (s *Store) Commit(ctx context.Context, u *edged.Update, soon bool) error {
+	ch := make(chan error, 1)
+	s.Submit(u, soon, func(err error) { ch <- err })
+	select {
+	case err := <-ch:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Submit hands over an update and returns at once; done is called when it is durable, or with what keeps it from being so.
+// It must not block.
+func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
+	s.mu.Lock()
+	err := s.fatal
+	if err == nil {
+		s.queue = append(s.queue, pending{u, done})
+	}
+	s.mu.Unlock()
+	if err != nil {
+		done(err)
+		return
+	}
+	if soon || s.pace.eager {
+		s.pace.poke(&s.pace.soon)
+	}
+}
+
+func (s *Store) takeQueue() []pending {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queue
+	s.queue = nil
+	return q
+}
+
+// refuseWaiting answers what reached the queue after the last round.
+func (s *Store) refuseWaiting() {
+	s.mu.Lock()
+	if s.fatal == nil {
+		s.fatal = ErrClosed
+	}
+	err := s.fatal
+	q := s.queue
+	s.queue = nil
+	s.mu.Unlock()
+	f := finished{err: err, parcels: s.retry}
+	for _, p := range q {
+		f.updates = append(f.updates, p.done)
+	}
+	s.retry = nil
+	s.acks <- f
+}
+
+// finished is what a round has to tell. One goroutine behind the committer tells it, so that the next commit overlaps with
+// the acknowledgements of the last one.
+type finished struct {
+	err     error
+	parcels []edged.Parcel
+	updates []func(error)
+}
+
+func (f *finished) tell() {
+	for _, p := range f.parcels {
+		p.Done(f.err)
+	}
+	for _, done := range f.updates {
+		done(f.err)
+	}
+}
+
+// fail ends the store: what the round held, and everything after it, is told why.
+func (s *Store) fail(err error, f finished) error {
+	err = fmt.Errorf("the store %s could not be written: %w; nothing is acknowledged any more; the next start reads what is on disk", s.path, err)
+	s.mu.Lock()
+	s.fatal = err
+	s.mu.Unlock()
+	f.err = err
+	s.acks <- f
+	return err
+}
+
+func (s *Store) mark(commit bool) {
+	now := time.Now()
+	s.mu.Lock()
+	s.round.LastRound = now
+	s.round.CommitFrom = time.Time{}
+	if commit {
+		s.round.CommitFrom = now
+	}
+	s.mu.Unlock()
+}

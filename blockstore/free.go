@@ -1,0 +1,105 @@
+package blockstore
+
+import (
+	"time"
+
+	"edged"
+
+	"go.etcd.io/bbolt"
+)
+
+const (
+	freeEvery = 5 * time.Second // freeing rewrites pages at the old end of the log: seldom, unless space runs short
+	freeMost  = 8192            // entries freed in one commit at most
+)
+
+// free deletes entries that no cursor needs: of the block log those older than keep (all of them when space runs short),
+// of a result log at once. The newest tick stays: it carries the totals.
+func (s *Store) free(tx *bbolt.Tx, r *round) error {
+	short := s.short()
+	if !short && time.Since(s.freed) < freeEvery {
+		return nil
+	}
+	s.freed = time.Now()
+	cursors := make(map[string]edged.Cursor, len(s.pub.cursors)+len(r.upd.Cursors))
+	for name, c := range s.pub.cursors {
+		cursors[name] = c
+	}
+	for _, name := range r.upd.Forget {
+		delete(cursors, name)
+	}
+	for _, c := range r.upd.Cursors {
+		cursors[c.Name] = c
+	}
+	left := freeMost
+	for stream, end := range s.ends {
+		for _, gap := range needs(cursors, stream).Gaps(0, end.next) {
+			n, err := freeRange(tx, resultKey(stream, gap.From), left, func(k, _ []byte) bool {
+				return isResultOf(k, stream) && seqOf(k) < gap.To
+			})
+			if err != nil {
+				return err
+			}
+			left -= n
+		}
+	}
+	newest := s.next
+	if r.tick != nil {
+		newest = r.tick.Seq
+	} else if s.lastTick != nil {
+		newest = s.lastTick.Seq
+	}
+	expired := func(k, v []byte) bool { return short || s.expired(v) }
+	for _, gap := range needs(cursors, "").Gaps(0, newest) {
+		n, err := freeRange(tx, logKey(gap.From), left, func(k, v []byte) bool {
+			return isLogKey(k) && seqOf(k) < gap.To && expired(k, v)
+		})
+		if err != nil {
+			return err
+		}
+		left -= n
+	}
+	s.meter.freed.Add(freeMost - left)
+	return nil
+}
+
+// freeRange deletes entries from key on, as long as more says so, and at most most of them. more gets the entry's value.
+func freeRange(tx *bbolt.Tx, key []byte, most int, more func(k, v []byte) bool) (int, error) {
+	var keys [][]byte
+	c := tx.Cursor()
+	for k, _ := c.Seek(key); k != nil && len(keys) < most; k, _ = c.Next() {
+		b := tx.Bucket(k)
+		if b == nil || !more(k, b.Get(valueKey)) {
+			break
+		}
+		keys = append(keys, append([]byte(nil), k...))
+	}
+	for _, k := range keys {
+		if err := tx.DeleteBucket(k); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
+
+// expired reports whether an entry is past keep. One from an epoch before the present one has no age that could be
+// trusted; it is not kept for replay.
+func (s *Store) expired(v []byte) bool {
+	h, ok := readHeader(v)
+	if !ok {
+		return true // damaged: nothing to replay
+	}
+	now := (&edged.Tick{Receivers: s.totals.receivers}).Newest()
+	return h.at.Epoch != now.Epoch || now.Wall-h.at.Wall >= int64(s.cfg.Keep)
+}
+
+// needs is what the cursors of one log still need.
+func needs(cursors map[string]edged.Cursor, log string) edged.Spans {
+	var u edged.Spans
+	for _, c := range cursors {
+		if c.Log == log {
+			u = u.Union(c.Need)
+		}
+	}
+	return u
+}

@@ -1,0 +1,165 @@
+package blockstore
+
+import (
+	"fmt"
+	"runtime/debug"
+
+	"edged"
+
+	"go.etcd.io/bbolt"
+)
+
+// End is the position after the newest entry of the block log.
+func (s *Store) End() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pub.end
+}
+
+// Next returns the first entry of the block log at or after seq, or false if there is none yet. A damaged entry is returned
+// with its Err; the one after it can be read. The error is about the file, not about an entry. Blocks are shared: they
+// are not to be changed.
+func (s *Store) Next(seq uint64) (edged.Entry, bool, error) {
+	s.mu.Lock()
+	end := s.pub.end
+	e, ok := s.pub.cache.entries[seq]
+	mem, inMem := s.pub.cache.next(seq)
+	s.mu.Unlock()
+	if ok || seq >= end {
+		return e.Entry, ok, nil
+	}
+	var found edged.Entry
+	err := s.view(func(tx *bbolt.Tx) error {
+		k, _ := tx.Cursor().Seek(logKey(seq))
+		if k == nil || !isLogKey(k) || seqOf(k) >= end || inMem && seqOf(k) > mem.Seq {
+			return nil
+		}
+		found, ok = decodeEntry(seqOf(k), tx.Bucket(k).Get(valueKey)), true
+		return nil
+	})
+	if err != nil {
+		return edged.Entry{}, false, err
+	}
+	if !ok && inMem {
+		return mem.Entry, true, nil
+	}
+	return found, ok, nil
+}
+
+// Oldest is the position of the oldest entry that is still kept.
+func (s *Store) Oldest() (uint64, error) {
+	oldest := s.End()
+	s.mu.Lock()
+	if mem, ok := s.pub.cache.next(0); ok {
+		oldest = min(oldest, mem.Seq)
+	}
+	s.mu.Unlock()
+	err := s.view(func(tx *bbolt.Tx) error {
+		if k, _ := tx.Cursor().Seek(logKey(0)); k != nil && isLogKey(k) {
+			oldest = min(oldest, seqOf(k))
+		}
+		return nil
+	})
+	return oldest, err
+}
+
+// ResultEnd is the position after the newest entry of a stream's result log; its first entry has number 1.
+func (s *Store) ResultEnd(stream string) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(s.pub.results[stream].next, 1)
+}
+
+// NextResult returns the first entry of a stream's result log at or after seq, or false if there is none yet. A damaged
+// entry is returned as an error of its own, with its number in the Result.
+func (s *Store) NextResult(stream string, seq uint64) (res edged.Result, ok bool, err error) {
+	if seq >= s.ResultEnd(stream) {
+		return edged.Result{}, false, nil
+	}
+	verr := s.view(func(tx *bbolt.Tx) error {
+		k, _ := tx.Cursor().Seek(resultKey(stream, seq))
+		if k == nil || !isResultOf(k, stream) {
+			return nil
+		}
+		res, err = decodeResult(stream, seqOf(k), tx.Bucket(k).Get(valueKey))
+		res.Seq, ok = seqOf(k), true
+		return nil
+	})
+	if verr != nil {
+		return edged.Result{}, false, verr
+	}
+	return res, ok, err
+}
+
+// Values calls each for every value of a space, in key order, within one read transaction: each is to be quick, and key
+// and value are only valid during the call. A damaged value is given as an error.
+func (s *Store) Values(space string, each func(key string, value []byte, err error) error) error {
+	return s.view(func(tx *bbolt.Tx) error {
+		b := tx.Bucket(spaceKey(space))
+		if b == nil {
+			return nil
+		}
+		return b.ForEach(func(k, v []byte) error {
+			body, err := unseal(v)
+			if err != nil {
+				err = fmt.Errorf("value %q of %s is damaged: %w", k, space, err)
+			}
+			return each(string(k), body, err)
+		})
+	})
+}
+
+// Pending is the number of bytes of log that a consumer with these needs holds back.
+func (s *Store) Pending(log string, need edged.Spans) int64 {
+	var sum uint64
+	for _, sp := range need {
+		from, to := s.cumAt(log, sp.From), s.cumAt(log, sp.To)
+		if to > from {
+			sum += to - from
+		}
+	}
+	return int64(sum)
+}
+
+// cumAt is the number of bytes of a log before an entry.
+func (s *Store) cumAt(log string, seq uint64) uint64 {
+	s.mu.Lock()
+	end, cum := s.pub.end, s.pub.cum
+	if log != "" {
+		end, cum = s.pub.results[log].next, s.pub.results[log].cum
+	}
+	e, ok := s.pub.cache.entries[seq]
+	s.mu.Unlock()
+	switch {
+	case seq >= end:
+		return cum
+	case ok && log == "":
+		return e.start
+	}
+	_ = s.view(func(tx *bbolt.Tx) error {
+		key := logKey(seq)
+		if log != "" {
+			key = resultKey(log, seq)
+		}
+		c := tx.Cursor()
+		for k, _ := c.Seek(key); k != nil && (log == "" && isLogKey(k) || log != "" && isResultOf(k, log)); k, _ = c.Next() {
+			if h, ok := readHeader(tx.Bucket(k).Get(valueKey)); ok {
+				cum = min(cum, h.start)
+				return nil
+			}
+		}
+		return nil
+	})
+	return cum
+}
+
+// view is a read transaction in which a read error of the mapped file is an error, not a crash.
+func (s *Store) view(f func(tx *bbolt.Tx) error) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the store %s cannot be read: %v", s.path, v)
+		}
+	}()
+	return s.db.View(f)
+}

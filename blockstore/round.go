@@ -1,0 +1,198 @@
+package blockstore
+
+import (
+	"time"
+
+	"edged"
+)
+
+// round is one turn of the committer: what was gathered, and what it became.
+type round struct {
+	parcels []edged.Parcel // for the disk
+	memory  []edged.Parcel // never on disk
+	cuts    []cut          // of the sources whose blocks are all in this round
+	upd     edged.Update
+	updates []func(error)
+	spare   bool // the disk refused even what has the reserve: nothing is written
+
+	// What write makes of it; begun anew at each attempt.
+	totals  totals
+	tick    *edged.Tick
+	entries []entry
+	ends    map[string]logEnd
+	cum     uint64
+	logged  int64 // bytes of log entries written
+}
+
+type cut struct {
+	name string
+	edged.Handover
+	memory bool
+}
+
+// entry is a log entry as the cache gets it.
+type entry struct {
+	edged.Entry
+	start uint64 // bytes of the log before it
+	bytes int64  // memory that it holds
+	keep  keep
+}
+
+type keep uint8
+
+const (
+	cached keep = iota // on disk; in memory as long as there is room
+	onDisk             // on disk only
+	inMemory
+)
+
+// commitRound gathers what waits and commits it. The error is fatal.
+func (s *Store) commitRound(early bool) error {
+	s.mark(false)
+	r := s.gather()
+	if !s.due(r) {
+		return nil
+	}
+	s.mark(true)
+	defer s.mark(false)
+	err := s.write(r, early)
+	if isFull(err) && len(r.parcels) > 0 {
+		s.putBack(r, err)
+		err = s.write(r, early) // what moves and frees has the reserve
+	}
+	if isFull(err) {
+		s.meter.full.Inc()
+		s.acks <- finished{err: err, updates: r.updates}
+		r.upd, r.updates, r.spare = edged.Update{}, nil, true
+		err = s.write(r, early)
+	}
+	f := finished{err: err, parcels: append(r.memory, r.parcels...), updates: r.updates}
+	if err != nil {
+		return s.fail(err, f)
+	}
+	s.accept(r)
+	s.acks <- f
+	return nil
+}
+
+// gather cuts every source, then takes the updates that wait: an update that was submitted before a message was taken is
+// in the queue by the time its block is cut.
+func (s *Store) gather() *round {
+	s.pace.begin()
+	r := &round{}
+	room := s.measure()
+	disk, mem := max(room.Room, 0), max(room.MemoryRoom, 0)
+	if len(s.retry) > 0 { // what was cut first goes first, and alone
+		if disk > 0 && time.Now().After(s.retryAt) {
+			r.parcels, r.cuts, s.retry, s.retryCuts = s.retry, s.retryCuts, nil, nil
+		}
+		disk = -1
+	}
+	for _, src := range s.sources {
+		if src.level == Memory {
+			h := src.Cut(mem)
+			for _, p := range h.Parcels {
+				mem -= p.Block.Size()
+			}
+			r.memory = append(r.memory, h.Parcels...)
+			r.cuts = append(r.cuts, cut{src.name, h, true})
+			continue
+		}
+		if disk < 0 {
+			continue // its open block stays open, its time stands still
+		}
+		h := src.Cut(disk)
+		for _, p := range h.Parcels {
+			disk = max(disk-p.Block.Size()-pageSize, 0)
+		}
+		r.parcels = append(r.parcels, h.Parcels...)
+		r.cuts = append(r.cuts, cut{src.name, h, false})
+	}
+	for _, p := range s.takeQueue() {
+		r.upd.Add(p.u)
+		if p.done != nil {
+			r.updates = append(r.updates, p.done)
+		}
+	}
+	return r
+}
+
+// due reports whether there is anything to do. If it will be a commit, the riders are asked to come along.
+func (s *Store) due(r *round) bool {
+	if len(r.parcels) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts)) {
+		for _, rd := range s.riders {
+			rd.Ride(&r.upd)
+		}
+		return true
+	}
+	return len(r.memory)+len(r.updates) > 0
+}
+
+// awaited reports whether an open window waits for a time that every receiver has reached and the log does not say yet.
+func (s *Store) awaited(t totals) bool {
+	var now *edged.Tick
+	for _, rd := range s.riders {
+		w, ok := rd.Waits()
+		if !ok || w.Satisfied(s.lastTick) {
+			continue
+		}
+		if now == nil {
+			now = &edged.Tick{Receivers: t.receivers}
+		}
+		if w.Satisfied(now) {
+			return true
+		}
+	}
+	return false
+}
+
+// putBack keeps a round's blocks until the disk has room for them: they were cut, and their order must stay.
+func (s *Store) putBack(r *round, err error) {
+	s.log.Warn("the disk has no room for the store: nothing is acknowledged until there is; deliveries go on, and free what was delivered", "file", s.path, "error", err)
+	s.meter.full.Inc()
+	s.retry, s.retryAt = r.parcels, time.Now().Add(time.Second)
+	s.retryCuts = nil
+	kept := r.cuts[:0:0]
+	for _, c := range r.cuts {
+		if c.memory {
+			kept = append(kept, c)
+		} else {
+			s.retryCuts = append(s.retryCuts, c)
+		}
+	}
+	r.parcels, r.cuts = nil, kept
+}
+
+// accept makes a round that is durable the present.
+func (s *Store) accept(r *round) {
+	s.cum, s.totals = r.cum, r.totals
+	for stream, e := range r.ends {
+		s.ends[stream] = e
+	}
+	if r.tick != nil {
+		s.lastTick = r.tick
+	}
+	s.untold = r.tick == nil && (s.untold || len(r.memory) > 0)
+	for _, p := range r.parcels {
+		s.meter.messages.Add(p.Block.Len())
+	}
+	s.publish(func(p *published) {
+		p.end, p.cum, p.tick = s.next, s.cum, s.lastTick
+		for _, e := range r.entries {
+			p.cache.add(e)
+		}
+		for stream, e := range r.ends {
+			p.results[stream] = e
+		}
+		for _, stream := range r.upd.ForgetStreams {
+			delete(p.results, stream)
+		}
+		for _, name := range r.upd.Forget {
+			delete(p.cursors, name)
+		}
+		for _, c := range r.upd.Cursors {
+			p.cursors[c.Name] = c
+		}
+		p.cache.release(needs(p.cursors, ""), p.end)
+	})
+}

@@ -1,0 +1,72 @@
+package blockstore
+
+import (
+	"math"
+
+	"go.etcd.io/bbolt"
+	"golang.org/x/sys/unix"
+)
+
+const (
+	pageSize  = 4096    // not the system's: a Pi 5 kernel's 16 KiB pages would quadruple what a small commit writes
+	allocStep = 1 << 20 // by how much the file grows at once
+	reserve   = 8 << 20
+	minBytes  = reserve + 4<<20
+)
+
+// Space is the room that the store has.
+type Space struct {
+	Used       int64 `json:"used"`        // bytes of the file in use
+	File       int64 `json:"file"`        // its size
+	Max        int64 `json:"max"`         // max_bytes
+	Reserve    int64 `json:"reserve"`     // of it, only for cursors, results, checkpoints and freeing
+	DiskFree   int64 `json:"disk_free"`   // bytes free on the file system
+	DiskKept   int64 `json:"disk_kept"`   // of them, left free by reserve_free
+	Room       int64 `json:"room"`        // what blocks may still take; not positive when the store is full
+	MemoryRoom int64 `json:"memory_room"` // what blocks of receivers with storage = "memory" may still take
+}
+
+// Space returns the room as the committer last measured it.
+func (s *Store) Space() Space {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pub.space
+}
+
+// measure works out the room. Intake stops at max_bytes minus the reserve: without it a full store could not free anything
+// and would be full for ever.
+func (s *Store) measure() Space {
+	var sp Space
+	_ = s.db.View(func(tx *bbolt.Tx) error { sp.File = tx.Size(); return nil })
+	st := s.db.Stats()
+	free := int64(st.FreePageN+st.PendingPageN) * pageSize
+	sp.Used, sp.Max = sp.File-free, int64(s.cfg.MaxBytes)
+	sp.Reserve = max(reserve, sp.Max/50)
+	sp.Room = sp.Max - sp.Reserve - sp.Used
+	if total, avail, ok := diskSpace(s.path); ok {
+		sp.DiskFree = avail
+		sp.DiskKept = s.cfg.ReserveFree.Or(min(200<<20, total/20))
+		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free)
+	}
+	s.mu.Lock()
+	sp.MemoryRoom = int64(s.cfg.MemoryCache) - s.pub.cache.memory
+	s.pub.space = sp
+	s.mu.Unlock()
+	return sp
+}
+
+// short reports whether blocks kept for replay must go.
+func (s *Store) short() bool {
+	sp := s.Space()
+	return sp.Room < sp.Max/8
+}
+
+func diskSpace(path string) (total, avail int64, ok bool) {
+	var fs unix.Statfs_t
+	if err := unix.Statfs(path, &fs); err != nil {
+		return 0, 0, false
+	}
+	unit := int64(fs.Bsize)
+	bytes := func(n uint64) int64 { return int64(min(n, math.MaxInt64/uint64(unit))) * unit }
+	return bytes(uint64(fs.Blocks)), bytes(uint64(fs.Bavail)), true
+}

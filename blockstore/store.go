@@ -1,0 +1,204 @@
+package blockstore
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"edged"
+
+	"github.com/VictoriaMetrics/metrics"
+	"go.etcd.io/bbolt"
+)
+
+// ErrClosed is returned for what reaches the store after its committer has ended.
+var ErrClosed = errors.New("the store is closed")
+
+// Store is the block store. Open makes it, Run is its committer, Close comes after Run has returned. The other methods may
+// be called by any goroutine.
+type Store struct {
+	cfg  Config
+	log  *slog.Logger
+	db   *bbolt.DB
+	path string
+	uuid string
+	boot [16]byte
+
+	// Set before Run.
+	sources []*source
+	riders  []edged.Rider
+	router  edged.Router
+
+	pace  *pace
+	meter *meter
+	acks  chan finished
+
+	// The committer's own: no lock.
+	next      uint64            // the next sequence number
+	cum       uint64            // bytes of the block log so far
+	ends      map[string]logEnd // of the result logs
+	totals    totals
+	untold    bool           // blocks in memory were numbered since the newest tick: the next commit writes one
+	retry     []edged.Parcel // cut, but the disk had no room
+	retryCuts []cut
+	retryAt   time.Time
+	freed     time.Time
+	lastTick  *edged.Tick
+
+	mu      sync.Mutex // guards the rest
+	queue   []pending
+	pub     published
+	changed chan struct{} // closed and replaced at each publication
+	fatal   error
+	round   Progress
+}
+
+// published is what readers see: it moves only after a commit.
+type published struct {
+	end     uint64
+	cum     uint64
+	results map[string]logEnd
+	cursors map[string]edged.Cursor
+	cache   cache
+	space   Space
+	tick    *edged.Tick
+}
+
+type logEnd struct{ next, cum uint64 }
+
+type source struct {
+	name  string
+	level Level
+	edged.Source
+}
+
+type pending struct {
+	u    *edged.Update
+	done func(error)
+}
+
+// Progress is what the watchdog is fed by.
+type Progress struct {
+	LastRound  time.Time // when the committer last came round
+	CommitFrom time.Time // when the commit that is under way began; zero if none is
+}
+
+// AddSource registers a receiver before Run. Its name is the blocks' receiver.
+func (s *Store) AddSource(name string, level Level, src edged.Source) {
+	s.sources = append(s.sources, &source{name, level, src})
+	s.totals.receiver(name)
+}
+
+// AddRider registers a consumer that rides along, before Run.
+func (s *Store) AddRider(r edged.Rider) { s.riders = append(s.riders, r) }
+
+// SetRouter sets who counts messages for the streams' ledger, before Run.
+func (s *Store) SetRouter(r edged.Router) { s.router = r }
+
+// UUID names this store for ever; a new or salvaged one has a new name. It is part of every idempotency key.
+func (s *Store) UUID() string { return s.uuid }
+
+// Waiting tells the committer that a publisher waits for an acknowledgement, or that many bytes wait. It never blocks and
+// may be called for every message.
+func (s *Store) Waiting() { s.pace.poke(&s.pace.waiting) }
+
+// Hurry tells the committer that a publisher stands still until it is acknowledged. It gets an early commit even when the
+// write budget is spent. It never blocks.
+func (s *Store) Hurry() { s.pace.poke(&s.pace.hurry) }
+
+// LastInstant is the newest time in the log, where the clock goes on from.
+func (s *Store) LastInstant() edged.Instant {
+	if t := s.LastTick(); t != nil {
+		return t.Newest()
+	}
+	return edged.Instant{}
+}
+
+// LastTick is the newest tick, or nil if there was none yet.
+func (s *Store) LastTick() *edged.Tick {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pub.tick
+}
+
+// Changed returns a channel that is closed when something new was committed.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
+}
+
+// Progress says when the committer last came round.
+func (s *Store) Progress() Progress {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.round
+}
+
+// Cursor returns the committed cursor of that name.
+func (s *Store) Cursor(name string) (edged.Cursor, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c, ok := s.pub.cursors[name]
+	return c, ok
+}
+
+// Cursors returns every committed cursor.
+func (s *Store) Cursors() []edged.Cursor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := make([]edged.Cursor, 0, len(s.pub.cursors))
+	for _, c := range s.pub.cursors {
+		out = append(out, c)
+	}
+	return out
+}
+
+// Close writes the free list for a quick next start, and closes the file. Run has returned before.
+func (s *Store) Close() error {
+	s.db.NoFreelistSync = false
+	err := s.db.Update(func(*bbolt.Tx) error { return nil })
+	if err != nil && s.Err() == nil && !isFull(err) {
+		s.log.Warn("the store's free list was not written; the next start takes a little longer", "error", err)
+	}
+	if err := s.db.Close(); err != nil {
+		return fmt.Errorf("closing the store %s: %w", s.path, err)
+	}
+	return nil
+}
+
+// Err returns what ended the committer, or nil.
+func (s *Store) Err() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.fatal
+}
+
+// publish lets readers see what was committed.
+func (s *Store) publish(f func(p *published)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f(&s.pub)
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// meter is the store's set of metrics.
+type meter struct {
+	commits, early, bytes, messages, freed, full *metrics.Counter
+	seconds                                      *metrics.FloatCounter
+}
+
+func newMeter(set *metrics.Set) *meter {
+	return &meter{
+		commits:  set.NewCounter("edged_store_commits_total"),
+		early:    set.NewCounter("edged_store_early_commits_total"),
+		bytes:    set.NewCounter("edged_store_written_bytes_total"),
+		messages: set.NewCounter("edged_store_messages_total"),
+		freed:    set.NewCounter("edged_store_freed_entries_total"),
+		full:     set.NewCounter("edged_store_full_total"),
+		seconds:  set.NewFloatCounter("edged_store_commit_seconds_total"),
+	}
+}

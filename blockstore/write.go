@@ -1,0 +1,148 @@
+package blockstore
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+	"syscall"
+	"time"
+
+	"edged"
+
+	"go.etcd.io/bbolt"
+	berrors "go.etcd.io/bbolt/errors"
+)
+
+// write makes one transaction of a round. It may be called again after it failed for lack of space.
+func (s *Store) write(r *round, early bool) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true)) // a read error in the mapped file is a fault
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("the file is damaged or cannot be read: %v", v)
+		}
+	}()
+	began := time.Now()
+	r.totals, r.tick, r.entries, r.ends, r.cum, r.logged = s.totals.with(r.cuts), nil, nil, nil, s.cum, 0
+	awaited := !r.spare && s.awaited(r.totals)
+	if len(r.parcels) == 0 && r.upd.Empty() && !awaited {
+		return s.number(nil, r, false)
+	}
+	tx, err := s.db.Begin(true)
+	if err != nil {
+		return err
+	}
+	for _, step := range []func() error{
+		func() error { return s.number(tx, r, awaited || len(r.parcels) > 0 || s.untold || len(r.memory) > 0) },
+		func() error { return s.apply(tx, r) },
+		func() error { return s.free(tx, r) },
+	} {
+		if err := step(); err != nil {
+			tx.Rollback()
+			return err
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		return err
+	}
+	st := tx.Stats()
+	written := st.GetPageAlloc() + pageSize
+	s.meter.commits.Inc()
+	s.meter.bytes.AddInt64(written)
+	s.meter.seconds.Add(time.Since(began).Seconds())
+	if early {
+		s.meter.early.Inc()
+		s.pace.charge(written - r.logged)
+	}
+	return nil
+}
+
+// number gives the round's blocks their sequence numbers, encodes those for the disk into tx, and ends with a tick if one is due.
+// A number that was given is never given again, not even when the transaction fails.
+func (s *Store) number(tx *bbolt.Tx, r *round, tick bool) error {
+	bt := boot{s.boot, monotonic()}
+	for _, p := range r.parcels {
+		p.Block.Seq = s.next
+		v := appendBlock(make([]byte, 0, p.Block.Size()+headerLen+64), header{seq: s.next, start: r.cum}, bt, p.Block)
+		if err := s.log1(tx, r, v, edged.Entry{Seq: s.next, Block: p.Block}, s.keepOf(p.Block)); err != nil {
+			return err
+		}
+	}
+	for _, p := range r.memory {
+		p.Block.Seq = s.next
+		r.note(s, entry{edged.Entry{Seq: s.next, Block: p.Block}, r.cum, p.Block.Size(), inMemory}, uint64(p.Block.Size()))
+	}
+	if !tick || tx == nil {
+		return nil
+	}
+	r.tick = r.totals.tick(s.next)
+	v := appendTick(nil, header{seq: s.next, start: r.cum}, r.tick)
+	return s.log1(tx, r, v, edged.Entry{Seq: s.next, Tick: r.tick}, cached)
+}
+
+// log1 puts one entry into the block log.
+func (s *Store) log1(tx *bbolt.Tx, r *round, v []byte, e edged.Entry, k keep) error {
+	if err := putEntry(tx, logKey(e.Seq), v); err != nil {
+		return err
+	}
+	held := int64(200)
+	if e.Block != nil {
+		held = e.Block.Size()
+	}
+	r.logged += int64(len(v))
+	r.note(s, entry{e, r.cum, held, k}, uint64(len(v)))
+	return nil
+}
+
+func (r *round) note(s *Store, e entry, bytes uint64) {
+	r.entries = append(r.entries, e)
+	r.cum += bytes
+	s.next++
+	if e.Block == nil {
+		return
+	}
+	r.totals.stored(e.Block)
+	if s.router != nil {
+		s.router.Count(e.Block, r.totals.routed)
+	}
+}
+
+func (s *Store) keepOf(b *edged.Block) keep {
+	for _, src := range s.sources {
+		if src.name == b.Receiver && src.level == Disk {
+			return onDisk
+		}
+	}
+	return cached
+}
+
+func putEntry(tx *bbolt.Tx, key, value []byte) error {
+	b, err := tx.CreateBucket(key)
+	if err != nil {
+		return err
+	}
+	return b.Put(valueKey, value)
+}
+
+// isFull reports whether a commit failed for lack of space: the file is as it was before, and usable. The library formats
+// some of these errors away, so their texts are looked for too.
+func isFull(err error) bool {
+	if err == nil {
+		return false
+	}
+	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+		return true
+	}
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return false
+	}
+	text := err.Error()
+	for _, e := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
+		if strings.Contains(text, e.Error()) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,116 @@
+package receiver
+
+import (
+	"time"
+
+	"edged"
+)
+
+// A publisher with stillMany unacknowledged messages that has sent nothing for stillAfter waits for us: it gets an early
+// commit even when the write budget is spent. Mosquitto sends 20 messages and then waits; a lone reading does not.
+const (
+	stillMany  = 10
+	stillAfter = 3 * time.Millisecond
+)
+
+// waiters counts, for each acker, the messages that wait for their acknowledgement.
+type waiters map[edged.Acker]*waiter
+
+type waiter struct {
+	unacked int
+	last    int64  // arrival of its newest message, wall ns
+	index   uint32 // where it stands among the open block's ackers, if it does
+}
+
+// ackRefOf is a message that is acknowledged on receipt.
+type ackRefOf struct {
+	acker edged.Acker
+	token uint64
+}
+
+// expect notes that a message of the open block waits for its acknowledgement. The lock is held.
+func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) {
+	if g.o.Memory {
+		g.instant = append(g.instant, ackRefOf{ack, token})
+		g.poke()
+		return
+	}
+	w := g.waits[ack]
+	if w == nil {
+		w = &waiter{}
+		g.waits[ack] = w
+	}
+	w.unacked++
+	w.last = wall
+	if n := uint32(len(g.open.ackers)); w.index >= n || g.open.ackers[w.index] != ack {
+		w.index = n
+		g.open.ackers = append(g.open.ackers, ack)
+	}
+	g.open.addAck(w.index, token)
+	if w.unacked == stillMany {
+		g.poke()
+	}
+}
+
+func (g *Generator) poke() {
+	select {
+	case g.poked <- struct{}{}:
+	default:
+	}
+}
+
+// done tells a block's publishers, in the order of Take, and then lets each send what it gathered. It is called by one
+// goroutine, behind the committer.
+func (g *Generator) done(messages int, acks []ackRef, ackers []edged.Acker, err error) {
+	for _, a := range acks {
+		ackers[a.acker].Acked(a.token, err)
+	}
+	for _, a := range ackers {
+		a.Flush()
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.unstored -= messages
+	for _, a := range acks {
+		acker := ackers[a.acker]
+		if w := g.waits[acker]; w != nil {
+			if w.unacked--; w.unacked <= 0 {
+				delete(g.waits, acker)
+			}
+		}
+	}
+}
+
+// tellInstant acknowledges what is acknowledged on receipt.
+func (g *Generator) tellInstant() {
+	g.mu.Lock()
+	acks := g.instant
+	g.instant = nil
+	g.mu.Unlock()
+	for _, a := range acks {
+		a.acker.Acked(a.token, nil)
+	}
+	for i, a := range acks {
+		if i == len(acks)-1 || acks[i+1].acker != a.acker {
+			a.acker.Flush()
+		}
+	}
+}
+
+// checkStalled hurries the store if a publisher stands still, and reports whether to look again soon.
+func (g *Generator) checkStalled() (again bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	now := g.o.Clock.Now().Wall
+	for _, w := range g.waits {
+		if w.unacked < stillMany {
+			continue
+		}
+		again = true
+		if now-w.last >= int64(stillAfter) {
+			g.o.Store.Hurry()
+			return true
+		}
+	}
+	return again
+}

@@ -1,0 +1,98 @@
+package receiver
+
+import (
+	"time"
+
+	"edged"
+	"edged/internal/conf"
+
+	"github.com/VictoriaMetrics/metrics"
+	"log/slog"
+)
+
+// Block is the [block] table.
+type Block struct {
+	Interval   conf.Duration `toml:"interval" doc:"how long a block gathers messages (Spark: spark.streaming.blockInterval)"`
+	Queue      int           `toml:"queue" doc:"blocks of one receiver that may wait for the store (Spark: blockQueueSize); past that its source is slowed down"`
+	QueueBytes conf.Size     `toml:"queue_bytes" doc:"bytes of one receiver that may wait for the store"`
+	AllowShort bool          `toml:"allow_short" doc:"allow an interval below 50ms: more commits, more wear"`
+}
+
+// DefaultBlock returns the defaults.
+func DefaultBlock() *Block {
+	return &Block{Interval: conf.Duration(200 * time.Millisecond), Queue: 10, QueueBytes: 8 << 20}
+}
+
+// LoadBlock binds and checks the [block] table; t is nil if the file has none.
+func LoadBlock(t *conf.Table) *Block {
+	b := DefaultBlock()
+	if t == nil {
+		return b
+	}
+	t.Bind(b)
+	switch {
+	case t.Bad("interval"):
+	case b.Interval <= 0:
+		t.Errorf("interval", "interval: it must be above 0")
+	case b.Interval.D() < 50*time.Millisecond && !b.AllowShort:
+		t.Errorf("interval", "interval: below 50ms the cost of a block outweighs its use; set allow_short = true if it must be")
+	}
+	if b.Queue < 1 {
+		t.Errorf("queue", "queue: it must be at least 1")
+	}
+	if b.QueueBytes < 64<<10 {
+		t.Errorf("queue_bytes", "queue_bytes: it must be at least 64KiB")
+	}
+	return b
+}
+
+// Common are the keys that every receiver has.
+type Common struct {
+	Type    string    `toml:"type" doc:"the kind of receiver"`
+	Storage string    `toml:"storage" doc:"memory_and_disk: durable, and recent blocks in memory too; disk: durable; memory: never on disk, acknowledged on receipt, lost at a crash and outside the promise"`
+	MaxRate conf.Rate `toml:"max_rate" doc:"messages taken in at most, e.g. \"2000/s\"; past that the source is slowed down; \"\" is no bound (Spark: spark.streaming.receiver.maxRate)"`
+}
+
+// DefaultCommon returns the defaults.
+func DefaultCommon() *Common { return &Common{Storage: "memory_and_disk"} }
+
+// Check reports what is wrong with the common keys. levels are the storage levels that the store knows.
+func (c *Common) Check(t *conf.Table, levels []string) {
+	if t.Bad("storage") {
+		return
+	}
+	for _, l := range levels {
+		if c.Storage == l {
+			if l == "memory" {
+				t.Notef("storage", `receiver %s: storage = "memory" is outside the promise: its messages are acknowledged on receipt and lost at a crash`, t.Name())
+			}
+			return
+		}
+	}
+	t.Errorf("storage", "storage: want one of %v, have %q%s", levels, c.Storage, conf.Suggest(c.Storage, levels))
+}
+
+// Config is the configuration of one receiver of one kind. A new one holds the defaults.
+type Config interface {
+	// Fields are the structs whose keys are in the receiver's table.
+	Fields() []any
+	// Check reports what is wrong with the values. It writes nothing.
+	Check(t *conf.Table, env Env)
+	// Topics are filters that cover every topic that the receiver can bring; streams are held against them.
+	Covers() []string
+	// New makes the receiver; it connects to nothing.
+	New(env Env) edged.Receiver
+}
+
+// Env is what a receiver gets from the gateway. In Check only Name, DataDir and Embedded are set.
+type Env struct {
+	Name     string
+	DataDir  string
+	Embedded bool // there is a [broker] table
+	Log      *slog.Logger
+	Metrics  *metrics.Set
+	// Attach gives a handler every message of the embedded broker that matches a filter, until detach is called.
+	Attach func(filters []string, h edged.Handler) (detach func())
+	// Dial makes a receiver from an external broker's settings.
+	Dial func(remote Remote, topics []string) edged.Receiver
+}

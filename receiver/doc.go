@@ -1,0 +1,14 @@
+// Package receiver brings messages in and cuts them into blocks.
+//
+// As in Spark Streaming, receiving and storing are different objects. A Receiver (a kind: mqtt, replay) brings messages
+// from one source. A Generator (Spark: BlockGenerator) cuts what it brings into blocks and holds them until the store's
+// committer takes them. A Supervisor (Spark: ReceiverSupervisor) runs the two, restarts the receiver by the class of its
+// error, and stops them in that order.
+//
+// Invariants:
+//
+//  1. A message taken is acknowledged once, after its block's commit, in the order of Take (TestAcksFollowTheCommit).
+//  2. A block holds one epoch, and its arrivals never decrease (TestABlockHoldsOneEpoch).
+//  3. A cut hands over everything that arrived before its time (TestACutHandsOverWhatArrivedBefore).
+//  4. What waits is bounded by block.queue and block.queue_bytes; past that, Take blocks (TestAFullQueueBlocks).
+package receiver

@@ -1,0 +1,294 @@
+package receiver
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"edged"
+
+	"golang.org/x/time/rate"
+)
+
+// Store is what a generator needs of the block store.
+type Store interface {
+	Waiting()                        // a publisher waits for an acknowledgement, or many bytes wait
+	Hurry()                          // a publisher stands still until it is acknowledged
+	Flush(ctx context.Context) error // commit what waits now
+}
+
+// Clock stamps arrivals.
+type Clock interface{ Now() edged.Instant }
+
+// Admission says what may be taken in. A delivery with when_full = "block" that has reached its max_pending closes the way
+// for what it needs.
+type Admission interface {
+	// Closed returns nil if messages of this topic are let in, else a channel that is closed when it is worth asking again.
+	Closed(receiver, topic string) <-chan struct{}
+}
+
+// Options make a Generator.
+type Options struct {
+	Name      string
+	Block     Block
+	MaxRate   float64 // messages a second; 0 is no bound
+	Memory    bool    // storage = "memory": acknowledged on receipt
+	Clock     Clock
+	Trusted   func() bool // whether the wall clock is synchronised
+	Store     Store
+	Admission Admission
+	Log       *slog.Logger
+}
+
+// Generator cuts what its receiver brings into blocks (Spark: BlockGenerator). It is the receiver's Handler and the store's
+// Source. Run cuts the open block every interval; the committer cuts it too, before every commit, so that no message waits
+// for both.
+type Generator struct {
+	o     Options
+	limit *rate.Limiter
+	poked chan struct{} // Run has something to look at before its interval is over
+
+	mu       sync.Mutex
+	state    State
+	open     openBlock
+	queue    []edged.Parcel
+	queued   int64         // bytes in queue
+	room     chan struct{} // closed and replaced when the queue gets shorter or the state changes
+	at       edged.Instant // of the last cut handed over
+	told     bool          // the store knows that something waits in the open block
+	waits    waiters
+	instant  []ackRefOf // storage = "memory": to be acknowledged by Run
+	received uint64
+	rejected uint64
+	unstored int // messages taken and not yet told
+}
+
+// New makes a generator in state Initialized.
+func New(o Options) *Generator {
+	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), waits: waiters{}, limit: rate.NewLimiter(rate.Inf, 0)}
+	if o.MaxRate > 0 {
+		g.limit = rate.NewLimiter(rate.Limit(o.MaxRate), max(1, int(o.MaxRate/5))) // a fifth of a second's worth at once
+	}
+	return g
+}
+
+// Take implements edged.Handler.
+func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
+	if g.limit.Limit() != rate.Inf && !g.limit.Allow() {
+		if err := g.limit.Wait(ctx); err != nil {
+			return g.reject(ctx)
+		}
+	}
+	g.mu.Lock()
+	for {
+		var wait <-chan struct{} = g.room
+		if g.state == Active && len(g.queue) < g.o.Block.Queue && g.queued+g.open.bytes() < int64(g.o.Block.QueueBytes) {
+			if wait = g.o.Admission.Closed(g.o.Name, m.Topic); wait == nil {
+				break
+			}
+		}
+		if g.state > Active {
+			g.mu.Unlock()
+			return edged.ErrStopped
+		}
+		g.mu.Unlock()
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			return g.reject(ctx)
+		}
+		g.mu.Lock()
+	}
+	g.add(m, ack, token)
+	g.mu.Unlock()
+	return nil
+}
+
+// add puts a message into the open block. The arrival is stamped here, under the block's lock, so that arrivals in a block
+// never decrease and a cut's time is after all of them.
+func (g *Generator) add(m *edged.Message, ack edged.Acker, token uint64) {
+	now := g.o.Clock.Now()
+	if g.open.b != nil && (g.open.b.Cut.Epoch != now.Epoch || g.open.bytes() >= maxBlockBytes || g.open.len() >= maxBlockMessages) {
+		g.cut(now)
+	}
+	if g.open.b == nil {
+		g.open.begin(g.o.Name, now.Epoch)
+	}
+	g.open.add(m, now.Wall)
+	g.received++
+	g.unstored++
+	if ack != nil {
+		g.expect(ack, token, now.Wall)
+	} else if g.open.bytes() < wakeBytes {
+		return
+	}
+	if !g.told {
+		g.told = true
+		g.o.Store.Waiting()
+	}
+}
+
+// wakeBytes in the open block are worth a commit even if nobody waits for an acknowledgement.
+const wakeBytes = 256 << 10
+
+// cut closes the open block into the queue.
+func (g *Generator) cut(now edged.Instant) {
+	if g.open.b == nil {
+		return
+	}
+	b, acks, ackers := g.open.cut(now, g.o.Trusted())
+	g.queue = append(g.queue, edged.Parcel{Block: b, Done: func(err error) { g.done(b.Len(), acks, ackers, err) }})
+	g.queued += b.Size()
+	g.told = false
+}
+
+// Cut implements edged.Source: it is called by the committer.
+func (g *Generator) Cut(limit int64) edged.Handover {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state == Initialized {
+		return edged.Handover{}
+	}
+	now := g.o.Clock.Now()
+	g.cut(now)
+	n := 0
+	for ; n < len(g.queue); n++ {
+		b := g.queue[n].Block
+		if limit -= b.Size(); limit < 0 {
+			break
+		}
+		g.queued -= b.Size()
+		g.at = b.Cut
+	}
+	h := edged.Handover{Parcels: g.queue[:n:n], Rejected: g.rejected}
+	if g.queue = g.queue[n:]; len(g.queue) == 0 {
+		g.queue = nil
+		if g.at.Before(now) {
+			g.at = now
+		}
+	}
+	h.At = g.at
+	if n > 0 {
+		g.signal()
+	}
+	return h
+}
+
+// signal wakes every Take that waits for room. The lock is held.
+func (g *Generator) signal() {
+	close(g.room)
+	g.room = make(chan struct{})
+}
+
+func (g *Generator) reject(ctx context.Context) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.state > Active {
+		return edged.ErrStopped
+	}
+	g.received++
+	g.rejected++
+	return fmt.Errorf("receiver %s: %w (%w)", g.o.Name, edged.ErrFull, context.Cause(ctx))
+}
+
+// Status is what is shown of a generator.
+type Status struct {
+	State    string `json:"state"`
+	Received uint64 `json:"received"`      // since start
+	Rejected uint64 `json:"rejected"`      // since start
+	Waiting  int    `json:"waiting"`       // messages taken whose block is not stored yet
+	Queue    int    `json:"queue"`         // blocks that wait
+	Bytes    int64  `json:"waiting_bytes"` // in the open block and the queue
+}
+
+// Status returns the present state.
+func (g *Generator) Status() Status {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return Status{g.state.String(), g.received, g.rejected, g.unstored, len(g.queue), g.queued + g.open.bytes()}
+}
+
+// State returns where the generator is in its life.
+func (g *Generator) State() State {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.state
+}
+
+// Run cuts the open block every interval until ctx ends, then stops in Spark's order: no more adding, the last cut, every
+// block stored. Blocks that the store cannot take by then go back unacknowledged: their publishers keep them.
+func (g *Generator) Run(ctx context.Context) error {
+	g.to(Active)
+	tick := time.NewTicker(g.o.Block.Interval.D())
+	defer tick.Stop()
+	stall := time.NewTimer(time.Hour)
+	defer stall.Stop()
+	for ctx.Err() == nil {
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			g.tick()
+		case <-g.poked:
+			g.tellInstant()
+			stall.Reset(stillAfter)
+		case <-stall.C:
+			if g.checkStalled() {
+				stall.Reset(stillAfter)
+			}
+		}
+	}
+	return g.stop()
+}
+
+// tick is the timer's cut. With a full queue the block stays open: nothing is added to it, so it gets no longer.
+func (g *Generator) tick() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.queue) < g.o.Block.Queue {
+		g.cut(g.o.Clock.Now())
+	}
+}
+
+func (g *Generator) to(s State) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.state = s
+	g.signal()
+}
+
+// stopWithin bounds the wait for the store when the generator stops.
+const stopWithin = 2 * time.Second
+
+func (g *Generator) stop() error {
+	g.to(StoppedAddingData)
+	g.mu.Lock()
+	g.cut(g.o.Clock.Now())
+	g.mu.Unlock()
+	g.to(StoppedGeneratingBlocks)
+	g.tellInstant()
+	ctx, cancel := context.WithTimeout(context.Background(), stopWithin)
+	defer cancel()
+	err := g.o.Store.Flush(ctx)
+	g.mu.Lock()
+	left, n := g.queue, 0
+	g.queue = nil
+	g.mu.Unlock()
+	for _, p := range left {
+		n += p.Block.Len()
+		p.Done(edged.ErrStopped)
+	}
+	g.to(StoppedAll)
+	if n > 0 {
+		return fmt.Errorf("receiver %s: %d messages could not be stored before the stop (%w); they are not acknowledged, and come again from publishers with QoS 1 or 2", g.o.Name, n, errOr(err, edged.ErrFull))
+	}
+	return nil
+}
+
+func errOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}

@@ -1,0 +1,456 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"edged"
+	"edged/internal/clock"
+	"edged/internal/conf"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// store is a committer whose test says when it commits.
+type store struct {
+	src     edged.Source
+	waiting atomic.Int32
+	hurried atomic.Int32
+	blocks  []*edged.Block
+	full    bool
+}
+
+func (s *store) Waiting() { s.waiting.Add(1) }
+func (s *store) Hurry()   { s.hurried.Add(1) }
+func (s *store) Flush(context.Context) error {
+	s.commit(nil)
+	return nil
+}
+
+func (s *store) commit(err error) edged.Handover {
+	limit := int64(1 << 40)
+	if s.full {
+		limit = 0
+	}
+	h := s.src.Cut(limit)
+	for _, p := range h.Parcels {
+		if err == nil {
+			s.blocks = append(s.blocks, p.Block)
+		}
+		p.Done(err)
+	}
+	return h
+}
+
+// acker notes what it is told.
+type acker struct {
+	mu      sync.Mutex
+	tokens  []uint64
+	errs    []error
+	flushes int
+}
+
+func (a *acker) Acked(token uint64, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.tokens, a.errs = append(a.tokens, token), append(a.errs, err)
+}
+func (a *acker) Flush() { a.mu.Lock(); a.flushes++; a.mu.Unlock() }
+
+// gate admits everything but one topic.
+type gate struct {
+	mu     sync.Mutex
+	closed string
+	ch     chan struct{}
+}
+
+func (g *gate) Closed(_, topic string) <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if topic == g.closed {
+		return g.ch
+	}
+	return nil
+}
+
+func setup(change func(*Options)) (*Generator, *store) {
+	s := &store{}
+	o := Options{
+		Name: "r", Block: *DefaultBlock(), Clock: clock.New(edged.Instant{}), Trusted: func() bool { return true }, Store: s,
+		Admission: &gate{},
+	}
+	if change != nil {
+		change(&o)
+	}
+	g := New(o)
+	s.src = g
+	return g, s
+}
+
+// run starts the generator, calls f, and stops it.
+func run(t *testing.T, g *Generator, f func()) error {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ran := make(chan error, 1)
+	go func() { ran <- g.Run(ctx) }()
+	synctest.Wait()
+	f()
+	cancel()
+	return <-ran
+}
+
+func take(t testing.TB, g *Generator, topic, payload string, ack edged.Acker, token uint64) {
+	t.Helper()
+	if err := g.Take(context.Background(), &edged.Message{Topic: topic, Payload: []byte(payload), QoS: 1}, ack, token); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAcksFollowTheCommit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		a, b := &acker{}, &acker{}
+		run(t, g, func() {
+			for i := range 6 {
+				take(t, g, "x", "p", []edged.Acker{a, b}[i%2], uint64(i))
+			}
+			time.Sleep(time.Second)
+			if len(a.tokens)+len(b.tokens) > 0 {
+				t.Fatal("acknowledged before any commit")
+			}
+			s.commit(nil)
+			if !slices.Equal(a.tokens, []uint64{0, 2, 4}) || !slices.Equal(b.tokens, []uint64{1, 3, 5}) {
+				t.Fatalf("a %v, b %v", a.tokens, b.tokens)
+			}
+			if a.flushes != 1 || b.flushes != 1 {
+				t.Fatalf("%d and %d flushes for one commit", a.flushes, b.flushes)
+			}
+			take(t, g, "x", "p", a, 6)
+			s.commit(errors.New("disk"))
+			if a.errs[3] == nil {
+				t.Fatal("a failed commit was told as a good one")
+			}
+		})
+		if s.waiting.Load() == 0 {
+			t.Error("the store was never told that a publisher waits")
+		}
+	})
+}
+
+func TestABlockIsCutEveryInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			for i := range 10 {
+				take(t, g, "x", fmt.Sprint(i), nil, 0)
+				time.Sleep(100 * time.Millisecond)
+			}
+			s.commit(nil)
+			if len(s.blocks) != 5 && len(s.blocks) != 6 {
+				t.Fatalf("%d blocks in 1 s", len(s.blocks))
+			}
+			for _, b := range s.blocks {
+				if d := b.Cut.Wall - b.Arrival[0]; d > int64(200*time.Millisecond) {
+					t.Errorf("a block lasts %v", time.Duration(d))
+				}
+			}
+		})
+	})
+}
+
+func TestACutHandsOverWhatArrivedBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			take(t, g, "x", "1", nil, 0)
+			time.Sleep(time.Millisecond)
+			h := s.commit(nil)
+			if b := s.blocks[0]; h.At.Before(b.Cut) || b.Cut.Wall < b.Arrival[0] {
+				t.Fatalf("cut %v, at %v, arrival %d", b.Cut, h.At, b.Arrival[0])
+			}
+			time.Sleep(time.Second)
+			if h := s.commit(nil); h.At.Wall != time.Now().UnixNano() || len(h.Parcels) != 0 {
+				t.Fatalf("an empty cut does not move time on: %+v", h)
+			}
+			// A block that stays holds time back at the one before it.
+			take(t, g, "x", "2", nil, 0)
+			s.full = true
+			before := s.commit(nil).At
+			time.Sleep(time.Second)
+			if h := s.commit(nil); h.At != before || h.At.Wall > s.queued(g).Arrival[0] {
+				t.Fatalf("time passed a block that is not stored: %+v", h)
+			}
+			s.full = false
+		})
+	})
+}
+
+func (s *store) queued(g *Generator) *edged.Block { return g.queue[0].Block }
+
+func TestAFullQueueBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(func(o *Options) { o.Block.Queue = 3 })
+		run(t, g, func() {
+			s.full = true
+			var taken atomic.Int32
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan error, 1)
+			go func() {
+				for {
+					if err := g.Take(ctx, &edged.Message{Topic: "x"}, nil, 0); err != nil {
+						done <- err
+						return
+					}
+					taken.Add(1)
+					time.Sleep(50 * time.Millisecond)
+				}
+			}()
+			time.Sleep(time.Minute)
+			at := taken.Load()
+			time.Sleep(time.Minute)
+			if at != taken.Load() || at > 20 || at < 3 {
+				t.Fatalf("%d, then %d messages taken while the store is full", at, taken.Load())
+			}
+			s.full = false
+			s.commit(nil)
+			time.Sleep(time.Second)
+			if taken.Load() == at {
+				t.Fatal("it does not resume")
+			}
+			s.full = true
+			time.Sleep(time.Minute)
+			cancel()
+			if err := <-done; !errors.Is(err, edged.ErrFull) {
+				t.Fatal(err)
+			}
+			if st := g.Status(); st.Rejected != 1 || st.Received != uint64(taken.Load())+1 {
+				t.Fatalf("%+v, %d taken", st, taken.Load())
+			}
+			s.full = false
+		})
+	})
+}
+
+func TestBytesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(func(o *Options) { o.Block.QueueBytes = conf.Size(1 << 20) })
+		run(t, g, func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+			defer cancel()
+			payload := make([]byte, 100<<10)
+			n := 0
+			for g.Take(ctx, &edged.Message{Topic: "x", Payload: payload}, nil, 0) == nil {
+				n++
+			}
+			if n < 8 || n > 12 {
+				t.Fatalf("%d messages of 100 KiB in 1 MiB", n)
+			}
+			_ = s
+		})
+	})
+}
+
+func TestAdmissionClosesOneTopic(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		way := &gate{closed: "dead", ch: make(chan struct{})}
+		g, _ := setup(func(o *Options) { o.Admission = way })
+		run(t, g, func() {
+			done := make(chan error, 1)
+			go func() { done <- g.Take(context.Background(), &edged.Message{Topic: "dead"}, nil, 0) }()
+			synctest.Wait()
+			take(t, g, "alive", "", nil, 0)
+			select {
+			case err := <-done:
+				t.Fatal("let in: ", err)
+			default:
+			}
+			way.mu.Lock()
+			way.closed = ""
+			close(way.ch)
+			way.mu.Unlock()
+			if err := <-done; err != nil {
+				t.Fatal(err)
+			}
+		})
+	})
+}
+
+func TestTheRateIsLimited(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(func(o *Options) { o.MaxRate = 100 })
+		run(t, g, func() {
+			began := time.Now()
+			for range 520 {
+				take(t, g, "x", "", nil, 0)
+				if g.Status().Queue > 5 {
+					s.commit(nil)
+				}
+			}
+			if d := time.Since(began); d < 4900*time.Millisecond || d > 5100*time.Millisecond {
+				t.Fatalf("520 messages at 100/s with a burst of 20 took %v", d)
+			}
+		})
+	})
+}
+
+func TestAStandingPublisherHurriesTheStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			lone := &acker{}
+			take(t, g, "x", "", lone, 0)
+			time.Sleep(100 * time.Millisecond)
+			if s.hurried.Load() > 0 {
+				t.Fatal("a lone reading hurries the store")
+			}
+			many := &acker{}
+			for i := range 12 {
+				take(t, g, "x", "", many, uint64(i))
+			}
+			synctest.Wait()
+			if s.hurried.Load() > 0 {
+				t.Fatal("hurried while the publisher may still be sending")
+			}
+			time.Sleep(10 * time.Millisecond)
+			synctest.Wait()
+			if s.hurried.Load() == 0 {
+				t.Fatal("a publisher stands still and nobody hurries")
+			}
+			s.commit(nil)
+			if len(g.waits) != 0 {
+				t.Fatalf("%d ackers are remembered after everything was told", len(g.waits))
+			}
+		})
+	})
+}
+
+func TestMemoryAcknowledgesOnReceipt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(func(o *Options) { o.Memory = true })
+		a := &acker{}
+		run(t, g, func() {
+			for i := range 5 {
+				take(t, g, "x", "", a, uint64(i))
+			}
+			synctest.Wait()
+			if !slices.Equal(a.tokens, []uint64{0, 1, 2, 3, 4}) || a.flushes == 0 {
+				t.Fatalf("told %v", a.tokens)
+			}
+			s.commit(nil)
+		})
+		if len(a.tokens) != 5 {
+			t.Fatalf("told twice: %v", a.tokens)
+		}
+	})
+}
+
+func TestStopDrainsInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		a := &acker{}
+		if g.State() != Initialized {
+			t.Fatal(g.State())
+		}
+		err := run(t, g, func() {
+			if g.State() != Active {
+				t.Fatal(g.State())
+			}
+			take(t, g, "x", "last", a, 7)
+		})
+		if err != nil || g.State() != StoppedAll {
+			t.Fatal(err, g.State())
+		}
+		if len(s.blocks) != 1 || !slices.Equal(a.tokens, []uint64{7}) {
+			t.Fatalf("%d blocks, told %v", len(s.blocks), a.tokens)
+		}
+		if err := g.Take(context.Background(), &edged.Message{}, nil, 0); !errors.Is(err, edged.ErrStopped) {
+			t.Fatalf("taken after the stop: %v", err)
+		}
+	})
+}
+
+func TestStopGivesBackWhatCannotBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		a := &acker{}
+		err := run(t, g, func() {
+			s.full = true
+			take(t, g, "x", "last", a, 7)
+		})
+		if err == nil || len(a.errs) != 1 || !errors.Is(a.errs[0], edged.ErrStopped) {
+			t.Fatalf("%v, told %v", err, a.errs)
+		}
+	})
+}
+
+// steps is a clock whose test says the time.
+type steps struct{ at edged.Instant }
+
+func (s *steps) Now() edged.Instant { return s.at }
+
+func TestABlockHoldsOneEpoch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &steps{edged.Instant{Epoch: 0, Wall: 5000}}
+		g, s := setup(func(o *Options) { o.Clock = c })
+		run(t, g, func() {
+			take(t, g, "x", "a", nil, 0)
+			c.at = edged.Instant{Epoch: 1, Wall: 100}
+			take(t, g, "x", "b", nil, 0)
+			s.commit(nil)
+			if len(s.blocks) != 2 || s.blocks[0].Cut != (edged.Instant{Wall: 5000}) || s.blocks[1].Cut.Epoch != 1 {
+				t.Fatalf("%+v", s.blocks)
+			}
+		})
+	})
+}
+
+func TestTakeDoesNotAllocate(t *testing.T) {
+	g, s := setup(nil)
+	g.to(Active)
+	a := &acker{}
+	m := &edged.Message{Topic: "site/1/gpio/2", Payload: []byte(`{"value":21.5}`), QoS: 1}
+	ctx := context.Background()
+	const n = 2000
+	round := func() {
+		for i := range n {
+			g.Take(ctx, m, a, uint64(i))
+		}
+		s.commit(nil)
+		s.blocks, a.tokens, a.errs = nil, a.tokens[:0], a.errs[:0]
+	}
+	round()
+	if per := testing.AllocsPerRun(20, round) / n; per > 0.02 {
+		t.Fatalf("%.3f allocations a message", per)
+	}
+}
+
+func BenchmarkTake(b *testing.B) {
+	g, s := setup(func(o *Options) { o.Block.Queue = 1 << 20; o.Block.QueueBytes = 1 << 40 })
+	g.to(Active)
+	acks := make([]*acker, 50)
+	for i := range acks {
+		acks[i] = &acker{}
+	}
+	m := &edged.Message{Topic: "site/1/gpio/2", Payload: make([]byte, 66), QoS: 1}
+	ctx := context.Background()
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		g.Take(ctx, m, acks[i/20%50], uint64(i))
+		if i%5000 == 0 {
+			s.commit(nil)
+			s.blocks = nil
+			for _, a := range acks {
+				a.tokens, a.errs = a.tokens[:0], a.errs[:0]
+			}
+		}
+	}
+}

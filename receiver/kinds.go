@@ -1,0 +1,11 @@
+package receiver
+
+import "edged/internal/kinds"
+
+// Kinds lists the kinds of receiver. remote makes an external broker's settings; they belong to the broker room.
+func Kinds(remote func() Remote) kinds.List[Config] {
+	return kinds.List[Config]{
+		{Name: "mqtt", Doc: "topics of the embedded broker, or of an external one with broker = \"tcp://…\"", New: func() Config { return &MQTT{Remote: remote()} }},
+		{Name: "replay", Doc: "messages from an NDJSON file, for tests and demonstrations", New: func() Config { return &Replay{} }},
+	}
+}

@@ -1,0 +1,74 @@
+package receiver
+
+import (
+	"context"
+
+	"edged"
+	"edged/internal/conf"
+	"edged/internal/topic"
+)
+
+// Remote are the settings of an external broker.
+type Remote interface {
+	Check(t *conf.Table, name string, topics []string)
+}
+
+// MQTT is the kind mqtt. Its sources are the embedded broker or, when the table has a broker key, an external one.
+type MQTT struct {
+	Topics []string `toml:"topics" doc:"topic filters to take in, MQTT wildcards allowed"`
+	Remote Remote
+
+	external bool
+}
+
+// Fields implements Config.
+func (m *MQTT) Fields() []any { return []any{m, m.Remote} }
+
+// Check implements Config.
+func (m *MQTT) Check(t *conf.Table, env Env) {
+	m.external = t.Has("broker")
+	if len(m.Topics) == 0 {
+		t.Errorf("topics", `[%s] needs topics, for example topics = ["site/#"]`, t.Title())
+	}
+	for _, f := range m.Topics {
+		if err := topic.CheckFilter(f); err != nil {
+			t.Errorf("topics", "topics: %q: %v", f, err)
+		}
+	}
+	if m.external {
+		m.Remote.Check(t, env.Name, m.Topics)
+		return
+	}
+	for _, key := range []string{"client_id", "username", "password_file", "tls", "qos", "retained"} {
+		if t.Has(key) {
+			t.Errorf(key, "%s is for an external broker; add broker = \"tcp://…\", or leave it out", key)
+		}
+	}
+	if !env.Embedded {
+		t.Errorf("type", `[%s] has no broker: add a [broker] table for the embedded one, or broker = "tcp://…"`, t.Title())
+	}
+}
+
+// Covers implements Config.
+func (m *MQTT) Covers() []string { return m.Topics }
+
+// New implements Config.
+func (m *MQTT) New(env Env) edged.Receiver {
+	if m.external {
+		return env.Dial(m.Remote, m.Topics)
+	}
+	return &embedded{m.Topics, env.Attach}
+}
+
+// embedded is a receiver from the embedded broker: it cannot fail.
+type embedded struct {
+	topics []string
+	attach func(filters []string, h edged.Handler) (detach func())
+}
+
+func (e *embedded) Run(ctx context.Context, h edged.Handler) error {
+	detach := e.attach(e.topics, h)
+	<-ctx.Done()
+	detach()
+	return nil
+}

@@ -1,0 +1,112 @@
+package receiver
+
+import (
+	"strings"
+
+	"edged"
+)
+
+const (
+	maxBlockBytes    = 1 << 20 // a block is cut early when it holds as much
+	maxBlockMessages = 1 << 16
+	maxInterned      = 1 << 16 // topics remembered across blocks
+)
+
+// openBlock gathers messages into columns. It is reused: only the columns themselves go with the block.
+type openBlock struct {
+	b       *edged.Block
+	topics  map[string]uint32 // of this block
+	names   map[string]string // topic names seen lately, so that a topic is copied once and not once a block
+	acks    []ackRef
+	ackers  []edged.Acker
+	hint    int // messages in the last block
+	hintLen int // and bytes
+}
+
+// ackRef is a message to acknowledge: who, and which.
+type ackRef struct {
+	acker uint32 // index into ackers
+	token uint64
+}
+
+func (o *openBlock) len() int {
+	if o.b == nil {
+		return 0
+	}
+	return o.b.Len()
+}
+
+func (o *openBlock) bytes() int64 {
+	if o.b == nil {
+		return 0
+	}
+	return int64(len(o.b.Data)) + 17*int64(len(o.b.Topic))
+}
+
+func (o *openBlock) begin(receiver string, epoch uint32) {
+	if o.topics == nil {
+		o.topics, o.names = map[string]uint32{}, map[string]string{}
+	}
+	clear(o.topics)
+	n := o.hint + o.hint/4 + 4
+	o.b = &edged.Block{
+		Receiver: receiver, Cut: edged.Instant{Epoch: epoch},
+		Topic: make([]uint32, 0, n), Arrival: make([]int64, 0, n), Flags: make([]uint8, 0, n), End: make([]uint32, 0, n),
+		Data: make([]byte, 0, o.hintLen+o.hintLen/4+64),
+	}
+}
+
+// add appends a copy of a message.
+func (o *openBlock) add(m *edged.Message, wall int64) {
+	b := o.b
+	t, ok := o.topics[m.Topic]
+	if !ok {
+		t = uint32(len(b.Topics))
+		name := o.intern(m.Topic)
+		b.Topics = append(b.Topics, name)
+		o.topics[name] = t
+	}
+	flags := m.QoS & edged.QoSMask
+	if m.Retain {
+		flags |= edged.FlagRetain
+	}
+	if m.QoS == 2 {
+		b.Origins = append(b.Origins, edged.BlockOrigin{
+			Index:  uint32(b.Len()),
+			Origin: edged.Origin{Client: strings.Clone(m.Origin.Client), PacketID: m.Origin.PacketID},
+		})
+	}
+	b.Topic = append(b.Topic, t)
+	b.Arrival = append(b.Arrival, wall)
+	b.Flags = append(b.Flags, flags)
+	b.Data = append(b.Data, m.Payload...)
+	b.End = append(b.End, uint32(len(b.Data)))
+}
+
+func (o *openBlock) intern(topic string) string {
+	if name, ok := o.names[topic]; ok {
+		return name
+	}
+	if len(o.names) >= maxInterned {
+		clear(o.names)
+	}
+	name := strings.Clone(topic)
+	o.names[name] = name
+	return name
+}
+
+// addAck notes who is to be told; ack is the index of its acker.
+func (o *openBlock) addAck(acker uint32, token uint64) { o.acks = append(o.acks, ackRef{acker, token}) }
+
+// cut ends the block at an instant. An instant of another epoch is not the block's: it ends with its last arrival.
+func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef, []edged.Acker) {
+	b := o.b
+	if at.Epoch != b.Cut.Epoch {
+		at = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[b.Len()-1]}
+	}
+	b.Cut, b.Trusted = at, trusted
+	o.hint, o.hintLen = b.Len(), len(b.Data)
+	acks, ackers := o.acks, o.ackers
+	o.b, o.acks, o.ackers = nil, make([]ackRef, 0, len(acks)), nil
+	return b, acks, ackers
+}

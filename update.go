@@ -1,0 +1,52 @@
+package edged
+
+// Update is what a consumer moves in one transaction: all of it becomes durable, or nothing. The store keeps the slices
+// until the update is committed; the caller does not write to them any more.
+type Update struct {
+	Cursors []Cursor // written whole, replacing the cursor of that name
+	Forget  []string // names of cursors to delete
+	Results []Result // appended to their streams' logs, in order
+	Puts    []Put
+
+	ForgetStreams []string // result logs to delete, with their streams' totals
+}
+
+// Empty reports whether the update moves nothing.
+func (u *Update) Empty() bool {
+	return len(u.Cursors)+len(u.Forget)+len(u.Results)+len(u.Puts)+len(u.ForgetStreams) == 0
+}
+
+// Add appends what v moves.
+func (u *Update) Add(v *Update) {
+	u.Cursors = append(u.Cursors, v.Cursors...)
+	u.Forget = append(u.Forget, v.Forget...)
+	u.Results = append(u.Results, v.Results...)
+	u.Puts = append(u.Puts, v.Puts...)
+	u.ForgetStreams = append(u.ForgetStreams, v.ForgetStreams...)
+}
+
+// Cursor is the progress of one consumer. Need says which entries of Log must be kept for it; an empty Need holds nothing
+// back. Data is the consumer's own record, opaque to the store.
+type Cursor struct {
+	Name string
+	Log  string // "" is the block log, else the stream whose result log it is
+	Need Spans
+	Data []byte
+}
+
+// Result is one entry of a result log: what one step of a stream produced at one position of its input.
+type Result struct {
+	Stream    string
+	Seq       uint64  // given by the store
+	Cause     uint64  // the block-log entry at whose end the rows came out
+	Watermark Instant // the stream's watermark there
+	Rows      uint32
+	Data      []byte // the rows; opaque to the store
+}
+
+// Put sets a value, or deletes it if Value is nil. Space is a fixed word that names whose values these are.
+type Put struct {
+	Space string
+	Key   string
+	Value []byte
+}
