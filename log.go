@@ -1,6 +1,9 @@
 package edged
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Pos is a place in a log: an entry and an offset in it (a message of a block, a row of a result entry). Streams stand at
 // entry ends, where Off is 0; deliveries may stand within an entry.
@@ -88,4 +91,22 @@ func (t *Tick) RoutedTo(stream string) (uint64, bool) {
 		}
 	}
 	return 0, false
+}
+
+// DeadLetters is the stream to whose result log dead letters are appended, and the sink that writes them to their file.
+const DeadLetters = "dead_letters"
+
+// StreamCursor is the name of a stream's cursor.
+func StreamCursor(stream string) string { return "stream/" + stream }
+
+// DeliveryCursor is the name of the cursor of a delivery: a (stream, sink) pair.
+func DeliveryCursor(stream, sink string) string { return "delivery/" + stream + "/" + sink }
+
+// SplitDelivery returns the stream and sink of a delivery's cursor, or false if name is another's.
+func SplitDelivery(name string) (stream, sink string, ok bool) {
+	rest, ok := strings.CutPrefix(name, "delivery/")
+	if !ok {
+		return "", "", false
+	}
+	return strings.Cut(rest, "/")
 }

@@ -1,6 +1,9 @@
 package conf
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // Table is one table of the file, with the place to report what is wrong in it.
 type Table struct {
@@ -105,4 +108,21 @@ func (t *Table) problem(key, format string, args []any) Problem {
 		path = append(path[:len(path):len(path)], key)
 	}
 	return Problem{t.doc.File, t.doc.line(path), fmt.Sprintf(format, args...)}
+}
+
+// Mistakes is the number of mistakes reported so far in the whole file.
+func (t *Table) Mistakes() int { return len(t.doc.problems) }
+
+// CheckName returns what is wrong with the name of a receiver, stream, sink or pin. Names stand in keys, metrics and status
+// lines: letters, digits, - and _, at most 64.
+func CheckName(name string) error {
+	if name == "" || len(name) > 64 {
+		return errors.New("a name has 1 to 64 characters")
+	}
+	for _, c := range name {
+		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_') {
+			return fmt.Errorf("a name is made of letters, digits, - and _; %q is none of them", c)
+		}
+	}
+	return nil
 }

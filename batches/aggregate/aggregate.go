@@ -1,0 +1,55 @@
+// Package aggregate holds what windows compute: one short file each. A kind is one file and one line in the list of
+// package batches.
+//
+// Every accumulator keeps to the contract of edged.Accumulator: rows come in log order, panes are merged in log order, and
+// a missing or (where numbers are asked for) non-numeric value is skipped. An aggregate of nothing is null, except a
+// count.
+package aggregate
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+
+	"edged"
+)
+
+// Argument is what an aggregate takes.
+type Argument uint8
+
+// The arguments.
+const (
+	None   Argument = iota // count()
+	Number                 // avg(value)
+	Any                    // last(state)
+)
+
+// Kind is what the list of aggregates says of one.
+type Kind struct {
+	Argument Argument
+	Formula  string // what it computes, with units
+	// Commutative says that panes may be merged in any order.
+	Commutative bool
+	// Previous says that Result needs the accumulator of the stretch before the window.
+	Previous bool
+	New      func() edged.Accumulator
+}
+
+var errState = errors.New("the saved state of an aggregate is damaged")
+
+func appendFloats(b []byte, fs ...float64) []byte {
+	for _, f := range fs {
+		b = binary.LittleEndian.AppendUint64(b, math.Float64bits(f))
+	}
+	return b
+}
+
+func readFloats(b []byte, fs ...*float64) error {
+	if len(b) != 8*len(fs) {
+		return errState
+	}
+	for i, f := range fs {
+		*f = math.Float64frombits(binary.LittleEndian.Uint64(b[8*i:]))
+	}
+	return nil
+}

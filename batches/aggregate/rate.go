@@ -1,0 +1,78 @@
+package aggregate
+
+import (
+	"encoding/binary"
+
+	"edged"
+)
+
+// Rate is rate(x): how fast a counter grows, in units of x a second. A reading below the one before is a reset of the
+// counter, which began again at 0. The last reading of the stretch before the window is taken as its beginning, so that
+// no growth falls between two windows; null with fewer than two readings.
+var Rate = Kind{
+	Argument: Number, Formula: "growth of x, resets understood / seconds between the first and the last reading",
+	Previous: true, New: func() edged.Accumulator { return new(counter) },
+}
+
+// counter is a stretch of readings of a counter.
+type counter struct {
+	n           float64
+	first, last float64
+	growth      float64
+	from, to    int64 // times of the first and last reading, ns
+}
+
+func (a *counter) Add(v edged.Value, at int64) {
+	x, ok := v.Float()
+	if !ok {
+		return
+	}
+	a.join(&counter{n: 1, first: x, last: x, from: at, to: at})
+}
+
+// join appends a later stretch.
+func (a *counter) join(b *counter) {
+	switch {
+	case b.n == 0:
+	case a.n == 0:
+		*a = *b
+	default:
+		a.growth += increase(a.last, b.first) + b.growth
+		a.n, a.last, a.to = a.n+b.n, b.last, max(a.to, b.to)
+	}
+}
+
+func increase(from, to float64) float64 {
+	if to < from {
+		return to
+	}
+	return to - from
+}
+
+func (a *counter) Merge(later edged.Accumulator) { a.join(later.(*counter)) }
+
+func (a *counter) Result(_ edged.Window, prev edged.Accumulator) edged.Value {
+	var whole counter
+	if p, ok := prev.(*counter); ok && p.n > 0 {
+		whole = counter{n: 1, first: p.last, last: p.last, from: p.to, to: p.to}
+	}
+	whole.join(a)
+	if a.n == 0 || whole.n < 2 || whole.to <= whole.from {
+		return edged.NullValue()
+	}
+	return edged.NumberValue(whole.growth / (float64(whole.to-whole.from) / 1e9))
+}
+
+func (a *counter) AppendBinary(b []byte) []byte {
+	b = appendFloats(b, a.n, a.first, a.last, a.growth)
+	b = binary.LittleEndian.AppendUint64(b, uint64(a.from))
+	return binary.LittleEndian.AppendUint64(b, uint64(a.to))
+}
+
+func (a *counter) UnmarshalBinary(b []byte) error {
+	if len(b) != 48 {
+		return errState
+	}
+	a.from, a.to = int64(binary.LittleEndian.Uint64(b[32:])), int64(binary.LittleEndian.Uint64(b[40:]))
+	return readFloats(b[:32], &a.n, &a.first, &a.last, &a.growth)
+}

@@ -1,0 +1,95 @@
+package batches
+
+import (
+	"edged"
+)
+
+// apply takes one entry of the log: its rows in order, then the watermark.
+func (s *Stream) apply(e *edged.Entry) {
+	rows := false
+	switch {
+	case e.Err != nil:
+		if !s.out.mute {
+			s.o.Log.Error("a log entry cannot be read; its messages are counted as damaged, the stream goes on", "stream", s.name, "error", e.Err)
+		}
+	case e.Block != nil && s.p.takes(e.Block.Receiver):
+		rows = s.block(e.Block)
+	}
+	s.wm.entryEnd(e, rows)
+	if s.st != nil {
+		s.st.close(s.wm.now(), s.leave(false))
+	}
+	s.out.entryEnd(e.Seq, s.wm.now())
+	if e.Tick != nil && !s.out.mute {
+		s.balance(e.Tick)
+	}
+}
+
+// leave gives a window's rows to the output.
+func (s *Stream) leave(partial bool) func(edged.Window, *pane, []*group, *pane) {
+	return func(win edged.Window, merged *pane, groups []*group, prev *pane) {
+		if s.out.mute {
+			return
+		}
+		s.out.window(win, merged, groups, prev, partial)
+		s.rec.Produced += uint64(len(groups))
+	}
+}
+
+// balance holds what the stream has seen against what the committer has counted: what is missing was in entries that were
+// lost or could not be read.
+func (s *Stream) balance(t *edged.Tick) {
+	if routed, ok := s.rec.routed(s.name, t); ok && routed > s.rec.passed() {
+		s.rec.Damaged += routed - s.rec.passed()
+	}
+}
+
+// block applies a block's messages, and reports whether the stream got a row of it.
+func (s *Stream) block(b *edged.Block) (rows bool) {
+	c := s.rec.Counts
+	for i := range b.Len() {
+		info, v := s.r.read(b, i)
+		switch v {
+		case notRouted:
+			continue
+		case filtered:
+			c.Filtered++
+		case dead:
+			c.Dead++
+			s.out.deadLetter(b, i, s.r.reason)
+		case good:
+			rows = true
+			s.row(&c, b, info)
+		}
+		if b.Seq < s.rec.born && !s.out.mute {
+			s.rec.old++
+		}
+	}
+	if !s.out.mute {
+		s.rec.Counts = c
+	}
+	return rows
+}
+
+// row puts a row where it belongs.
+func (s *Stream) row(c *Counts, b *edged.Block, info *topicInfo) {
+	if s.st == nil {
+		c.Applied++
+		c.Produced++
+		return
+	}
+	k := paneKey{start: s.p.window.Pane(s.r.row.Time)}
+	if s.p.time.field == nil {
+		k.epoch = b.Cut.Epoch
+	} else if s.st.late(k, s.wm.now()) {
+		c.Late++
+		return
+	}
+	s.wm.row(s.r.row.Time)
+	key, values := s.r.group(info)
+	if s.st.add(k, key, values, b.Trusted, s.r) {
+		c.Applied++
+	} else {
+		c.Dropped++
+	}
+}

@@ -1,0 +1,122 @@
+package batches
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"edged"
+	"edged/internal/conf"
+	"edged/internal/topic"
+)
+
+// Config is the [batch] table.
+type Config struct {
+	Interval conf.Duration `toml:"interval" doc:"how often each stream and each sink takes what has come (Spark: batch interval). Windows need not be multiples of it, and results do not depend on it"`
+}
+
+// Default returns the defaults.
+func Default() *Config { return &Config{Interval: conf.Duration(time.Second)} }
+
+// Load binds and checks the [batch] table; t is nil if the file has none.
+func Load(t *conf.Table) *Config {
+	c := Default()
+	if t != nil {
+		t.Bind(c)
+		if !t.Bad("interval") && (c.Interval.D() < 10*time.Millisecond || c.Interval.D() > time.Hour) {
+			t.Errorf("interval", "interval: it must be from 10ms to 1h")
+		}
+	}
+	return c
+}
+
+// StreamConfig is one [stream.NAME] table.
+type StreamConfig struct {
+	Name            string        `json:"-"`
+	From            []string      `toml:"from" doc:"receivers that the stream takes messages from" json:"from"`
+	Topics          []string      `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed" json:"topics"`
+	Decode          string        `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
+	Time            string        `toml:"time" doc:"arrival, or the payload field that holds a reading's time (RFC 3339 text, or a number in time_unit)" json:"time"`
+	TimeUnit        string        `toml:"time_unit" doc:"unit of a numeric time field: s, ms, us or ns since 1970" json:"time_unit"`
+	AllowedLateness conf.Duration `toml:"allowed_lateness" doc:"with a time field: how long after a window's end its rows may still come; later ones are counted as late" json:"allowed_lateness"`
+	MaxFuture       conf.Duration `toml:"max_future" doc:"with a time field: a row dated further ahead of its arrival is dead-lettered, and never moves the watermark; not judged while the clock is not synchronised" json:"max_future"`
+	Idle            conf.Duration `toml:"idle" doc:"with a time field: after this long without a row, windows close at the pace of arrival time; \"0s\" = never" json:"idle"`
+	Where           string        `toml:"where" doc:"expression that a row must satisfy; a missing or non-numeric operand makes it false" json:"where"`
+	Select          conf.Pairs    `toml:"select" doc:"computed columns, name = expression; without a window they stand in place of the payload" json:"select"`
+	GroupBy         conf.Pairs    `toml:"group_by" doc:"what a window's rows are grouped by, name = expression" json:"group_by"`
+	Window          string        `toml:"window" doc:"\"tumbling 10s\", \"sliding 1m every 10s\", or \"\" for every message on its own" json:"window"`
+	Aggregate       conf.Pairs    `toml:"aggregate" doc:"what is computed of each group, name = function; see the aggregates below" json:"aggregate"`
+	Sinks           []string      `toml:"sinks" doc:"where the rows or results go" json:"-"`
+	Start           string        `toml:"start" doc:"where a new stream begins: oldest, the oldest block still kept, or now" json:"-"`
+	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most; rows of further ones are counted as dropped" json:"max_groups"`
+}
+
+// DefaultStream returns the defaults.
+func DefaultStream() *StreamConfig {
+	return &StreamConfig{
+		Decode: "json", Time: "arrival", TimeUnit: "ms", AllowedLateness: conf.Duration(5 * time.Second), MaxFuture: conf.Duration(time.Minute),
+		Idle: conf.Duration(time.Minute), Start: "oldest", MaxGroups: 100000,
+	}
+}
+
+// LoadStream binds and checks a [stream.NAME] table, and compiles it. The plan is nil if something is wrong.
+func LoadStream(t *conf.Table) (*StreamConfig, *Plan) {
+	c := DefaultStream()
+	c.Name = t.Name()
+	t.Bind(c)
+	ok := c.check(t)
+	p, problems := Compile(c)
+	for _, pr := range problems {
+		ok = false
+		at := t
+		if pr.Table != "" {
+			at = t.Sub(pr.Table)
+		}
+		at.Errorf(pr.Key, "stream %s, %s: %v", c.Name, pr.where(), pr.Err)
+	}
+	if !ok {
+		return c, nil
+	}
+	return c, p
+}
+
+// check looks at what Compile does not.
+func (c *StreamConfig) check(t *conf.Table) bool {
+	n := t.Mistakes()
+	if err := conf.CheckName(c.Name); err != nil {
+		t.Errorf("", "stream %q: %v", c.Name, err)
+	}
+	if c.Name == edged.DeadLetters {
+		t.Errorf("", "stream %q: the name is the gateway's own; choose another", c.Name)
+	}
+	if len(c.From) == 0 {
+		t.Errorf("from", "[%s] needs from, the receivers that it takes messages from", t.Title())
+	}
+	if len(c.Topics) == 0 {
+		t.Errorf("topics", `[%s] needs topics, for example topics = ["site/#"]`, t.Title())
+	}
+	for _, f := range c.Topics {
+		if err := topic.CheckFilter(f); err != nil {
+			t.Errorf("topics", "topics: %q: %v", f, err)
+		}
+	}
+	if len(c.Sinks) == 0 {
+		t.Errorf("sinks", "[%s] needs sinks, where its rows go", t.Title())
+	}
+	if !slices.Contains([]string{"oldest", "now"}, c.Start) {
+		t.Errorf("start", `start: want "oldest" or "now", have %q`, c.Start)
+	}
+	if c.MaxGroups < 1 {
+		t.Errorf("max_groups", "max_groups: it must be at least 1")
+	}
+	if c.Time == "arrival" {
+		for _, key := range []string{"time_unit", "allowed_lateness", "max_future", "idle"} {
+			if t.Has(key) {
+				t.Errorf(key, `%s is for a stream with a time field; this one has time = "arrival", by which no row is late`, key)
+			}
+		}
+	}
+	return t.Mistakes() == n
+}
+
+func isReserved(name string) bool { return slices.Contains(edged.Reserved, strings.ToLower(name)) }

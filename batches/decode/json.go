@@ -1,0 +1,86 @@
+package decode
+
+import (
+	"bytes"
+	"errors"
+	"unicode/utf8"
+	"unsafe"
+
+	"edged"
+
+	"github.com/valyala/fastjson"
+)
+
+// JSON is the kind json: columns are the fields of an object, nested ones by their path. A payload that is one scalar has
+// it as the column "value". Objects and arrays are columns of kind JSON.
+var JSON = Kind{PayloadName: "payload", New: func(paths [][]string) Decoder { return &jsonDecoder{paths: paths} }}
+
+type jsonDecoder struct {
+	paths [][]string
+	p     fastjson.Parser
+}
+
+var errNotUTF8 = errors.New("not UTF-8")
+
+// Decode implements Decoder. The payload is checked strictly before it is parsed: the parser alone lets numbers like 1-2
+// pass, and a raw row shows the payload as it came.
+func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
+	clearCols(cols)
+	if !utf8.Valid(payload) {
+		return errNotUTF8
+	}
+	if err := fastjson.ValidateBytes(payload); err != nil {
+		return err
+	}
+	v, err := d.p.ParseBytes(payload)
+	if err != nil {
+		return err
+	}
+	scalar := v.Type() != fastjson.TypeObject && v.Type() != fastjson.TypeArray
+	for i, path := range d.paths {
+		switch {
+		case path == nil: // computed later
+		case scalar && len(path) == 1 && path[0] == Value:
+			cols[i] = jsonValue(v)
+		default:
+			if f := v.Get(path...); f != nil {
+				cols[i] = jsonValue(f)
+			}
+		}
+	}
+	return nil
+}
+
+// Payload implements Decoder: the value as it came, without its line breaks. In a valid text they stand between tokens
+// only.
+func (d *jsonDecoder) Payload(payload []byte) edged.Value {
+	payload = bytes.TrimSpace(payload)
+	if bytes.ContainsAny(payload, "\r\n") {
+		payload = bytes.ReplaceAll(bytes.ReplaceAll(payload, []byte("\n"), nil), []byte("\r"), nil)
+	}
+	return edged.JSONValue(view(payload))
+}
+
+func jsonValue(v *fastjson.Value) edged.Value {
+	switch v.Type() {
+	case fastjson.TypeNumber:
+		f, err := v.Float64()
+		if err != nil {
+			return edged.NullValue()
+		}
+		return edged.NumberValue(f)
+	case fastjson.TypeString:
+		s, _ := v.StringBytes()
+		return edged.TextValue(view(s))
+	case fastjson.TypeTrue:
+		return edged.BoolValue(true)
+	case fastjson.TypeFalse:
+		return edged.BoolValue(false)
+	case fastjson.TypeNull:
+		return edged.NullValue()
+	}
+	return edged.JSONValue(string(v.MarshalTo(nil)))
+}
+
+// view is b as a string without a copy: it lives as long as b is left alone.
+func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }

@@ -1,0 +1,17 @@
+package decode
+
+import "edged"
+
+// Raw is the kind raw: payloads of any bytes, without columns.
+var Raw = Kind{Column: NoColumns, PayloadName: "payload_base64", New: func([][]string) Decoder { return rawDecoder{} }}
+
+type rawDecoder struct{}
+
+// Decode implements Decoder: every payload is right.
+func (rawDecoder) Decode(_ []byte, cols []edged.Value) error {
+	clearCols(cols)
+	return nil
+}
+
+// Payload implements Decoder.
+func (rawDecoder) Payload(payload []byte) edged.Value { return edged.BytesValue(view(payload)) }

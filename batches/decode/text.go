@@ -1,0 +1,30 @@
+package decode
+
+import (
+	"unicode/utf8"
+
+	"edged"
+)
+
+// Text is the kind text: the payload is UTF-8 text, and the column "value".
+var Text = Kind{
+	Column: Value, Type: edged.Text, PayloadName: "payload",
+	New: func(paths [][]string) Decoder { return &textDecoder{at: indexOf(paths, Value)} },
+}
+
+type textDecoder struct{ at int }
+
+// Decode implements Decoder.
+func (d *textDecoder) Decode(payload []byte, cols []edged.Value) error {
+	clearCols(cols)
+	if !utf8.Valid(payload) {
+		return errNotUTF8
+	}
+	if d.at >= 0 {
+		cols[d.at] = edged.TextValue(view(payload))
+	}
+	return nil
+}
+
+// Payload implements Decoder.
+func (d *textDecoder) Payload(payload []byte) edged.Value { return edged.TextValue(view(payload)) }

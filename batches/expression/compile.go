@@ -1,0 +1,149 @@
+package expression
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"edged"
+
+	"github.com/expr-lang/expr/ast"
+	"github.com/expr-lang/expr/checker"
+	"github.com/expr-lang/expr/compiler"
+	"github.com/expr-lang/expr/conf"
+	"github.com/expr-lang/expr/file"
+	"github.com/expr-lang/expr/optimizer"
+	"github.com/expr-lang/expr/parser"
+	"github.com/expr-lang/expr/types"
+	"github.com/expr-lang/expr/vm"
+)
+
+const (
+	maxColumns = 256
+	maxLevels  = 32
+)
+
+// Expr is a compiled expression. It may be shared by goroutines.
+type Expr struct {
+	program *vm.Program
+	column  int // the slot, if the expression is one column only; else -1
+	level   int // the level, if it is one level of the topic only; else -1
+	columns []int
+	levels  []int
+	other   bool // it uses topic, time, qos or retain
+	nils    bool // it speaks of nil itself: a missing column is its own affair
+}
+
+// Compile compiles an expression that may give any value.
+func (s *Scope) Compile(text string) (*Expr, error) { return s.compile(text, reflect.Invalid) }
+
+// CompileBool compiles an expression that gives true or false.
+func (s *Scope) CompileBool(text string) (*Expr, error) { return s.compile(text, reflect.Bool) }
+
+// compile takes the library's steps one by one: between parsing and checking, the names are rewritten, and only then is
+// it known what the environment holds.
+func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
+	if strings.TrimSpace(text) == "" {
+		return nil, errors.New("the expression is empty")
+	}
+	config := conf.CreateNew()
+	config.Expect, config.ExpectAny = want, true
+	config.Disabled["now"] = true // results depend on the log alone
+	delete(config.Builtins, "now")
+	tree, err := parser.ParseWithConfig(text, config)
+	if err != nil {
+		return nil, plain(err)
+	}
+	n := &names{scope: s, callees: map[ast.Node]bool{}, locals: map[string]bool{}, paths: map[ast.Node][]string{}, members: map[ast.Node]bool{}}
+	ast.Walk(&tree.Node, calls{n})
+	ast.Walk(&tree.Node, survey{n})
+	ast.Walk(&tree.Node, n)
+	if n.err != nil {
+		return nil, n.err
+	}
+	if len(s.paths) > maxColumns {
+		return nil, fmt.Errorf("a stream can name at most %d columns", maxColumns)
+	}
+	config.WithEnv(s.environment())
+	if _, err := checker.Check(tree, config); err != nil {
+		return nil, s.explain(plain(err))
+	}
+	x := s.describe(tree.Node, n)
+	if err := optimizer.Optimize(&tree.Node, config); err != nil {
+		return nil, s.explain(plain(err))
+	}
+	if x.program, err = compiler.Compile(tree, config); err != nil {
+		return nil, s.explain(plain(err))
+	}
+	return x, nil
+}
+
+// describe notes what an expression names, and whether it is no more than one name.
+func (s *Scope) describe(root ast.Node, n *names) *Expr {
+	x := &Expr{column: -1, level: -1, columns: n.columns, levels: n.levels, other: n.other, nils: n.nils}
+	slices.Sort(x.columns)
+	slices.Sort(x.levels)
+	x.columns, x.levels = slices.Compact(x.columns), slices.Compact(x.levels)
+	if id, ok := root.(*ast.IdentifierNode); ok {
+		switch {
+		case len(x.columns) == 1 && id.Value == columnName(x.columns[0]):
+			x.column = x.columns[0]
+		case len(x.levels) == 1 && id.Value == levelName(x.levels[0]):
+			x.level = x.levels[0]
+		}
+	}
+	return x
+}
+
+func columnName(slot int) string { return "c" + strconv.Itoa(slot) }
+
+func levelName(level int) string { return "t" + strconv.Itoa(level) }
+
+// environment is what the expressions are type-checked against.
+func (s *Scope) environment() types.Map {
+	env := types.Map{"topic": types.String, "time": types.TypeOf(time.Time{}), "qos": types.Int, "retain": types.Bool}
+	for i := range maxLevels {
+		env[levelName(i)] = types.String
+	}
+	for slot := range s.paths {
+		switch s.typeOf(slot) {
+		case edged.Number:
+			env[columnName(slot)] = types.Float64
+		case edged.Text:
+			env[columnName(slot)] = types.String
+		default:
+			env[columnName(slot)] = types.Any
+		}
+	}
+	return env
+}
+
+// plain takes the drawing of the source out of the library's error and keeps the position.
+func plain(err error) error {
+	var fe *file.Error
+	if errors.As(err, &fe) {
+		return fmt.Errorf("%s (at character %d)", fe.Message, fe.Column+1)
+	}
+	return err
+}
+
+var slotName = regexp.MustCompile(`\b[ct][0-9]+\b`)
+
+// explain says columns and levels by their names instead of their slots.
+func (s *Scope) explain(err error) error {
+	return errors.New(slotName.ReplaceAllStringFunc(err.Error(), func(name string) string {
+		i, _ := strconv.Atoi(name[1:])
+		switch {
+		case name[0] == 't':
+			return "topic[" + name[1:] + "]"
+		case i < len(s.paths) && s.paths[i] != nil:
+			return strings.Join(s.paths[i], ".")
+		}
+		return name
+	}))
+}

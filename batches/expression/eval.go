@@ -1,0 +1,143 @@
+package expression
+
+import (
+	"encoding/json"
+	"time"
+
+	"edged"
+	"edged/internal/topic"
+
+	"github.com/expr-lang/expr/vm"
+)
+
+// Row is what expressions are evaluated on.
+type Row struct {
+	Cols   []edged.Value // by slot
+	Topic  string
+	Time   int64 // the stream's time, ns
+	QoS    byte
+	Retain bool
+}
+
+// Evaluator runs expressions. Each goroutine has its own.
+type Evaluator struct {
+	vm     vm.VM
+	env    map[string]any
+	topic  string // whose levels env holds
+	levels []string
+	names  []string // c0, c1, …
+}
+
+// NewEvaluator makes an evaluator.
+func NewEvaluator() *Evaluator { return &Evaluator{env: map[string]any{}} }
+
+// True reports whether a where expression holds. A missing column, an operand of the wrong type, and a result that is
+// neither true nor false make it false.
+func (e *Evaluator) True(x *Expr, r *Row) bool {
+	v, ok := e.run(x, r)
+	b, isBool := v.(bool)
+	return ok && isBool && b
+}
+
+// Value evaluates an expression; what it cannot compute is null. Texts may share the memory of the row's columns.
+func (e *Evaluator) Value(x *Expr, r *Row) edged.Value {
+	switch {
+	case x.column >= 0:
+		return r.Cols[x.column]
+	case x.level >= 0:
+		return edged.TextValue(topic.Level(r.Topic, x.level))
+	}
+	v, ok := e.run(x, r)
+	if !ok {
+		return edged.NullValue()
+	}
+	return toValue(v)
+}
+
+// OfTopic reports whether an expression depends on the topic's levels only, so that its value is the same for every
+// message of a topic.
+func (x *Expr) OfTopic() bool { return x.level >= 0 }
+
+func (e *Evaluator) run(x *Expr, r *Row) (any, bool) {
+	for _, slot := range x.columns {
+		v := r.Cols[slot]
+		if v.Missing() && !x.nils {
+			return nil, false
+		}
+		e.env[e.name(slot)] = fromValue(v)
+	}
+	if len(x.levels) > 0 && (e.topic != r.Topic || e.levels == nil) {
+		e.setLevels(r.Topic)
+	}
+	if x.other {
+		e.env["topic"], e.env["qos"], e.env["retain"] = r.Topic, int(r.QoS), r.Retain
+		e.env["time"] = time.Unix(0, r.Time).UTC()
+	}
+	v, err := e.vm.Run(x.program, e.env)
+	return v, err == nil
+}
+
+func (e *Evaluator) name(slot int) string {
+	for len(e.names) <= slot {
+		e.names = append(e.names, columnName(len(e.names)))
+	}
+	return e.names[slot]
+}
+
+func (e *Evaluator) setLevels(name string) {
+	if e.levels == nil {
+		for i := range maxLevels {
+			e.levels = append(e.levels, levelName(i))
+		}
+	}
+	e.topic = name
+	for i, key := range e.levels {
+		e.env[key] = topic.Level(name, i)
+	}
+}
+
+func fromValue(v edged.Value) any {
+	switch v.Kind() {
+	case edged.Bool:
+		return v.Bool()
+	case edged.Number:
+		f, _ := v.Float()
+		return f
+	case edged.Time:
+		return time.Unix(0, v.Nanos()).UTC()
+	case edged.Text, edged.Bytes:
+		return v.Str()
+	case edged.JSON:
+		var x any
+		if json.Unmarshal([]byte(v.Str()), &x) == nil {
+			return x
+		}
+	}
+	return nil
+}
+
+func toValue(v any) edged.Value {
+	switch x := v.(type) {
+	case nil:
+		return edged.NullValue()
+	case bool:
+		return edged.BoolValue(x)
+	case float64:
+		return edged.NumberValue(x)
+	case int:
+		return edged.NumberValue(float64(x))
+	case int64:
+		return edged.NumberValue(float64(x))
+	case string:
+		return edged.TextValue(x)
+	case time.Time:
+		return edged.TimeValue(x.UnixNano())
+	case time.Duration:
+		return edged.NumberValue(x.Seconds())
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return edged.NullValue()
+	}
+	return edged.JSONValue(string(text))
+}

@@ -1,0 +1,77 @@
+// Package expression compiles the expressions of a stream's configuration against the columns of its rows.
+//
+// The language is expr-lang's. Names are the decoded columns (nested ones with dots), the columns that select made, topic,
+// topic[i], time, qos and retain; payload.x is the column x where a built-in has its name. Every column that is named
+// gets a slot; the decoder is told which paths to read, so that nothing else of a payload is looked at.
+//
+// A missing column makes an expression give null, and where false, unless the expression speaks of nil itself (nil, ??,
+// ?.): "value != 3" is not true of a message without a value. An operand of the wrong type does the same.
+package expression
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"edged"
+	"edged/batches/decode"
+)
+
+// Scope is the set of names that the expressions of one stream may use. The order of calls matters: what Define names is
+// seen by the expressions compiled after it.
+type Scope struct {
+	kind  decode.Kind
+	paths [][]string     // of each slot; nil for a computed one
+	slots map[string]int // by joined path
+	named map[string]int // computed columns
+	names []string       // for "did you mean"
+}
+
+// NewScope makes a scope for payloads of one kind.
+func NewScope(kind decode.Kind) *Scope {
+	return &Scope{kind: kind, slots: map[string]int{}, named: map[string]int{}, names: []string{"topic", "time", "qos", "retain"}}
+}
+
+// Paths are the columns that the decoder is to read, by slot; nil for a computed one.
+func (s *Scope) Paths() [][]string { return s.paths }
+
+// Define adds a computed column and returns its slot.
+func (s *Scope) Define(name string) int {
+	s.paths = append(s.paths, nil)
+	s.named[name] = len(s.paths) - 1
+	s.names = append(s.names, name)
+	return len(s.paths) - 1
+}
+
+// Column returns the slot of a decoded column.
+func (s *Scope) Column(path []string) (int, error) {
+	switch {
+	case s.kind.Column == decode.NoColumns:
+		return 0, fmt.Errorf("there is no column %q: payloads of this kind have no columns", strings.Join(path, "."))
+	case s.kind.Column != "" && (len(path) != 1 || path[0] != s.kind.Column):
+		return 0, fmt.Errorf("there is no column %q: payloads of this kind have only the column %q", strings.Join(path, "."), s.kind.Column)
+	}
+	key := strings.Join(path, "\x00")
+	if slot, ok := s.slots[key]; ok {
+		return slot, nil
+	}
+	s.paths = append(s.paths, slices.Clone(path))
+	s.slots[key] = len(s.paths) - 1
+	return len(s.paths) - 1, nil
+}
+
+// resolve returns the slot of a name as an expression writes it: computed columns win over decoded ones.
+func (s *Scope) resolve(path []string) (int, error) {
+	if slot, ok := s.named[path[0]]; ok && len(path) == 1 {
+		return slot, nil
+	}
+	return s.Column(path)
+}
+
+// typeOf is the type of a slot, Absent if it can be any.
+func (s *Scope) typeOf(slot int) edged.Kind {
+	if s.paths[slot] == nil {
+		return edged.Absent
+	}
+	return s.kind.Type
+}

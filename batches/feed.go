@@ -1,0 +1,247 @@
+package batches
+
+import (
+	"fmt"
+	"strings"
+
+	"edged"
+	"edged/internal/rowcodec"
+)
+
+// feed is a stream's output for one delivery. It implements edged.Feed: rows of a stateless stream are read from the block
+// log, those of windows from the result log, and those from before a change as they were defined then.
+type feed struct {
+	s       *Stream
+	readers map[string]*rowReader // by definition
+}
+
+// Feed makes a feed. It may be used before the stream has opened; until then there is nothing to read.
+func (s *Stream) Feed() edged.Feed { return &feed{s, map[string]*rowReader{}} }
+
+// Changed implements edged.Feed.
+func (f *feed) Changed() <-chan struct{} {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	return f.s.changed
+}
+
+// Produced implements edged.Feed.
+func (f *feed) Produced() uint64 {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	return f.s.shown.Produced
+}
+
+// segments returns the stretches that the stream's output consists of, and how far the last one goes.
+func (f *feed) segments() ([]segment, uint64, error) {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	if !f.s.ready || len(f.s.defs.Segments) == 0 {
+		return nil, 0, errNotOpen
+	}
+	segs := f.s.defs.Segments
+	if segs[len(segs)-1].Log == "" {
+		return segs, f.s.shown.applied, nil
+	}
+	return segs, f.s.o.Store.ResultEnd(f.s.name), nil
+}
+
+// Oldest implements edged.Feed.
+func (f *feed) Oldest() (edged.Place, error) {
+	segs, _, err := f.segments()
+	if err != nil {
+		return edged.Place{}, err
+	}
+	at := edged.Place{Log: segs[0].Log, Pos: edged.Pos{Seq: segs[0].From}}
+	if at.Log == "" {
+		oldest, err := f.s.o.Store.Oldest()
+		if err != nil {
+			return edged.Place{}, err
+		}
+		at.Seq = max(at.Seq, oldest)
+	}
+	return at, nil
+}
+
+// End implements edged.Feed.
+func (f *feed) End() edged.Place {
+	segs, end, err := f.segments()
+	if err != nil {
+		return edged.Place{}
+	}
+	return edged.Place{Log: segs[len(segs)-1].Log, Pos: edged.Pos{Seq: end}}
+}
+
+// Read implements edged.Feed.
+func (f *feed) Read(from, until edged.Place, limits edged.Limits) (edged.Reading, error) {
+	segs, end, err := f.segments()
+	if err != nil {
+		return edged.Reading{}, err
+	}
+	for i, g := range segs {
+		if !g.holds(from) {
+			continue
+		}
+		stop := edged.Pos{Seq: g.To}
+		last := i == len(segs)-1
+		if last {
+			stop.Seq = end
+		}
+		if until != (edged.Place{}) && until.Log == g.Log && until.Before(stop) {
+			stop = until.Pos
+		}
+		r := edged.Reading{From: from, To: from, Like: "results"}
+		if g.Log == "" {
+			r.Like = g.Definition
+			err = f.rows(&r, g, stop, limits)
+		} else {
+			err = f.results(&r, stop, limits)
+		}
+		if !last && r.To.Pos == (edged.Pos{Seq: g.To}) { // the stretch is read: the next one begins
+			r.To = edged.Place{Log: segs[i+1].Log, Pos: edged.Pos{Seq: segs[i+1].From}}
+			r.More = true
+		}
+		return r, err
+	}
+	return edged.Reading{}, fmt.Errorf("stream %s has no output at %s %v", f.s.name, from.Log, from.Pos)
+}
+
+// readBytes bounds how much of a log is gone through in one call, rows or none.
+const readBytes = 16 << 20
+
+// rows reads a stretch of the block log. What the stream's own cursor filtered or set aside is left out here too: the same
+// definition decides the same.
+func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Limits) error {
+	rd, err := f.reader(g.Definition)
+	if err != nil {
+		return err
+	}
+	rows := &edged.Rows{Stream: f.s.name, Names: rd.p.names}
+	r.Rows = rows
+	bytes, gone := int64(0), int64(0)
+	for r.To.Before(stop) {
+		e, ok, err := f.s.o.Store.Next(r.To.Seq)
+		if err != nil {
+			return err
+		}
+		if !ok || e.Seq >= stop.Seq && (e.Seq > stop.Seq || stop.Off == 0) {
+			r.To.Pos = stop
+			return nil
+		}
+		off := uint32(0)
+		if e.Seq == r.To.Seq {
+			off = r.To.Off
+		}
+		b := e.Block
+		if b == nil || !rd.p.takes(b.Receiver) {
+			r.To.Pos = edged.Pos{Seq: e.Seq + 1}
+			continue
+		}
+		to := uint32(b.Len())
+		if e.Seq == stop.Seq {
+			to = min(to, stop.Off)
+		}
+		for ; off < to; off++ {
+			if rows.Len() >= limits.Rows || bytes >= limits.Bytes {
+				r.To.Pos, r.More = edged.Pos{Seq: e.Seq, Off: off}, true
+				return nil
+			}
+			if _, v := rd.read(b, int(off)); v == good {
+				rows.Cells = rd.output(rows.Cells, b, int(off))
+				rows.At = append(rows.At, edged.Pos{Seq: e.Seq, Off: off})
+				bytes += int64(len(b.Payload(int(off)))+len(b.TopicOf(int(off)))) + rowOverhead
+			}
+		}
+		if r.To.Pos = (edged.Pos{Seq: e.Seq + 1}); e.Seq == stop.Seq {
+			r.To.Pos = stop
+			return nil
+		}
+		if gone += b.Size(); gone >= readBytes {
+			r.More = r.To.Before(stop)
+			return nil
+		}
+	}
+	return nil
+}
+
+// rowOverhead is what a row is longer than its texts when it is written, about.
+const rowOverhead = 80
+
+func (f *feed) reader(definition string) (*rowReader, error) {
+	if rd, ok := f.readers[definition]; ok {
+		return rd, nil
+	}
+	p := f.s.o.Plan
+	if definition != p.Definition {
+		var err error
+		if p, err = CompileDefinition(f.s.name, definition); err != nil {
+			return nil, fmt.Errorf("stream %s: rows from before its definition changed can be read no more: %w", f.s.name, err)
+		}
+	}
+	rd := newRowReader(p)
+	f.readers[definition] = rd
+	return rd, nil
+}
+
+// results reads a stretch of the result log. Rows of one reading have one origin and the same columns.
+func (f *feed) results(r *edged.Reading, stop edged.Pos, limits edged.Limits) error {
+	return readResults(f.s.o.Store, f.s.name, r, stop, limits)
+}
+
+// readResults reads rows of a result log from r.To until stop into r.
+func readResults(s Store, stream string, r *edged.Reading, stop edged.Pos, limits edged.Limits) error {
+	bytes := int64(0)
+	for r.To.Before(stop) {
+		res, ok, err := s.NextResult(stream, r.To.Seq)
+		if err != nil && res.Seq == 0 {
+			return err
+		}
+		if !ok || res.Seq >= stop.Seq && (res.Seq > stop.Seq || stop.Off == 0) {
+			r.To.Pos = stop
+			break
+		}
+		off := uint32(0)
+		if res.Seq == r.To.Seq {
+			off = r.To.Off
+		}
+		var rows *edged.Rows
+		if err == nil {
+			rows, err = rowcodec.Decode(res.Data, res.Seq, res.Rows)
+		}
+		if err != nil { // damaged: set aside, and go on behind it
+			r.To.Pos = edged.Pos{Seq: res.Seq + 1}
+			continue
+		}
+		if r.Rows == nil {
+			r.Rows = &edged.Rows{Stream: rows.Stream, Names: rows.Names}
+		}
+		if rows.Stream != r.Rows.Stream || strings.Join(rows.Names, ",") != strings.Join(r.Rows.Names, ",") {
+			r.More = true
+			break
+		}
+		to := uint32(rows.Len())
+		if res.Seq == stop.Seq {
+			to = min(to, stop.Off)
+		}
+		full := false
+		for ; off < to && !full; off++ {
+			if full = r.Rows.Len() >= limits.Rows || bytes >= limits.Bytes; full {
+				break
+			}
+			r.Rows.Cells = append(r.Rows.Cells, rows.Row(int(off))...)
+			r.Rows.At = append(r.Rows.At, rows.At[off])
+			bytes += int64(len(res.Data))/int64(max(res.Rows, 1)) + rowOverhead
+		}
+		if full {
+			r.To.Pos, r.More = edged.Pos{Seq: res.Seq, Off: off}, true
+			break
+		}
+		if r.To.Pos = (edged.Pos{Seq: res.Seq + 1}); res.Seq == stop.Seq {
+			r.To.Pos = stop
+		}
+	}
+	if r.Rows == nil {
+		r.Rows = &edged.Rows{Stream: stream}
+	}
+	return nil
+}

@@ -1,0 +1,41 @@
+package batches
+
+import (
+	"fmt"
+
+	"edged/batches/aggregate"
+	"edged/batches/decode"
+	"edged/internal/kinds"
+)
+
+// Decoders lists the values of decode.
+var Decoders = kinds.List[decode.Kind]{
+	{Name: "json", Doc: "fields of a JSON object; a bare number, string or boolean is the column value", New: always(decode.JSON)},
+	{Name: "number", Doc: "one decimal number, the column value", New: always(decode.Number)},
+	{Name: "text", Doc: "UTF-8 text, the column value", New: always(decode.Text)},
+	{Name: "raw", Doc: "any bytes, written in base64; no columns", New: always(decode.Raw)},
+}
+
+// Aggregates lists the functions of aggregate.
+var Aggregates = append(kinds.List[aggregate.Kind]{
+	{Name: "count", Doc: "count()", New: always(aggregate.Count)},
+	{Name: "sum", Doc: "sum(x)", New: always(aggregate.Sum)},
+	{Name: "min", Doc: "min(x)", New: always(aggregate.Min)},
+	{Name: "max", Doc: "max(x)", New: always(aggregate.Max)},
+	{Name: "avg", Doc: "avg(x)", New: always(aggregate.Avg)},
+	{Name: "first", Doc: "first(x)", New: always(aggregate.First)},
+	{Name: "last", Doc: "last(x)", New: always(aggregate.Last)},
+	{Name: "stddev", Doc: "stddev(x)", New: always(aggregate.Stddev)},
+	{Name: "distinct", Doc: "distinct(x)", New: always(aggregate.Distinct)},
+	{Name: "rate", Doc: "rate(x)", New: always(aggregate.Rate)},
+}, quantiles()...)
+
+// quantiles lists p50 to p99.
+func quantiles() (l kinds.List[aggregate.Kind]) {
+	for p := 50; p <= 99; p++ {
+		l = append(l, kinds.Kind[aggregate.Kind]{Name: fmt.Sprintf("p%d", p), Doc: fmt.Sprintf("p%d(x)", p), New: always(aggregate.Quantile(p))})
+	}
+	return l
+}
+
+func always[T any](v T) func() T { return func() T { return v } }

@@ -1,0 +1,156 @@
+package batches
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"edged"
+)
+
+// open puts the stream where the store says it was: at its cursor, with the windows of its last checkpoint and of the log
+// since then. A stream that the store does not know begins; one whose definition has changed changes over.
+func (s *Stream) open(ctx context.Context) error {
+	defs, err := loadDefinitions(s.o.Store, s.name)
+	if err != nil {
+		return edged.WithClass(err, edged.Permanent)
+	}
+	s.out = output{}
+	c, known := s.o.Store.Cursor(edged.StreamCursor(s.name))
+	if !known || defs == nil {
+		return s.begin(ctx)
+	}
+	if s.rec, err = readRecord(c.Data); err != nil {
+		return edged.WithClass(fmt.Errorf("stream %s: %w", s.name, err), edged.Permanent)
+	}
+	s.mu.Lock()
+	s.defs = *defs
+	s.mu.Unlock()
+	if defs.Current != s.o.Plan.Definition {
+		return s.changeOver(ctx, defs)
+	}
+	if err := s.restore(s.o.Plan); err != nil {
+		return edged.WithClass(err, edged.Permanent)
+	}
+	s.show(false)
+	s.mu.Lock()
+	s.shown = s.rec
+	s.mu.Unlock()
+	return nil
+}
+
+// use makes p the plan, with empty windows.
+func (s *Stream) use(p *Plan) {
+	s.p, s.r, s.wm, s.st = p, newRowReader(p), newWatermark(p), nil
+	if p.Windowed() {
+		s.st = newPanes(p)
+	}
+	s.out.p = p
+	s.saved, s.since = time.Now(), 0
+}
+
+// begin starts a stream that the store does not know.
+func (s *Stream) begin(ctx context.Context) error {
+	s.use(s.o.Plan)
+	born := s.o.Store.End()
+	s.rec = record{applied: born, born: born, base: s.routedNow()}
+	if s.o.Config.Start == "oldest" {
+		oldest, err := s.o.Store.Oldest()
+		if err != nil {
+			return err
+		}
+		s.rec.applied = min(oldest, born)
+	}
+	s.rec.checkpoint = s.rec.applied
+	var defs definitions
+	from := s.rec.applied
+	if s.st != nil {
+		from = s.o.Store.ResultEnd(s.name)
+	}
+	defs.begin(s.p, from, from)
+	u := &edged.Update{Puts: []edged.Put{defs.put(s.name)}}
+	if s.st != nil {
+		s.addCheckpoint(u)
+	}
+	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	return s.commit(ctx, u, &defs)
+}
+
+func (s *Stream) routedNow() uint64 {
+	t := s.o.Store.LastTick()
+	if t == nil {
+		return 0
+	}
+	n, _ := t.RoutedTo(s.name)
+	return n
+}
+
+// restore loads the state of the last checkpoint under a plan and replays the log up to the cursor: state is rebuilt,
+// nothing is given and nothing is counted.
+func (s *Stream) restore(p *Plan) error {
+	s.use(p)
+	if s.st == nil {
+		return nil
+	}
+	if err := s.load(); err != nil {
+		return err
+	}
+	s.out.mute = true
+	defer func() { s.out.mute = false }()
+	for seq := s.rec.checkpoint; seq < s.rec.applied; {
+		e, ok, err := s.o.Store.Next(seq)
+		if err != nil {
+			return err
+		}
+		if !ok || e.Seq >= s.rec.applied {
+			break
+		}
+		s.apply(&e)
+		seq = e.Seq + 1
+	}
+	return nil
+}
+
+// changeOver ends the old definition and begins the new one, at the position that the stream has reached: the log up to it
+// is replayed under the old definition, what was open then leaves marked as partial, and the new definition begins empty.
+func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
+	u := &edged.Update{}
+	next := *defs
+	next.Segments = append([]segment(nil), defs.Segments...)
+	end := s.rec.applied
+	if old, err := CompileDefinition(s.name, defs.Current); err != nil {
+		s.o.Log.Error("the stream's former definition cannot be compiled any more; windows that were open under it are given up", "stream", s.name, "error", err)
+	} else if err := s.restore(old); err != nil {
+		return edged.WithClass(err, edged.Permanent)
+	} else if s.st != nil {
+		s.st.closeAll(s.leave(true))
+		s.out.entryEnd(max(s.rec.applied, 1), s.wm.now())
+		u.Results, s.out.results = s.out.results, nil
+		end = s.o.Store.ResultEnd(s.name) + uint64(len(u.Results))
+	}
+	s.o.Log.Info("the stream's definition has changed: what was open left as partial, the new definition begins here", "stream", s.name, "position", s.rec.applied, "partial_rows", len(u.Results))
+	if err := s.o.Store.Values(spaceState+s.name, func(key string, _ []byte, _ error) error {
+		u.Puts = append(u.Puts, edged.Put{Space: spaceState + s.name, Key: key})
+		return nil
+	}); err != nil {
+		return err
+	}
+	s.use(s.o.Plan)
+	s.rec.old, s.rec.born, s.rec.base = s.rec.passed(), s.o.Store.End(), s.routedNow()
+	from := s.rec.applied
+	if s.st != nil {
+		from = s.o.Store.ResultEnd(s.name) + uint64(len(u.Results))
+		s.addCheckpoint(u)
+	} else {
+		s.rec.checkpoint = s.rec.applied
+	}
+	oldest, err := s.o.Store.Oldest()
+	if err != nil {
+		return err
+	}
+	next.prune(s.name, s.o.Store.Cursors(), oldest)
+	next.begin(s.p, from, end)
+	u.Puts = append(u.Puts, next.put(s.name))
+	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	return s.commit(ctx, u, &next)
+}

@@ -1,0 +1,305 @@
+package batches
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"edged/batches/aggregate"
+	"edged/batches/decode"
+	"edged/batches/expression"
+	"edged/batches/window"
+	"edged/internal/conf"
+)
+
+// Plan is a compiled stream. It is immutable and shared.
+type Plan struct {
+	Name       string
+	Definition string // what results depend on, in canonical form; it can be compiled again
+	Hash       string // of Definition
+
+	from    []string
+	topics  []string
+	decode  decode.Kind
+	paths   [][]string
+	time    timeSpec
+	where   *expression.Expr // nil: every row
+	selects []selected
+	keys    []keyed
+	window  window.Spec
+	aggs    []aggregated
+	groups  int      // max_groups
+	names   []string // columns of the output
+}
+
+type selected struct {
+	name string
+	expr *expression.Expr
+	slot int
+}
+
+type keyed struct {
+	name string
+	expr *expression.Expr
+}
+
+type aggregated struct {
+	name string
+	kind aggregate.Kind
+	arg  *expression.Expr // nil for count()
+}
+
+// Windowed reports whether the stream has windows, and with them a result log.
+func (p *Plan) Windowed() bool { return !p.window.IsZero() }
+
+// Problem is what is wrong with one key of a stream's table.
+type Problem struct {
+	Table string // aggregate, group_by, select, or ""
+	Key   string
+	Err   error
+}
+
+func (p Problem) where() string {
+	if p.Table != "" {
+		return p.Table + "." + p.Key
+	}
+	return p.Key
+}
+
+// Compile compiles a stream, and finds everything that is wrong with it.
+func Compile(c *StreamConfig) (*Plan, []Problem) {
+	p := &Plan{Name: c.Name, from: slices.Sorted(slices.Values(c.From)), topics: slices.Sorted(slices.Values(c.Topics)), groups: c.MaxGroups}
+	b := &builder{p: p}
+	kind, ok := Decoders.Find(c.Decode)
+	if !ok {
+		b.fail("", "decode", fmt.Errorf("unknown decoder %q%s", c.Decode, conf.Suggest(c.Decode, Decoders.Names())))
+		return nil, b.problems
+	}
+	p.decode = kind.New()
+	b.scope = expression.NewScope(p.decode)
+	b.time(c)
+	if c.Where != "" {
+		b.where(c.Where)
+	}
+	b.selects(c.Select)
+	var err error
+	if p.window, err = window.Parse(c.Window); err != nil {
+		b.fail("", "window", err)
+	}
+	b.keys(c.GroupBy)
+	b.aggregates(c.Aggregate)
+	if err == nil {
+		b.shape(c)
+	}
+	p.paths = b.scope.Paths()
+	p.Definition = definition(c)
+	sum := sha256.Sum256([]byte(p.Definition))
+	p.Hash = hex.EncodeToString(sum[:6])
+	return p, b.problems
+}
+
+// definition is the canonical text of what a stream's results depend on. Sinks are not part of it.
+func definition(c *StreamConfig) string {
+	d := *c
+	d.From, d.Topics = slices.Sorted(slices.Values(c.From)), slices.Sorted(slices.Values(c.Topics))
+	if d.Time == "arrival" {
+		d.TimeUnit, d.AllowedLateness, d.MaxFuture, d.Idle = "", 0, 0, 0
+	}
+	if d.Window == "" {
+		d.MaxGroups = 0
+	}
+	text, _ := json.Marshal(&d) // strings and numbers only
+	return string(text)
+}
+
+// CompileDefinition compiles what definition wrote.
+func CompileDefinition(name, text string) (*Plan, error) {
+	c := &StreamConfig{Name: name}
+	if err := json.Unmarshal([]byte(text), c); err != nil {
+		return nil, err
+	}
+	p, problems := Compile(c)
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("%s: %w", problems[0].where(), problems[0].Err)
+	}
+	return p, nil
+}
+
+type builder struct {
+	p        *Plan
+	scope    *expression.Scope
+	problems []Problem
+	used     []string // names of the output
+}
+
+func (b *builder) fail(table, key string, err error) {
+	b.problems = append(b.problems, Problem{table, key, err})
+}
+
+func (b *builder) where(text string) {
+	x, err := b.scope.CompileBool(text)
+	if err != nil {
+		b.fail("", "where", err)
+	}
+	b.p.where = x
+}
+
+// name checks a column's name and books it.
+func (b *builder) name(table, name string) {
+	switch {
+	case !columnName.MatchString(name):
+		b.fail(table, name, errors.New("a column's name begins with a letter or _, and goes on with letters, digits and _"))
+	case isReserved(name):
+		b.fail(table, name, fmt.Errorf("%q is a name of the gateway's own; choose another", name))
+	case slices.Contains(b.used, name):
+		b.fail(table, name, fmt.Errorf("%q is there twice", name))
+	}
+	b.used = append(b.used, name)
+}
+
+var columnName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+
+func (b *builder) selects(pairs conf.Pairs) {
+	var xs []selected
+	for _, pr := range pairs {
+		b.name("select", pr.Key)
+		x, err := b.scope.Compile(pr.Value)
+		if err != nil {
+			b.fail("select", pr.Key, err)
+			continue
+		}
+		xs = append(xs, selected{name: pr.Key, expr: x})
+	}
+	for i := range xs { // an expression of select sees the decoded columns only
+		xs[i].slot = b.scope.Define(xs[i].name)
+	}
+	b.p.selects = xs
+}
+
+func (b *builder) keys(pairs conf.Pairs) {
+	b.used = nil
+	for _, pr := range pairs {
+		b.name("group_by", pr.Key)
+		x, err := b.scope.Compile(pr.Value)
+		if err != nil {
+			b.fail("group_by", pr.Key, err)
+			continue
+		}
+		b.p.keys = append(b.p.keys, keyed{pr.Key, x})
+	}
+}
+
+var call = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*\((.*)\)\s*$`)
+
+func (b *builder) aggregates(pairs conf.Pairs) {
+	for _, pr := range pairs {
+		b.name("aggregate", pr.Key)
+		a := aggregated{name: pr.Key}
+		var err error
+		if a.kind, a.arg, err = b.aggregate(pr.Value); err != nil {
+			b.fail("aggregate", pr.Key, err)
+			continue
+		}
+		b.p.aggs = append(b.p.aggs, a)
+	}
+}
+
+func (b *builder) aggregate(text string) (kind aggregate.Kind, arg *expression.Expr, err error) {
+	m := call.FindStringSubmatch(text)
+	if m == nil {
+		return kind, nil, fmt.Errorf(`%q is not an aggregate; write a function of a column, such as "avg(value)"`, text)
+	}
+	k, ok := Aggregates.Find(m[1])
+	if !ok {
+		return kind, nil, fmt.Errorf("unknown aggregate %q%s", m[1], conf.Suggest(m[1], Aggregates.Names()))
+	}
+	kind = k.New()
+	inner := strings.TrimSpace(m[2])
+	if kind.Argument == aggregate.None {
+		if inner != "" {
+			err = fmt.Errorf("%s() takes no argument", m[1])
+		}
+		return kind, nil, err
+	}
+	if inner == "" {
+		return kind, nil, fmt.Errorf("%s needs a column, such as %s(value)", m[1], m[1])
+	}
+	arg, err = b.scope.Compile(inner)
+	return kind, arg, err
+}
+
+// shape checks what goes together, and lists the columns of the output.
+func (b *builder) shape(c *StreamConfig) {
+	p := b.p
+	if !p.Windowed() {
+		for _, k := range []struct {
+			key     string
+			present bool
+		}{{"group_by", len(c.GroupBy) > 0}, {"aggregate", len(c.Aggregate) > 0}} {
+			if k.present {
+				b.fail("", k.key, fmt.Errorf(`it needs a window, such as window = "tumbling 10s"`))
+			}
+		}
+		p.names = []string{"time", "topic"}
+		for _, s := range p.selects {
+			p.names = append(p.names, s.name)
+		}
+		if len(p.selects) == 0 {
+			p.names = append(p.names, p.decode.PayloadName)
+		}
+		p.names = append(p.names, "epoch", "clock_trusted")
+		return
+	}
+	if len(c.Aggregate) == 0 {
+		b.fail("", "window", errors.New(`a window needs aggregate, such as aggregate = { n = "count()" }`))
+	}
+	p.names = []string{"window_start", "window_end"}
+	for _, k := range p.keys {
+		p.names = append(p.names, k.name)
+	}
+	for _, a := range p.aggs {
+		p.names = append(p.names, a.name)
+	}
+	p.names = append(p.names, "epoch", "clock_trusted", "partial")
+}
+
+// timeSpec is where a row's time comes from.
+type timeSpec struct {
+	field     []string // nil: arrival
+	slot      int
+	unit      int64 // ns
+	lateness  int64
+	maxFuture int64
+	idle      int64 // 0: never
+}
+
+func (b *builder) time(c *StreamConfig) {
+	if c.Time == "arrival" {
+		return
+	}
+	units := map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond, "ns": 1}
+	unit, ok := units[c.TimeUnit]
+	if !ok {
+		b.fail("", "time_unit", fmt.Errorf("want s, ms, us or ns, have %q", c.TimeUnit))
+	}
+	path := strings.Split(strings.TrimPrefix(c.Time, "payload."), ".")
+	slot, err := b.scope.Column(path)
+	if err == nil && c.Time == "" {
+		err = errors.New(`want "arrival" or the name of a field`)
+	}
+	if err != nil {
+		b.fail("", "time", err)
+	}
+	for key, d := range map[string]conf.Duration{"allowed_lateness": c.AllowedLateness, "max_future": c.MaxFuture, "idle": c.Idle} {
+		if d < 0 {
+			b.fail("", key, errors.New("it cannot be negative"))
+		}
+	}
+	b.p.time = timeSpec{path, slot, int64(unit), int64(c.AllowedLateness), int64(c.MaxFuture), int64(c.Idle)}
+}

@@ -1,0 +1,56 @@
+package batches
+
+import "edged"
+
+// Router counts, for the ledger, which streams take a message. The committer calls it for every block that it stores; it
+// knows receivers and topics only, so that it is an independent count of what the streams must come to.
+type Router struct {
+	plans  []*Plan
+	routes map[string]map[string][]int // by receiver, then topic: indexes into plans
+	counts []uint64
+}
+
+// NewRouter makes a router for the streams of the configuration.
+func NewRouter(plans []*Plan) *Router {
+	return &Router{plans: plans, routes: map[string]map[string][]int{}, counts: make([]uint64, len(plans))}
+}
+
+// Count implements edged.Router.
+func (r *Router) Count(b *edged.Block, add func(stream string, messages uint64)) {
+	per := make([]uint64, len(b.Topics))
+	for _, t := range b.Topic {
+		per[t]++
+	}
+	clear(r.counts)
+	for t, name := range b.Topics {
+		for _, i := range r.route(b.Receiver, name) {
+			r.counts[i] += per[t]
+		}
+	}
+	for i, n := range r.counts {
+		if n > 0 {
+			add(r.plans[i].Name, n)
+		}
+	}
+}
+
+func (r *Router) route(receiver, name string) []int {
+	topics := r.routes[receiver]
+	if topics == nil || len(topics) >= maxTopics {
+		topics = map[string][]int{}
+		r.routes[receiver] = topics
+	}
+	to, ok := topics[name]
+	if !ok {
+		for i, p := range r.plans {
+			if p.takes(receiver) && p.matches(name) {
+				to = append(to, i)
+			}
+		}
+		topics[name] = to
+	}
+	return to
+}
+
+// Takes reports whether a stream takes messages of this receiver and topic.
+func (p *Plan) Takes(receiver, topic string) bool { return p.takes(receiver) && p.matches(topic) }

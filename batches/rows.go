@@ -1,0 +1,209 @@
+package batches
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"edged"
+	"edged/batches/decode"
+	"edged/batches/expression"
+	"edged/internal/rowcodec"
+	"edged/internal/topic"
+)
+
+// verdict is what becomes of a message on its way to a row.
+type verdict uint8
+
+const (
+	notRouted verdict = iota // another receiver's, or another topic
+	filtered                 // where does not hold
+	dead                     // it can never be read; see rowReader.reason
+	good
+)
+
+// rowReader turns messages into rows. Each goroutine has its own; the plan is shared.
+type rowReader struct {
+	p      *Plan
+	dec    decode.Decoder
+	eval   *expression.Evaluator
+	row    expression.Row
+	reason string
+	topics map[string]*topicInfo
+	key    []byte
+}
+
+// topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
+type topicInfo struct {
+	routed bool
+	key    string // of the group, if it depends on the topic only
+	values []edged.Value
+}
+
+const maxTopics = 1 << 16 // remembered
+
+func newRowReader(p *Plan) *rowReader {
+	return &rowReader{
+		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
+		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, topics: map[string]*topicInfo{},
+	}
+}
+
+func (p *Plan) takes(receiver string) bool { return slices.Contains(p.from, receiver) }
+
+func (p *Plan) matches(name string) bool {
+	return slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
+}
+
+func (r *rowReader) info(name string) *topicInfo {
+	if t, ok := r.topics[name]; ok {
+		return t
+	}
+	if len(r.topics) >= maxTopics {
+		clear(r.topics)
+	}
+	t := &topicInfo{routed: r.p.matches(name)}
+	if t.routed && r.p.Windowed() && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
+		r.row.Topic = name
+		t.values = r.groupValues()
+		t.key = string(appendKey(nil, t.values))
+	}
+	r.topics[name] = t
+	return t
+}
+
+// read decodes message i of a block of a receiver that the stream takes. After good, r.row holds the row: texts in it are
+// valid until the next call. A payload that makes a decoder panic is poison like any other that cannot be read.
+func (r *rowReader) read(b *edged.Block, i int) (info *topicInfo, v verdict) {
+	if info = r.info(b.TopicOf(i)); !info.routed {
+		return nil, notRouted
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			v, r.reason = dead, fmt.Sprintf("reading it caused a panic: %v", p)
+		}
+	}()
+	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
+	if err := r.dec.Decode(b.Payload(i), r.row.Cols); err != nil {
+		r.reason = "not " + r.name() + ": " + err.Error()
+		return info, dead
+	}
+	if r.p.time.field != nil {
+		if reason := r.readTime(b, i); reason != "" {
+			r.reason = reason
+			return info, dead
+		}
+	}
+	if r.p.where != nil && !r.eval.True(r.p.where, &r.row) {
+		return info, filtered
+	}
+	for _, s := range r.p.selects {
+		r.row.Cols[s.slot] = r.eval.Value(s.expr, &r.row)
+	}
+	return info, good
+}
+
+func (r *rowReader) name() string {
+	for _, k := range Decoders {
+		if k.New().PayloadName == r.p.decode.PayloadName && k.New().Column == r.p.decode.Column && k.New().Type == r.p.decode.Type {
+			return k.Name
+		}
+	}
+	return "readable"
+}
+
+// readTime takes the row's time from its field. A time too far ahead of the arrival is refused: one such row would close
+// every window before it. It is judged against the recorded arrival, so that a replay judges the same.
+func (r *rowReader) readTime(b *edged.Block, i int) (reason string) {
+	t := &r.p.time
+	v := r.row.Cols[t.slot]
+	if f, ok := v.Float(); ok && f > -9e18/float64(t.unit) && f < 9e18/float64(t.unit) {
+		whole := int64(f)
+		r.row.Time = whole*t.unit + int64((f-float64(whole))*float64(t.unit))
+	} else if at, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil {
+		r.row.Time = at.UnixNano()
+	} else {
+		return fmt.Sprintf("the time field %s is missing or no time", strings.Join(t.field, "."))
+	}
+	if b.Trusted && r.row.Time-b.Arrival[i] > t.maxFuture {
+		return fmt.Sprintf("the time field %s is %v ahead of the arrival (max_future is %v)", strings.Join(t.field, "."),
+			time.Duration(r.row.Time-b.Arrival[i]).Round(time.Second), time.Duration(t.maxFuture))
+	}
+	return ""
+}
+
+// group returns the key of the row's group, and its values; the key is valid until the next call.
+func (r *rowReader) group(info *topicInfo) (key []byte, values func() []edged.Value) {
+	if info.values != nil || len(r.p.keys) == 0 {
+		return append(r.key[:0], info.key...), func() []edged.Value { return info.values }
+	}
+	r.key = r.key[:0]
+	for _, k := range r.p.keys {
+		r.key = rowcodec.AppendValue(r.key, orNull(r.eval.Value(k.expr, &r.row)))
+	}
+	return r.key, r.groupValues
+}
+
+// groupValues evaluates the group's keys, and owns their texts.
+func (r *rowReader) groupValues() []edged.Value {
+	values := make([]edged.Value, len(r.p.keys))
+	for i, k := range r.p.keys {
+		values[i] = own(orNull(r.eval.Value(k.expr, &r.row)))
+	}
+	return values
+}
+
+func appendKey(b []byte, values []edged.Value) []byte {
+	for _, v := range values {
+		b = rowcodec.AppendValue(b, v)
+	}
+	return b
+}
+
+// own copies the text of a value, which belongs to a decoder.
+func own(v edged.Value) edged.Value {
+	switch v.Kind() {
+	case edged.Text:
+		return edged.TextValue(strings.Clone(v.Str()))
+	case edged.JSON:
+		return edged.JSONValue(strings.Clone(v.Str()))
+	case edged.Bytes:
+		return edged.BytesValue(strings.Clone(v.Str()))
+	}
+	return v
+}
+
+func orNull(v edged.Value) edged.Value {
+	if v.Missing() {
+		return edged.NullValue()
+	}
+	return v
+}
+
+// output appends the cells of a stateless stream's row.
+func (r *rowReader) output(cells []edged.Value, b *edged.Block, i int) []edged.Value {
+	cells = append(cells, edged.TimeValue(r.row.Time), edged.TextValue(b.TopicOf(i)))
+	for _, s := range r.p.selects {
+		cells = append(cells, own(orNull(r.row.Cols[s.slot])))
+	}
+	if len(r.p.selects) == 0 {
+		cells = append(cells, r.dec.Payload(b.Payload(i)))
+	}
+	return append(cells, epochCell(b.Cut.Epoch), trustedCell(b.Trusted))
+}
+
+// epochCell and trustedCell appear only when they say something.
+func epochCell(epoch uint32) edged.Value {
+	if epoch == 0 {
+		return edged.Value{}
+	}
+	return edged.NumberValue(float64(epoch))
+}
+
+func trustedCell(trusted bool) edged.Value {
+	if trusted {
+		return edged.Value{}
+	}
+	return edged.BoolValue(false)
+}

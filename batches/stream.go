@@ -1,0 +1,271 @@
+package batches
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"edged"
+)
+
+// Options make a Stream.
+type Options struct {
+	Config     *StreamConfig
+	Plan       *Plan
+	Store      Store
+	Log        *slog.Logger
+	Interval   time.Duration // batch interval
+	Checkpoint time.Duration
+}
+
+// Stream runs one plan: it consumes the block log from its cursor. Run owns it; Ride, Waits, Status and its feeds may be
+// used by others at any time.
+type Stream struct {
+	o    Options
+	name string
+
+	// Run's own.
+	p     *Plan
+	r     *rowReader
+	wm    *watermark
+	st    *panes // nil for a stateless stream
+	rec   record
+	out   output
+	saved time.Time // the last checkpoint
+	since int64     // bytes of blocks since then
+
+	mu        sync.Mutex // guards the rest
+	ready     bool
+	shown     record // what may ride with a commit: everything up to it was given and committed
+	dirty     bool   // shown is not committed yet
+	inFlight  bool   // a commit of this stream is under way: nothing rides
+	waits     edged.Wait
+	isWaiting bool
+	defs      definitions
+	groups    int
+	level     edged.Instant // the watermark
+	round     time.Time
+	problem   string
+	changed   chan struct{}
+}
+
+// New makes a stream; Run starts it.
+func New(o Options) *Stream {
+	return &Stream{o: o, name: o.Config.Name, p: o.Plan, changed: make(chan struct{}), round: time.Now()}
+}
+
+// Name is the stream's name.
+func (s *Stream) Name() string { return s.name }
+
+// Run opens the stream where the store says it was, and takes a step every batch interval, and when a window that is open
+// has ended. When ctx ends it takes a last step, saves its windows, and returns.
+func (s *Stream) Run(ctx context.Context) error {
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	tick := time.NewTicker(s.o.Interval)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		changed := s.o.Store.Changed()
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+			if err := s.step(ctx); err != nil && ctx.Err() == nil {
+				return err
+			}
+		case <-changed:
+			if s.awaited() {
+				if err := s.step(ctx); err != nil && ctx.Err() == nil {
+					return err
+				}
+			}
+		}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastStep)
+	defer cancel()
+	if err := s.step(last); err != nil {
+		return fmt.Errorf("stream %s: the last step: %w", s.name, err)
+	}
+	return s.checkpoint(last)
+}
+
+// lastStep bounds the step at the stop.
+const lastStep = 3 * time.Second
+
+// awaited reports whether the time that an open window waits for has come.
+func (s *Stream) awaited() bool {
+	w, ok := s.Waits()
+	return ok && w.Satisfied(s.o.Store.LastTick())
+}
+
+const (
+	stepBytes       = 8 << 20  // blocks taken before what they gave is committed
+	checkpointBytes = 32 << 20 // of blocks, after which the state is saved whatever the time
+)
+
+// step takes everything up to the present end of the log.
+func (s *Stream) step(ctx context.Context) error {
+	end := s.o.Store.End()
+	for s.rec.applied < end {
+		blocks, err := s.take(end)
+		if err != nil {
+			return err
+		}
+		if err := s.settle(ctx, blocks); err != nil {
+			return err
+		}
+	}
+	if s.st != nil && s.rec.checkpoint < s.rec.applied && s.since > 0 && (time.Since(s.saved) >= s.o.Checkpoint || s.since >= checkpointBytes) {
+		if err := s.checkpoint(ctx); err != nil {
+			return err
+		}
+	}
+	s.show(false)
+	return nil
+}
+
+// take applies entries until end, or until there is enough to commit. It reports whether there were blocks among them.
+func (s *Stream) take(end uint64) (blocks bool, err error) {
+	size := int64(0)
+	for s.rec.applied < end && size < stepBytes {
+		e, ok, err := s.o.Store.Next(s.rec.applied)
+		if err != nil {
+			return blocks, err
+		}
+		if !ok || e.Seq >= end {
+			s.rec.applied = end
+			break
+		}
+		if e.Block != nil {
+			blocks = true
+			size += e.Block.Size()
+			s.since += e.Block.Size()
+		}
+		s.apply(&e)
+		s.rec.applied = e.Seq + 1
+	}
+	return blocks, nil
+}
+
+// settle commits what a run of entries gave. If it gave nothing, its counts ride with a commit that happens anyway; if it
+// was nothing but ticks, not even that.
+func (s *Stream) settle(ctx context.Context, blocks bool) error {
+	if len(s.out.results) == 0 {
+		s.show(blocks)
+		return nil
+	}
+	u := &edged.Update{Results: s.out.results}
+	s.out.results = nil
+	if s.st != nil && len(s.st.byKey) == 0 {
+		s.addCheckpoint(u)
+	}
+	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	return s.commit(ctx, u, nil)
+}
+
+// commit commits an update that moves the cursor to s.rec. While the store has no room it tries again: the state is ahead
+// of the disk, and must not go on without it.
+func (s *Stream) commit(ctx context.Context, u *edged.Update, defs *definitions) error {
+	s.mu.Lock()
+	s.inFlight = true
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		s.inFlight = false
+		s.mu.Unlock()
+	}()
+	for {
+		err := s.o.Store.Commit(ctx, u, false)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.fault("its results cannot be stored yet: " + err.Error())
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	if defs != nil {
+		s.mu.Lock()
+		s.defs = *defs
+		s.mu.Unlock()
+	}
+	s.fault("")
+	s.show(true)
+	return nil
+}
+
+// fault says once what keeps the stream, and once that it is over.
+func (s *Stream) fault(problem string) {
+	s.mu.Lock()
+	before := s.problem
+	s.problem = problem
+	s.mu.Unlock()
+	switch {
+	case problem != "" && before == "":
+		s.o.Log.Warn("the stream waits", "stream", s.name, "reason", problem)
+	case problem == "" && before != "":
+		s.o.Log.Info("the stream goes on", "stream", s.name)
+	}
+}
+
+// show lets others see where the stream is. moved says that its cursor has something to say.
+func (s *Stream) show(moved bool) {
+	wait, waiting := s.nextWait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if moved {
+		s.shown, s.dirty = s.rec, true
+	}
+	s.waits, s.isWaiting = wait, waiting
+	s.groups, s.level, s.round, s.ready = 0, s.wm.now(), time.Now(), true
+	if s.st != nil {
+		s.groups = s.st.count()
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// nextWait is the time that the next open window waits for.
+func (s *Stream) nextWait() (edged.Wait, bool) {
+	if s.st == nil {
+		return edged.Wait{}, false
+	}
+	end, ok := s.st.end()
+	if ok {
+		end, ok = s.wm.reach(end)
+	}
+	return edged.Wait{Receivers: s.p.from, Until: end}, ok
+}
+
+// Ride implements edged.Rider.
+func (s *Stream) Ride(u *edged.Update) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.dirty || s.inFlight {
+		return
+	}
+	c := s.shown.cursor(s.name)
+	if now, ok := s.o.Store.Cursor(c.Name); ok && bytes.Equal(now.Data, c.Data) {
+		s.dirty = false
+		return
+	}
+	u.Cursors = append(u.Cursors, c)
+}
+
+// Waits implements edged.Rider.
+func (s *Stream) Waits() (edged.Wait, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waits, s.isWaiting
+}
+
+var errNotOpen = errors.New("the stream is not open yet")

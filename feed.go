@@ -1,0 +1,37 @@
+package edged
+
+// Place is a position in one of the logs: the block log ("") or a stream's result log.
+type Place struct {
+	Log string
+	Pos
+}
+
+// Limits bound what is read at once.
+type Limits struct {
+	Rows  int
+	Bytes int64 // about
+}
+
+// Reading is a run of rows between two places of a stream's output.
+type Reading struct {
+	Rows *Rows // may be empty: everything between From and To was filtered or set aside
+	From Place
+	To   Place  // where the next reading begins; it may be in another log than From
+	Like string // what the rows' bytes depend on besides the log: the definition they were read with
+	More bool   // there is more to read at once
+}
+
+// Feed is one stream's output, as deliveries read it. Each delivery has its own.
+type Feed interface {
+	// Oldest is the first place that is still kept, End the place after everything that the stream has passed.
+	Oldest() (Place, error)
+	End() Place
+	// Read reads rows from a place on, to until at most (the zero Place: as far as there is). The same from and until give
+	// the same rows for ever. Entries that cannot be read are passed over; Produced tells what is missing. The rows belong
+	// to the caller.
+	Read(from, until Place, limits Limits) (Reading, error)
+	// Changed returns a channel that is closed when End moves on.
+	Changed() <-chan struct{}
+	// Produced is the number of rows that the stream has given to its deliveries so far.
+	Produced() uint64
+}
