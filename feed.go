@@ -19,6 +19,8 @@ type Reading struct {
 	To   Place  // where the next reading begins; it may be in another log than From
 	Like string // what the rows' bytes depend on besides the log: the definition they were read with
 	More bool   // there is more to read at once
+
+	Bytes int64 // of the rows when they are written, about
 }
 
 // Feed is one stream's output, as deliveries read it. Each delivery has its own.
@@ -30,8 +32,8 @@ type Feed interface {
 	// the same rows for ever. Entries that cannot be read are passed over; Produced tells what is missing. The rows belong
 	// to the caller.
 	Read(from, until Place, limits Limits) (Reading, error)
-	// Changed returns a channel that is closed when End moves on.
-	Changed() <-chan struct{}
+	// Watch has wake called when End moves on, until stop is called. wake must not block.
+	Watch(wake func()) (stop func())
 	// Produced is the number of rows that the stream has given to its deliveries so far.
 	Produced() uint64
 }

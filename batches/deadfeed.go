@@ -18,8 +18,8 @@ func (d deadLetters) Oldest() (edged.Place, error) { return d.place(1), nil }
 // End implements edged.Feed.
 func (d deadLetters) End() edged.Place { return d.place(d.s.ResultEnd(edged.DeadLetters)) }
 
-// Changed implements edged.Feed.
-func (d deadLetters) Changed() <-chan struct{} { return d.s.Changed() }
+// Watch implements edged.Feed: nobody waits for a dead letter, the batch interval is soon enough.
+func (d deadLetters) Watch(func()) (stop func()) { return func() {} }
 
 // Produced implements edged.Feed.
 func (d deadLetters) Produced() uint64 { return d.s.ResultEnd(edged.DeadLetters) - 1 }

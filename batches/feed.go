@@ -18,11 +18,16 @@ type feed struct {
 // Feed makes a feed. It may be used before the stream has opened; until then there is nothing to read.
 func (s *Stream) Feed() edged.Feed { return &feed{s, map[string]*rowReader{}} }
 
-// Changed implements edged.Feed.
-func (f *feed) Changed() <-chan struct{} {
+// Watch implements edged.Feed.
+func (f *feed) Watch(wake func()) (stop func()) {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
-	return f.s.changed
+	f.s.watchers[f] = wake
+	return func() {
+		f.s.mu.Lock()
+		defer f.s.mu.Unlock()
+		delete(f.s.watchers, f)
+	}
 }
 
 // Produced implements edged.Feed.
@@ -118,7 +123,7 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 	}
 	rows := &edged.Rows{Stream: f.s.name, Names: rd.p.names}
 	r.Rows = rows
-	bytes, gone := int64(0), int64(0)
+	gone := int64(0)
 	for r.To.Before(stop) {
 		e, ok, err := f.s.o.Store.Next(r.To.Seq)
 		if err != nil {
@@ -142,14 +147,14 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 			to = min(to, stop.Off)
 		}
 		for ; off < to; off++ {
-			if rows.Len() >= limits.Rows || bytes >= limits.Bytes {
+			if rows.Len() >= limits.Rows || r.Bytes >= limits.Bytes {
 				r.To.Pos, r.More = edged.Pos{Seq: e.Seq, Off: off}, true
 				return nil
 			}
 			if _, v := rd.read(b, int(off)); v == good {
 				rows.Cells = rd.output(rows.Cells, b, int(off))
 				rows.At = append(rows.At, edged.Pos{Seq: e.Seq, Off: off})
-				bytes += int64(len(b.Payload(int(off)))+len(b.TopicOf(int(off)))) + rowOverhead
+				r.Bytes += int64(len(b.Payload(int(off)))+len(b.TopicOf(int(off)))) + rowOverhead
 			}
 		}
 		if r.To.Pos = (edged.Pos{Seq: e.Seq + 1}); e.Seq == stop.Seq {
@@ -190,7 +195,6 @@ func (f *feed) results(r *edged.Reading, stop edged.Pos, limits edged.Limits) er
 
 // readResults reads rows of a result log from r.To until stop into r.
 func readResults(s Store, stream string, r *edged.Reading, stop edged.Pos, limits edged.Limits) error {
-	bytes := int64(0)
 	for r.To.Before(stop) {
 		res, ok, err := s.NextResult(stream, r.To.Seq)
 		if err != nil && res.Seq == 0 {
@@ -225,12 +229,12 @@ func readResults(s Store, stream string, r *edged.Reading, stop edged.Pos, limit
 		}
 		full := false
 		for ; off < to && !full; off++ {
-			if full = r.Rows.Len() >= limits.Rows || bytes >= limits.Bytes; full {
+			if full = r.Rows.Len() >= limits.Rows || r.Bytes >= limits.Bytes; full {
 				break
 			}
 			r.Rows.Cells = append(r.Rows.Cells, rows.Row(int(off))...)
 			r.Rows.At = append(r.Rows.At, rows.At[off])
-			bytes += int64(len(res.Data))/int64(max(res.Rows, 1)) + rowOverhead
+			r.Bytes += int64(len(res.Data))/int64(max(res.Rows, 1)) + rowOverhead
 		}
 		if full {
 			r.To.Pos, r.More = edged.Pos{Seq: res.Seq, Off: off}, true

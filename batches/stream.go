@@ -50,12 +50,12 @@ type Stream struct {
 	level     edged.Instant // the watermark
 	round     time.Time
 	problem   string
-	changed   chan struct{}
+	watchers  map[*feed]func() // to be woken when there is more to deliver
 }
 
 // New makes a stream; Run starts it.
 func New(o Options) *Stream {
-	return &Stream{o: o, name: o.Config.Name, p: o.Plan, changed: make(chan struct{}), round: time.Now()}
+	return &Stream{o: o, name: o.Config.Name, p: o.Plan, watchers: map[*feed]func(){}, round: time.Now()}
 }
 
 // Name is the stream's name.
@@ -230,8 +230,9 @@ func (s *Stream) show(moved bool) {
 	if s.st != nil {
 		s.groups = s.st.count()
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	for _, wake := range s.watchers {
+		wake()
+	}
 }
 
 // nextWait is the time that the next open window waits for.

@@ -1,0 +1,148 @@
+package delivery
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"edged"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// Health is how a sink is.
+type Health struct {
+	State   string    `json:"state"` // starting, ok, waiting (tried again soon), holding (it cannot work as configured)
+	Problem string    `json:"problem,omitempty"`
+	Since   time.Time `json:"since,omitzero"`    // of the state
+	Next    time.Time `json:"next_try,omitzero"` // while it waits or holds
+}
+
+// well notes that something was delivered; the end of an outage is logged once.
+func (w *Writer) well() {
+	w.backoff.Reset()
+	w.mu.Lock()
+	before := w.health
+	if before.State != "ok" {
+		w.health = Health{State: "ok", Since: time.Now()}
+	}
+	w.mu.Unlock()
+	if before.Problem != "" {
+		w.o.Log.Info("the sink takes rows again", "sink", w.o.Name, "after", time.Since(before.Since).Round(time.Second))
+	}
+}
+
+// ill notes what keeps the sink; the beginning of an outage and a change of its reason are logged once.
+func (w *Writer) ill(state, problem string, retry time.Duration) {
+	w.mu.Lock()
+	before := w.health
+	now := time.Now()
+	w.health = Health{State: state, Problem: problem, Since: now, Next: now.Add(retry)}
+	if before.Problem != "" {
+		w.health.Since = before.Since
+	}
+	w.mu.Unlock()
+	if before.Problem == problem {
+		return
+	}
+	if state == "holding" {
+		w.o.Log.Error("the sink cannot work as it is configured; its rows are held until it can, and it is tried every minute", "sink", w.o.Name, "error", problem)
+	} else if before.Problem == "" {
+		w.o.Log.Warn("the sink does not take rows; they wait on disk, and it is tried again", "sink", w.o.Name, "error", problem)
+	}
+}
+
+// came feeds the watchdog, and shows where the deliveries are.
+func (w *Writer) came() {
+	out := make([]Status, 0, len(w.deliveries))
+	for _, d := range w.deliveries {
+		out = append(out, d.status(w.o.Store, w.o.Name))
+	}
+	w.mu.Lock()
+	w.round, w.statuses = time.Now(), out
+	w.mu.Unlock()
+}
+
+// LastRound is when the writer last came round. While a write is under way it comes round every batch interval.
+func (w *Writer) LastRound() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.round
+}
+
+// Status is what is shown of a delivery: its part of the ledger, and where it stands.
+type Status struct {
+	Stream       string `json:"stream"`
+	Sink         string `json:"sink"`
+	Produced     uint64 `json:"produced"` // rows that the stream gave
+	Counts              // produced = delivered + dead + dropped + damaged + pending
+	Pending      int64  `json:"pending"`
+	PendingBytes int64  `json:"pending_bytes"` // of log that the delivery holds back, other topics included
+	MaxPending   int64  `json:"max_pending"`
+	WhenFull     string `json:"when_full"`
+	Position     string `json:"position"`
+	Balanced     bool   `json:"balanced"`
+}
+
+func (d *Delivery) status(s Store, sink string) Status {
+	st := Status{Stream: d.stream, Sink: sink, Counts: d.rec.Counts, MaxPending: d.max, WhenFull: d.whenFull, Balanced: true}
+	if !d.known {
+		return st
+	}
+	c := d.rec.cursor(d.name)
+	st.PendingBytes = s.Pending(c.Log, c.Need)
+	st.Position = fmt.Sprintf("%s %v", d.rec.At.Log, d.rec.At.place().Pos)
+	end := d.feed.End()
+	st.Produced = d.produced()
+	st.Pending = int64(st.Produced) - int64(d.rec.passed())
+	if !d.rec.Young && d.rec.At.place() == end && d.produced() == st.Produced {
+		st.Balanced = st.Pending == 0
+	}
+	return st
+}
+
+// Status returns the deliveries' state, and the sink's.
+func (w *Writer) Status() ([]Status, Health) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.statuses, w.health
+}
+
+// sayOnce logs the first of many: the counts say the rest.
+func (w *Writer) sayOnce(stream, msg string, err error) {
+	if w.meter.first(stream + msg) {
+		w.o.Log.Warn(msg, "sink", w.o.Name, "stream", stream, "error", err)
+	}
+}
+
+// meter is a writer's set of metrics.
+type meter struct {
+	set      *metrics.Set
+	sink     string
+	failures *metrics.Counter
+	said     map[string]bool
+}
+
+func newMeter(o Options) *meter {
+	return &meter{
+		set: o.Metrics, sink: o.Name, said: map[string]bool{},
+		failures: o.Metrics.GetOrCreateCounter(fmt.Sprintf("edged_sink_failures_total{sink=%q}", o.Name)),
+	}
+}
+
+func (m *meter) rows(stream, what string, n int) {
+	m.set.GetOrCreateCounter(fmt.Sprintf("edged_sink_rows_%s_total{sink=%q,stream=%q}", what, m.sink, stream)).Add(n)
+}
+
+func (m *meter) first(what string) bool {
+	first := !m.said[what]
+	m.said[what] = true
+	return first
+}
+
+func readJSON(c edged.Cursor, into any) error {
+	if err := json.Unmarshal(c.Data, into); err != nil {
+		return fmt.Errorf("the record of %s cannot be read: %w", c.Name, err)
+	}
+	return nil
+}

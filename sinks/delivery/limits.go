@@ -1,0 +1,125 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"sort"
+
+	"edged"
+)
+
+// enforce keeps deliveries with drop_oldest or drop_newest within max_pending. What it drops is counted to the row, in the
+// transaction that gives it up. The ranges of the turn under way are never dropped: nobody knows whether they arrived.
+func (w *Writer) enforce(ctx context.Context) error {
+	dropped := false
+	for _, d := range w.deliveries {
+		n, err := w.enforceOne(d)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			dropped = true
+			w.meter.rows(d.stream, "dropped", n)
+			w.sayOnce(d.stream, "max_pending is reached: rows are dropped ("+d.whenFull+") and counted", fmt.Errorf("%d rows so far", d.rec.Dropped))
+		}
+	}
+	if !dropped {
+		return nil
+	}
+	return w.commit(ctx, nil, false)
+}
+
+func (w *Writer) enforceOne(d *Delivery) (rows int, err error) {
+	if d.whenFull == "block" || !d.known {
+		return 0, nil
+	}
+	end := d.feed.End()
+	c := d.rec.cursor(d.name)
+	if end.Log != c.Log || w.o.Store.Pending(c.Log, c.Need) <= d.max {
+		return 0, nil
+	}
+	begin, free := w.behindTurn(d)
+	if begin.Seq >= end.Seq {
+		return 0, nil
+	}
+	pending := func(without edged.Span) int64 {
+		return w.o.Store.Pending(c.Log, c.Need.Remove(without.From, without.To))
+	}
+	n := int(end.Seq - begin.Seq)
+	var drop edged.Span
+	if d.whenFull == "drop_oldest" {
+		target := d.max - d.max/10 // some room, so that it is not done for every block
+		k := sort.Search(n, func(k int) bool { return pending(edged.Span{From: begin.Seq, To: begin.Seq + uint64(k)}) <= target })
+		drop = edged.Span{From: begin.Seq, To: begin.Seq + uint64(k)}
+	} else {
+		k := sort.Search(n, func(k int) bool { return pending(edged.Span{From: begin.Seq + uint64(k), To: edged.Forever}) > d.max })
+		drop = edged.Span{From: begin.Seq + uint64(max(k-1, 0)), To: end.Seq}
+	}
+	if drop.From >= drop.To {
+		return 0, nil
+	}
+	from := begin
+	if drop.From > begin.Seq {
+		from = edged.Place{Log: c.Log, Pos: edged.Pos{Seq: drop.From}}
+	}
+	to := edged.Place{Log: c.Log, Pos: edged.Pos{Seq: drop.To}}
+	if rows, err = d.count(from, to); err != nil {
+		return 0, err
+	}
+	if free && from == d.rec.At.place() {
+		d.pass(to, rows, &d.rec.Dropped)
+		return rows, nil
+	}
+	d.rec.Skip = d.rec.Skip.Add(drop.From, drop.To)
+	d.rec.Dropped += uint64(rows)
+	if d.rec.Young {
+		d.rec.Old += uint64(rows)
+	}
+	d.moved = true
+	return rows, nil
+}
+
+// behindTurn is the first place that may be dropped: where the delivery stands, or behind its ranges of the turn, at an
+// entry's beginning. free says that no range of the turn is in the way.
+func (w *Writer) behindTurn(d *Delivery) (at edged.Place, free bool) {
+	at, free = d.rec.At.place(), true
+	for _, p := range w.turn {
+		if p.d == d {
+			at, free = p.rng.To.place(), false
+		}
+	}
+	if !free && at.Off > 0 {
+		at.Pos = edged.Pos{Seq: at.Seq + 1}
+	}
+	return at, free
+}
+
+// count counts the rows between two places, those already skipped left out.
+func (d *Delivery) count(from, to edged.Place) (rows int, err error) {
+	for from != to {
+		until := to
+		skipped := false
+		for _, sp := range d.rec.Skip {
+			if from.Seq >= sp.From && from.Seq < sp.To {
+				from, skipped = edged.Place{Log: from.Log, Pos: edged.Pos{Seq: min(sp.To, to.Seq)}}, true
+			} else if sp.From > from.Seq && sp.From < until.Seq {
+				until.Pos = edged.Pos{Seq: sp.From}
+			}
+		}
+		if skipped {
+			continue
+		}
+		r, err := d.feed.Read(from, until, edged.Limits{Rows: 10000, Bytes: 8 << 20})
+		if err != nil {
+			return rows, err
+		}
+		if r.Rows != nil {
+			rows += r.Rows.Len()
+		}
+		if r.To == from {
+			return rows, nil
+		}
+		from = r.To
+	}
+	return rows, nil
+}

@@ -1,0 +1,159 @@
+package delivery
+
+import (
+	"time"
+
+	"edged"
+)
+
+// planned is one delivery of the turn, with its rows at hand.
+type planned struct {
+	d     *Delivery
+	rng   part
+	rows  *edged.Rows
+	bytes int64
+}
+
+const (
+	turnBytes = 8 << 20 // of rows in one turn, about
+	turnParts = 64      // deliveries in one turn
+)
+
+// plan takes what the streams have waiting, one delivery of each in turns, as many as fit. more says that there is more to
+// take at once; wait is how long until the oldest waiting row is due, 0 if none waits.
+func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait time.Duration, err error) {
+	at := make([]edged.Place, len(w.deliveries))
+	open := make([]bool, len(w.deliveries))
+	for i, d := range w.deliveries {
+		at[i], open[i] = d.rec.At.place(), true
+	}
+	bytes := int64(0)
+	for again := true; again; {
+		again = false
+		for i, d := range w.deliveries {
+			if !open[i] {
+				continue
+			}
+			if len(turn) >= turnParts || bytes >= turnBytes {
+				return turn, true, 0, nil
+			}
+			p, next, due, err := w.take(d, at[i], now, all)
+			if err != nil {
+				return nil, false, 0, err
+			}
+			if p != nil {
+				turn = append(turn, *p)
+				bytes += p.bytes
+			} else if next != at[i] && at[i] == d.rec.At.place() { // nothing but what was filtered
+				d.pass(next, 0, nil)
+				next = d.rec.At.place()
+			}
+			open[i] = next != at[i]
+			again = again || open[i]
+			at[i] = next
+			if due > 0 && (wait == 0 || due < wait) {
+				wait = due
+			}
+		}
+	}
+	for _, d := range w.deliveries {
+		d.settle()
+	}
+	return turn, false, wait, nil
+}
+
+// take reads the next delivery of one stream. p is nil if there is nothing to write; due is how long to wait if rows are
+// there and not due.
+func (w *Writer) take(d *Delivery, at edged.Place, now time.Time, all bool) (p *planned, next edged.Place, due time.Duration, err error) {
+	r, err := d.read(at, w.lim())
+	if err != nil {
+		return nil, at, 0, err
+	}
+	if r.Rows == nil || r.Rows.Len() == 0 {
+		if at == d.rec.At.place() {
+			d.since = time.Time{}
+		}
+		return nil, r.To, 0, nil
+	}
+	if d.since.IsZero() {
+		d.since = now
+	}
+	if !r.More && !all && r.Rows.Len() < w.limits.Rows {
+		if due = w.limits.Age - now.Sub(d.since); due > 0 {
+			return nil, at, due, nil
+		}
+	}
+	d.since = time.Time{}
+	rng := part{Stream: d.stream, From: toPlace(r.From), To: toPlace(r.To), Encoder: encoderHash(w.o.Encoding, r.Like)}
+	return &planned{d, rng, r.Rows, r.Bytes}, r.To, 0, nil
+}
+
+func (w *Writer) lim() edged.Limits {
+	return edged.Limits{Rows: w.limits.Rows, Bytes: w.limits.Bytes}
+}
+
+// restore reads the rows of a committed turn again. Ranges that the present configuration would encode differently, or whose
+// stream is gone, are given up: their rows come again under new keys.
+func (w *Writer) restore(turn []part) (out []planned, err error) {
+	for _, g := range turn {
+		d := w.find(g.Stream)
+		if d == nil {
+			w.o.Log.Warn("the sink had a delivery of this stream under way, and the stream is not configured for it any more", "sink", w.o.Name, "stream", g.Stream)
+			continue
+		}
+		p := planned{d: d, rng: g, rows: &edged.Rows{Stream: d.stream}}
+		for at := g.From.place(); at != g.To.place(); {
+			r, err := d.feed.Read(at, g.To.place(), edged.Limits{Rows: 1 << 30, Bytes: 1 << 40})
+			if err != nil {
+				return nil, err
+			}
+			if encoderHash(w.o.Encoding, r.Like) != g.Encoder {
+				return out, nil
+			}
+			if r.Rows != nil && r.Rows.Len() > 0 {
+				if p.rows.Len() == 0 {
+					p.rows = r.Rows
+				} else {
+					p.rows.Cells, p.rows.At = append(p.rows.Cells, r.Rows.Cells...), append(p.rows.At, r.Rows.At...)
+				}
+			}
+			if r.To == at {
+				return out, nil // it is not what it was: the log behind it is gone
+			}
+			at = r.To
+		}
+		if d.rec.At.place() != g.From.place() && !followed(out, d, g) {
+			return out, nil
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+// followed reports whether the range begins where the turn's last one of the same delivery ends.
+func followed(turn []planned, d *Delivery, g part) bool {
+	for i := len(turn) - 1; i >= 0; i-- {
+		if turn[i].d == d {
+			return turn[i].rng.To == g.From
+		}
+	}
+	return false
+}
+
+func (w *Writer) find(stream string) *Delivery {
+	for _, d := range w.deliveries {
+		if d.stream == stream {
+			return d
+		}
+	}
+	return nil
+}
+
+// split halves a delivery that the sink will not take as a whole.
+func (p planned) split() (a, b planned) {
+	mid := p.rows.Len() / 2
+	at := place{Log: p.rng.From.Log, Seq: p.rows.At[mid].Seq, Off: p.rows.At[mid].Off}
+	a = planned{d: p.d, rng: part{p.rng.Stream, p.rng.From, at, p.rng.Encoder}, rows: p.rows.Slice(0, mid)}
+	b = planned{d: p.d, rng: part{p.rng.Stream, at, p.rng.To, p.rng.Encoder}, rows: p.rows.Slice(mid, p.rows.Len())}
+	return a, b
+}

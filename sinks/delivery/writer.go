@@ -1,0 +1,315 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"edged"
+	"edged/sinks/spec"
+
+	"github.com/VictoriaMetrics/metrics"
+	"github.com/cenkalti/backoff/v5"
+)
+
+// Options make a Writer.
+type Options struct {
+	Name       string // of the sink
+	Sink       edged.Sink
+	Encoding   string
+	Limits     spec.Limits
+	Deliveries []DeliverySpec
+	Store      Store
+	Interval   time.Duration // batch interval
+	Log        *slog.Logger
+	Metrics    *metrics.Set
+}
+
+// Writer is the one writer of a sink. Run owns it; Ride, Status and LastRound may be used by others at any time.
+type Writer struct {
+	o          Options
+	limits     spec.Limits
+	deliveries []*Delivery
+	rec        sinkRecord
+	turn       []planned
+	committed  bool // the turn's ranges are
+	isOpen     bool // the sink is
+	backoff    *backoff.ExponentialBackOff
+	wake       chan struct{}
+	meter      *meter
+
+	mu       sync.Mutex // guards the rest
+	riding   []edged.Cursor
+	health   Health
+	round    time.Time
+	statuses []Status
+}
+
+// New makes a writer; Run starts it.
+func New(o Options) *Writer {
+	w := &Writer{o: o, limits: o.Limits, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
+	for _, s := range o.Deliveries {
+		w.deliveries = append(w.deliveries, newDelivery(o.Name, s))
+	}
+	w.backoff = backoff.NewExponentialBackOff()
+	w.backoff.InitialInterval, w.backoff.MaxInterval = time.Second, time.Minute
+	w.health.State = "starting"
+	return w
+}
+
+// Name is the sink's name.
+func (w *Writer) Name() string { return w.o.Name }
+
+// Run delivers until ctx ends; then it delivers what waits, as far as that goes within two seconds, and closes the sink.
+func (w *Writer) Run(ctx context.Context) error {
+	for _, d := range w.deliveries {
+		defer d.feed.Watch(w.poke)()
+	}
+	defer w.closeSink()
+	if err := w.begin(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
+	for ctx.Err() == nil {
+		if err := w.cycle(ctx, false); err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastTurn)
+	defer cancel()
+	for last.Err() == nil {
+		before := w.stamp()
+		if err := w.cycle(last, true); err != nil || w.stamp() == before {
+			break
+		}
+	}
+	return w.commitMoved(last)
+}
+
+// lastTurn bounds the deliveries at the stop.
+const lastTurn = 2 * time.Second
+
+// stamp changes whenever something was delivered or set aside.
+func (w *Writer) stamp() (n uint64) {
+	for _, d := range w.deliveries {
+		n += d.rec.passed()
+	}
+	return n
+}
+
+func (w *Writer) poke() {
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// begin opens the deliveries, as soon as their streams have, and reads the turn that was under way.
+func (w *Writer) begin(ctx context.Context) error {
+	for {
+		err := w.openAll()
+		if err == nil {
+			return nil
+		}
+		if edged.ClassOf(err) == edged.Permanent {
+			return err
+		}
+		w.came()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-w.wake:
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+func (w *Writer) openAll() error {
+	for _, d := range w.deliveries {
+		if !d.known {
+			if err := d.open(w.o.Store); err != nil {
+				return err
+			}
+		}
+		if d.feed.End() == (edged.Place{}) {
+			return fmt.Errorf("stream %s is not open yet", d.stream)
+		}
+	}
+	w.rec = sinkRecord{}
+	if c, ok := w.o.Store.Cursor(sinkCursor(w.o.Name)); ok {
+		if err := readJSON(c, &w.rec); err != nil {
+			return edged.WithClass(err, edged.Permanent)
+		}
+	}
+	turn, err := w.restore(w.rec.Turn)
+	if err != nil {
+		return err
+	}
+	w.turn, w.committed = turn, len(turn) == len(w.rec.Turn)
+	return nil
+}
+
+// cycle is one turn, or one wait for one.
+func (w *Writer) cycle(ctx context.Context, draining bool) error {
+	w.came()
+	if !w.isOpen {
+		if err := w.o.Sink.Open(ctx, w.rec.Receipt, w.outgoing()); err != nil {
+			return w.failed(ctx, err, draining)
+		}
+		w.isOpen = true
+	}
+	if len(w.turn) == 0 {
+		turn, more, wait, err := w.plan(time.Now(), draining)
+		if err != nil {
+			return w.failed(ctx, err, draining)
+		}
+		if w.turn, w.committed = turn, false; len(turn) == 0 {
+			w.offer()
+			if !draining && !more {
+				w.idle(ctx, wait)
+			}
+			return nil
+		}
+	}
+	if !w.committed {
+		if err := w.commit(ctx, nil, false); err != nil {
+			return err
+		}
+	}
+	done, receipt, err := w.write(ctx)
+	return w.outcome(ctx, done, receipt, err, draining)
+}
+
+// write has the sink write the turn, and meanwhile keeps the deliveries within their limits.
+func (w *Writer) write(ctx context.Context) (done int, receipt []byte, err error) {
+	finished := make(chan struct{})
+	turn := w.outgoing()
+	go func() {
+		defer close(finished)
+		defer func() {
+			if p := recover(); p != nil {
+				done, receipt, err = 0, nil, fmt.Errorf("writing caused a panic: %v", p)
+			}
+		}()
+		done, receipt, err = w.o.Sink.Write(ctx, turn)
+	}()
+	tick := time.NewTicker(w.o.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-finished:
+			return done, receipt, err
+		case <-tick.C:
+			w.came()
+			if err := w.enforce(ctx); err != nil {
+				w.o.Log.Debug("limits not enforced", "sink", w.o.Name, "error", err)
+			}
+		}
+	}
+}
+
+// outgoing is the turn as the sink gets it.
+func (w *Writer) outgoing() []edged.Delivery {
+	out := make([]edged.Delivery, len(w.turn))
+	for i, p := range w.turn {
+		out[i] = edged.Delivery{Key: key(w.o.Store.UUID(), w.o.Name, p.rng), Rows: p.rows}
+	}
+	return out
+}
+
+// commit commits receipt, ranges and cursors together, with what else is given. It does not return before that is done or
+// ctx has ended: until then nothing more may be written.
+func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) error {
+	w.mu.Lock()
+	w.riding = nil
+	w.mu.Unlock()
+	w.rec.Turn = nil
+	for _, p := range w.turn {
+		w.rec.Turn = append(w.rec.Turn, p.rng)
+	}
+	u := &edged.Update{Results: results, Cursors: []edged.Cursor{w.rec.cursor(w.o.Name)}}
+	for _, d := range w.deliveries {
+		if d.moved {
+			u.Cursors = append(u.Cursors, d.rec.cursor(d.name))
+		}
+	}
+	for {
+		err := w.o.Store.Commit(ctx, u, soon)
+		if err == nil {
+			break
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		w.ill("waiting", "its progress cannot be stored yet: "+err.Error(), time.Second)
+		w.pause(ctx, time.Second)
+	}
+	for _, d := range w.deliveries {
+		d.moved = false
+	}
+	w.committed = true
+	return nil
+}
+
+// commitMoved commits cursors that moved over nothing, at the stop.
+func (w *Writer) commitMoved(ctx context.Context) error {
+	for _, d := range w.deliveries {
+		if d.moved {
+			return w.commit(ctx, nil, true)
+		}
+	}
+	return nil
+}
+
+// offer lets cursors that moved over nothing ride with the next commit.
+func (w *Writer) offer() {
+	var riding []edged.Cursor
+	for _, d := range w.deliveries {
+		if d.moved {
+			riding = append(riding, d.rec.cursor(d.name))
+		}
+	}
+	w.mu.Lock()
+	w.riding = riding
+	w.mu.Unlock()
+}
+
+// Ride implements edged.Rider.
+func (w *Writer) Ride(u *edged.Update) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, c := range w.riding {
+		if now, ok := w.o.Store.Cursor(c.Name); !ok || string(now.Data) != string(c.Data) {
+			u.Cursors = append(u.Cursors, c)
+		}
+	}
+}
+
+// Waits implements edged.Rider: a sink waits for no time.
+func (w *Writer) Waits() (edged.Wait, bool) { return edged.Wait{}, false }
+
+// idle waits for rows, for the oldest to be due, or for the batch interval.
+func (w *Writer) idle(ctx context.Context, due time.Duration) {
+	if due <= 0 || due > w.o.Interval {
+		due = w.o.Interval
+	}
+	timer := time.NewTimer(due)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-w.wake:
+	case <-timer.C:
+	}
+	if err := w.enforce(ctx); err != nil && !errors.Is(err, ctx.Err()) {
+		w.o.Log.Debug("limits not enforced", "sink", w.o.Name, "error", err)
+	}
+}
+
+func (w *Writer) closeSink() {
+	if err := w.o.Sink.Close(); err != nil {
+		w.o.Log.Warn("the sink did not close cleanly", "sink", w.o.Name, "error", err)
+	}
+	w.isOpen = false
+}
