@@ -47,7 +47,8 @@ func (p *Part) State() State {
 
 // Run calls f until ctx ends, f returns nil, or f's error is permanent. Any other error is logged, and f is called again
 // after a wait from 2 s to 1 min with jitter (Spark: receiverRestartDelay 2000 ms). A panic counts as a retryable error:
-// it ends the part, not the gateway. Run returns the permanent error, or nil.
+// it ends the part, not the gateway. A permanent error is logged too, and shown by State. Run returns what f returned when
+// it was told to stop, if that was an error: nobody else has said it.
 func (p *Part) Run(ctx context.Context, log *slog.Logger, f func(context.Context) error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval, wait.MaxInterval = 2*time.Second, time.Minute
@@ -57,13 +58,13 @@ func (p *Part) Run(ctx context.Context, log *slog.Logger, f func(context.Context
 		began := time.Now()
 		err := call(ctx, f)
 		if ctx.Err() != nil || err == nil {
-			p.set("ended", nil)
-			return nil
+			p.set("ended", err)
+			return err
 		}
 		if edged.ClassOf(err) == edged.Permanent {
 			p.set("stopped", err)
 			log.Error("stopped for good: it cannot work as configured; correct it and restart edged", "part", p.Name, "error", err)
-			return err
+			return nil
 		}
 		if time.Since(began) >= Stable {
 			wait.Reset()

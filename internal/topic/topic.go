@@ -119,3 +119,29 @@ func Level(name string, i int) string {
 	level, _, _ := strings.Cut(name, "/")
 	return level
 }
+
+// Overlap reports whether some topic name matches both filters.
+func Overlap(a, b string) bool {
+	dollar := func(f string) bool { return f != "" && f[0] == '$' }
+	wild := func(f string) bool { return f != "" && (f[0] == '+' || f[0] == '#') }
+	if dollar(a) && wild(b) || dollar(b) && wild(a) {
+		return false
+	}
+	for {
+		al, arest, amore := strings.Cut(a, "/")
+		bl, brest, bmore := strings.Cut(b, "/")
+		switch {
+		case al == "#" || bl == "#":
+			return true
+		case al != "+" && bl != "+" && al != bl:
+			return false
+		case !amore && !bmore:
+			return true
+		case !amore:
+			return brest == "#"
+		case !bmore:
+			return arest == "#"
+		}
+		a, b = arest, brest
+	}
+}

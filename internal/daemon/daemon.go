@@ -1,0 +1,167 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"edged/batches"
+	"edged/blockstore"
+	"edged/broker"
+	"edged/configs"
+	"edged/gpio"
+	"edged/internal/clock"
+	"edged/internal/supervise"
+	"edged/receiver"
+	"edged/sinks/delivery"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// Options make a Daemon.
+type Options struct {
+	Config      *configs.Config
+	Log         *slog.Logger
+	Stdout      io.Writer // of console sinks
+	NoReceivers bool      // drain what is stored, take nothing in (Spark: skipReceiverLaunch)
+	Version     string
+}
+
+// Daemon is a gateway.
+type Daemon struct {
+	o       Options
+	c       *configs.Config
+	log     *slog.Logger
+	set     *metrics.Set
+	started time.Time
+
+	store   *blockstore.Store
+	clock   *clock.Clock
+	broker  *broker.Broker // nil without [broker]
+	gpio    *gpio.Room     // nil without [gpio]
+	inputs  []*input
+	streams []*stream
+	writers []*writer
+	gate    *delivery.Gate
+	extra   []*supervised // what a part brought along: the publisher to an external broker
+	http    net.Listener
+	dead    *delivery.Writer
+
+	state  atomic.Int32
+	tapped atomic.Int64
+}
+
+type input struct {
+	name string
+	*receiver.Supervisor
+}
+
+type stream struct {
+	*batches.Stream
+	part supervise.Part
+}
+
+type writer struct {
+	*delivery.Writer
+	part supervise.Part
+}
+
+type supervised struct {
+	part supervise.Part
+	run  func(context.Context) error
+}
+
+// The states of the lifecycle.
+const (
+	initialized int32 = iota
+	started
+	stopping
+	stopped
+)
+
+var stateNames = [...]string{"initialized", "started", "stopping", "stopped"}
+
+// New makes a gateway: it opens the store and the listeners, so that whatever must stop the start does so here, as one
+// error. Run runs it; after an error nothing is left open.
+func New(o Options) (d *Daemon, err error) {
+	d = &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now()}
+	defer func() {
+		if err != nil {
+			d.closeAll()
+		}
+	}()
+	limitMemory(o.Config.MemoryLimit)
+	if err := makeDataDir(d.c.DataDir); err != nil {
+		return nil, err
+	}
+	if d.c.HTTP.Listen != "" {
+		if d.http, err = net.Listen("tcp", d.c.HTTP.Listen); err != nil {
+			return nil, listenError("http.listen", d.c.HTTP.Listen, err)
+		}
+	}
+	if d.store, err = blockstore.Open(d.c.DataDir, d.c.Store, d.log, d.set); err != nil {
+		return nil, err
+	}
+	d.clock = clock.New(d.store.LastInstant())
+	if d.c.Broker != nil {
+		if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}}); err != nil {
+			return nil, err
+		}
+		if err := d.broker.Listen(); err != nil {
+			return nil, err
+		}
+	}
+	d.makeGPIO()
+	d.makeStreams()
+	d.makeSinks()
+	d.makeReceivers()
+	d.registerGauges()
+	return d, nil
+}
+
+// Addrs are the addresses on which the broker listens; none without an embedded broker.
+func (d *Daemon) Addrs() []net.Addr {
+	if d.broker == nil {
+		return nil
+	}
+	return d.broker.Addrs()
+}
+
+// HTTPAddr is the address of health, metrics and status; nil if it is turned off.
+func (d *Daemon) HTTPAddr() net.Addr {
+	if d.http == nil {
+		return nil
+	}
+	return d.http.Addr()
+}
+
+func (d *Daemon) closeAll() {
+	if d.http != nil {
+		d.http.Close()
+	}
+	if d.store != nil {
+		d.store.Close()
+	}
+}
+
+// makeDataDir makes the data directory; its name is durable when it returns.
+func makeDataDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o750); err != nil {
+		return fmt.Errorf("data_dir: %w; make the directory, or choose another%s", err, configs.UnitHint(dir))
+	}
+	return nil
+}
+
+func listenError(key, addr string, err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		err = op.Err
+	}
+	return fmt.Errorf("%s: cannot listen on %s: %w; is another edged, or another program, using it? (ss -ltnp)", key, addr, err)
+}

@@ -1,0 +1,181 @@
+package daemon
+
+import (
+	"fmt"
+	"os"
+	"time"
+
+	"edged"
+	"edged/batches"
+	"edged/blockstore"
+	"edged/broker"
+	"edged/gpio"
+	"edged/internal/supervise"
+	"edged/receiver"
+	"edged/sinks/delivery"
+)
+
+// Status is what /api/status answers.
+type Status struct {
+	Version   string            `json:"version"`
+	State     string            `json:"state"`
+	PID       int               `json:"pid"`
+	Started   time.Time         `json:"started"`
+	Config    string            `json:"config"`
+	DataDir   string            `json:"data_dir"`
+	StoreUUID string            `json:"store_uuid"`
+	Store     StoreStatus       `json:"store"`
+	Broker    *broker.Status    `json:"broker,omitempty"`
+	Pins      []gpio.PinStatus  `json:"pins,omitempty"`
+	Receivers []ReceiverStatus  `json:"receivers"`
+	Streams   []StreamStatus    `json:"streams"`
+	Sinks     []SinkStatus      `json:"sinks"`
+	Kept      []Kept            `json:"kept,omitempty"`
+	Blocked   map[string]string `json:"blocked,omitempty"` // streams whose intake is stopped, and the sink that stops it
+	Problems  []string          `json:"problems,omitempty"`
+}
+
+// StoreStatus is the store's room and what it has written.
+type StoreStatus struct {
+	blockstore.Space
+	Clock      edged.Instant `json:"clock"`
+	LogEnd     uint64        `json:"log_end"`
+	BudgetLeft int64         `json:"write_budget_left"` // bytes; -1 without a bound
+}
+
+// ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue.
+type ReceiverStatus struct {
+	Name     string          `json:"name"`
+	Part     supervise.State `json:"part"`
+	Stored   uint64          `json:"stored"`   // since the store was made
+	Bytes    uint64          `json:"bytes"`    // their topics and payloads
+	Rejected uint64          `json:"rejected"` // since the store was made
+	receiver.Status
+}
+
+// StreamStatus is a stream's part of the ledger and its state.
+type StreamStatus struct {
+	Part supervise.State `json:"part"`
+	batches.Status
+}
+
+// SinkStatus is a sink's state, with the ledger of its deliveries.
+type SinkStatus struct {
+	Name       string            `json:"name"`
+	Part       supervise.State   `json:"part"`
+	Health     delivery.Health   `json:"health"`
+	Deliveries []delivery.Status `json:"deliveries"`
+}
+
+// Kept is a cursor of something that is no longer configured: it is kept until it has held back max_pending.
+type Kept struct {
+	Cursor string `json:"cursor"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// Status returns the gateway's state.
+func (d *Daemon) Status() Status {
+	s := Status{
+		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: d.c.File, DataDir: d.c.DataDir,
+		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
+		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), BudgetLeft: d.store.BudgetLeft()},
+	}
+	if d.broker != nil {
+		b := d.broker.Status()
+		s.Broker = &b
+	}
+	if d.gpio != nil {
+		s.Pins = d.gpio.Status()
+	}
+	tick := d.store.LastTick()
+	for _, in := range d.inputs {
+		r := ReceiverStatus{Name: in.name, Part: in.Part.State(), Status: in.Generator.Status()}
+		if tick != nil {
+			for _, t := range tick.Receivers {
+				if t.Receiver == in.name {
+					r.Stored, r.Bytes, r.Rejected = t.Stored, t.Bytes, t.Rejected
+				}
+			}
+		}
+		s.Receivers = append(s.Receivers, r)
+	}
+	for _, st := range d.streams {
+		s.Streams = append(s.Streams, StreamStatus{st.part.State(), st.Status()})
+	}
+	for _, w := range d.writers {
+		deliveries, health := w.Status()
+		s.Sinks = append(s.Sinks, SinkStatus{w.Name(), w.part.State(), health, deliveries})
+	}
+	s.Kept = d.kept()
+	s.Problems = s.problems(d)
+	return s
+}
+
+// kept lists the cursors that belong to nothing in the configuration.
+func (d *Daemon) kept() (out []Kept) {
+	known := map[string]bool{}
+	for _, s := range d.streams {
+		known[edged.StreamCursor(s.Name())] = true
+	}
+	for _, w := range d.writers {
+		known["sink/"+w.Name()] = true
+		deliveries, _ := w.Status()
+		for _, del := range deliveries {
+			known[edged.DeliveryCursor(del.Stream, del.Sink)] = true
+		}
+	}
+	for _, c := range d.store.Cursors() {
+		if !known[c.Name] && len(c.Need) > 0 {
+			out = append(out, Kept{c.Name, d.store.Pending(c.Log, c.Need)})
+		}
+	}
+	return out
+}
+
+// problems says in sentences what is wrong and what to do.
+func (s *Status) problems(d *Daemon) (out []string) {
+	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
+	if err := d.Healthy(); err != nil {
+		say("stuck: %v", err)
+	}
+	if s.Store.Room <= 0 && s.Store.Max > 0 {
+		say("the store is full (%d of %d bytes, %d free on the disk): nothing is taken in until something was delivered", s.Store.Used, s.Store.Max, s.Store.DiskFree)
+	}
+	for stream, sink := range s.Blocked {
+		say("stream %s: intake is stopped, because sink %s has reached max_pending (when_full = \"block\")", stream, sink)
+	}
+	for _, r := range s.Receivers {
+		if r.Part.State == "waiting" || r.Part.State == "stopped" {
+			say("receiver %s is %s: %s", r.Name, r.Part.State, r.Part.LastErr)
+		}
+	}
+	for _, st := range s.Streams {
+		switch {
+		case st.Part.State == "waiting" || st.Part.State == "stopped":
+			say("stream %s is %s: %s", st.Stream, st.Part.State, st.Part.LastErr)
+		case st.Problem != "":
+			say("stream %s: %s", st.Stream, st.Problem)
+		}
+		if !st.Balanced {
+			say("stream %s: the ledger does not balance, %d messages are missing; please report it", st.Stream, st.Pending)
+		}
+	}
+	for _, k := range s.Sinks {
+		if k.Health.Problem != "" {
+			rows, bytes := int64(0), int64(0)
+			for _, del := range k.Deliveries {
+				rows, bytes = rows+del.Pending, bytes+del.PendingBytes
+			}
+			say("sink %s: %s since %s, %d rows wait (%d bytes of log): %s", k.Name, k.Health.State, k.Health.Since.Format(time.TimeOnly), rows, bytes, k.Health.Problem)
+		}
+		for _, del := range k.Deliveries {
+			if !del.Balanced {
+				say("stream %s to sink %s: the ledger does not balance, %d rows are missing; please report it", del.Stream, del.Sink, del.Pending)
+			}
+		}
+	}
+	for _, k := range s.Kept {
+		say("%s is not configured any more; it holds back %d bytes until it is given up at max_pending", k.Cursor, k.Bytes)
+	}
+	return out
+}

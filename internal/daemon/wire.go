@@ -1,0 +1,208 @@
+package daemon
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"edged"
+	"edged/batches"
+	"edged/blockstore"
+	"edged/broker/remote"
+	"edged/gpio"
+	"edged/internal/clock"
+	"edged/internal/supervise"
+	"edged/receiver"
+	"edged/sinks/delivery"
+	"edged/sinks/file"
+	"edged/sinks/spec"
+)
+
+// makeGPIO gives the pins a broker to publish to.
+func (d *Daemon) makeGPIO() {
+	if d.c.GPIO == nil || d.o.NoReceivers {
+		return
+	}
+	var publish gpio.Publish
+	if d.c.GPIO.PublishTo == gpio.Embedded {
+		publish = d.broker.Publish
+	} else {
+		p := remote.NewPublisher(remoteOf(d.c.GPIO), d.log, d.set)
+		d.extra = append(d.extra, &supervised{supervise.Part{Name: "gpio publisher"}, p.Run})
+		publish = p.Publish
+	}
+	d.gpio = gpio.New(d.c.GPIO, publish, d.log, d.set)
+}
+
+func remoteOf(g *gpio.Config) *remote.Config {
+	r := remote.Default()
+	r.Broker, r.ClientID, r.Username, r.PasswordFile, r.QoS = g.PublishTo, g.ClientID, g.Username, g.PasswordFile, g.QoS
+	r.TLS.CA, r.TLS.Cert, r.TLS.Key = g.TLS.CA, g.TLS.Cert, g.TLS.Key
+	if r.ClientID == "" {
+		r.ClientID = remote.DefaultClientID("gpio")
+	}
+	return r
+}
+
+// makeStreams makes the streams, and the router that counts for them.
+func (d *Daemon) makeStreams() {
+	var plans []*batches.Plan
+	for _, c := range d.c.Streams {
+		plans = append(plans, c.Plan)
+		s := batches.New(batches.Options{
+			Config: c.StreamConfig, Plan: c.Plan, Store: d.store, Log: d.log, Interval: d.c.Batch.Interval.D(), Checkpoint: d.c.Store.Checkpoint.D(),
+		})
+		d.store.AddRider(s)
+		d.streams = append(d.streams, &stream{Stream: s, part: supervise.Part{Name: "stream " + c.Name}})
+	}
+	d.store.SetRouter(batches.NewRouter(plans))
+}
+
+// makeSinks makes the sinks' writers, the one of the dead letters among them, and the gate in front of the receivers.
+func (d *Daemon) makeSinks() {
+	half := int64(d.c.Store.MaxBytes) / 2
+	gate := delivery.GateOptions{Store: d.store, OrphanMax: half, Log: d.log, Resolution: d.c.Store.CommitInterval.D(), Takes: d.takes}
+	for _, c := range d.c.Sinks {
+		if len(c.Streams) == 0 {
+			continue
+		}
+		env := spec.Env{Name: c.Name, Streams: c.Streams, DataDir: d.c.DataDir, Log: d.log, Metrics: d.set, Stdout: d.o.Stdout}
+		o := delivery.Options{Name: c.Name, Sink: c.Config.New(env), Encoding: c.Config.Encoding(), Limits: c.Config.Limits()}
+		for _, s := range d.streams {
+			if !slices.Contains(c.Streams, s.Name()) {
+				continue
+			}
+			max := c.Common.MaxPending.Or(half)
+			o.Deliveries = append(o.Deliveries, delivery.DeliverySpec{
+				Stream: s.Name(), Feed: s.Feed(), Start: d.startOf(s.Name()), MaxPending: max, WhenFull: c.Common.WhenFull,
+			})
+			gate.Known = append(gate.Known, edged.DeliveryCursor(s.Name(), c.Name))
+			if c.Common.WhenFull == "block" {
+				gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: s.Name(), Sink: c.Name, Max: max})
+			}
+		}
+		d.addWriter(o)
+	}
+	for _, s := range d.streams {
+		gate.Known = append(gate.Known, edged.StreamCursor(s.Name()))
+	}
+	gate.Known = append(gate.Known, edged.DeliveryCursor(edged.DeadLetters, edged.DeadLetters))
+	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
+	d.addDeadLetters(half)
+	d.gate = delivery.NewGate(gate)
+}
+
+func (d *Daemon) addWriter(o delivery.Options) {
+	o.Store, o.Interval, o.Log, o.Metrics = d.store, d.c.Batch.Interval.D(), d.log, d.set
+	w := delivery.New(o)
+	d.store.AddRider(w)
+	d.writers = append(d.writers, &writer{Writer: w, part: supervise.Part{Name: "sink " + o.Name}})
+}
+
+func (d *Daemon) addDeadLetters(max int64) {
+	env := spec.Env{Name: edged.DeadLetters, Streams: []string{edged.DeadLetters}, DataDir: d.c.DataDir, Log: d.log, Metrics: d.set}
+	limits := file.Default()
+	d.addWriter(delivery.Options{
+		Name: edged.DeadLetters, Sink: file.NewDeadLetters(d.c.DeadLetters.Path, int64(d.c.DeadLetters.MaxBytes), d.c.DeadLetters.WhenFull, env),
+		Encoding: limits.Encoding(), Limits: spec.Limits{Rows: 100, Bytes: 64 << 10},
+		Deliveries: []delivery.DeliverySpec{{
+			Stream: edged.DeadLetters, Feed: batches.DeadLetterFeed(d.store), Start: "oldest", MaxPending: max, WhenFull: "block",
+		}},
+	})
+}
+
+// takes reports whether a closed stream needs a message. Every stream may make dead letters.
+func (d *Daemon) takes(name, receiver, topic string) bool {
+	for _, s := range d.c.Streams {
+		if (s.Name == name || name == edged.DeadLetters) && s.Plan.Takes(receiver, topic) {
+			return true
+		}
+	}
+	return false
+}
+
+func (d *Daemon) startOf(stream string) string {
+	for _, s := range d.c.Streams {
+		if s.Name == stream {
+			return s.Start
+		}
+	}
+	return "oldest"
+}
+
+// makeReceivers makes receivers and their generators, and registers these with the store.
+func (d *Daemon) makeReceivers() {
+	if d.o.NoReceivers {
+		return
+	}
+	trusted := newTrust(clock.Trusted)
+	for _, c := range d.c.Receivers {
+		level := blockstore.Level(slices.Index(blockstore.Levels, c.Common.Storage))
+		g := receiver.New(receiver.Options{
+			Name: c.Name, Block: *d.c.Block, MaxRate: float64(c.Common.MaxRate), Memory: level == blockstore.Memory,
+			Clock: d.clock, Trusted: trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
+		})
+		d.store.AddSource(c.Name, level, g)
+		env := receiver.Env{
+			Name: c.Name, DataDir: d.c.DataDir, Embedded: d.broker != nil, Log: d.log, Metrics: d.set,
+			Dial: func(r receiver.Remote, topics []string) edged.Receiver {
+				return remote.NewReceiver(r.(*remote.Config), topics, memory{d.store}, d.log, d.set)
+			},
+		}
+		if d.broker != nil {
+			env.Attach = d.broker.Attach
+		}
+		d.inputs = append(d.inputs, &input{c.Name, receiver.NewSupervisor(c.Name, c.Config.New(env), g, d.log)})
+	}
+}
+
+// spaces of the store that belong to the broker room.
+const (
+	spaceRetained = "retained" // by topic
+	spaceTopics   = "topics"   // by client id: what an external broker's session is subscribed to
+)
+
+// retained gives the broker's retained messages a place in the store.
+type retained struct{ s *blockstore.Store }
+
+// Load implements broker.Retained.
+func (r retained) Load(each func(topic string, value []byte) error) error {
+	return r.s.Values(spaceRetained, func(key string, value []byte, err error) error {
+		if err != nil {
+			return err
+		}
+		return each(key, value)
+	})
+}
+
+// Put implements broker.Retained.
+func (r retained) Put(topic string, value []byte, done func(error)) {
+	if value != nil {
+		value = append([]byte{}, value...)
+	}
+	r.s.Submit(&edged.Update{Puts: []edged.Put{{Space: spaceRetained, Key: topic, Value: value}}}, false, done)
+	r.s.Waiting()
+}
+
+// memory gives an external broker's subscriptions a place in the store.
+type memory struct{ s *blockstore.Store }
+
+// Topics implements remote.Memory.
+func (m memory) Topics(clientID string) (topics []string) {
+	_ = m.s.Values(spaceTopics, func(key string, value []byte, err error) error {
+		if key == clientID && err == nil {
+			topics = splitLines(string(value))
+		}
+		return nil
+	})
+	return topics
+}
+
+// Remember implements remote.Memory.
+func (m memory) Remember(clientID string, topics []string) error {
+	u := &edged.Update{Puts: []edged.Put{{Space: spaceTopics, Key: clientID, Value: []byte(joinLines(topics))}}}
+	if err := m.s.Commit(context.Background(), u, false); err != nil {
+		return fmt.Errorf("the topics of client %s cannot be remembered: %w", clientID, err)
+	}
+	return nil
+}

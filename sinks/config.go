@@ -1,0 +1,64 @@
+package sinks
+
+import (
+	"slices"
+	"strings"
+
+	"edged/internal/conf"
+)
+
+// Common are the keys that every sink has.
+type Common struct {
+	Type       string        `toml:"type" doc:"the kind of sink"`
+	MaxPending conf.AutoSize `toml:"max_pending" doc:"bytes of log that one stream's rows for this sink may hold back, other topics between them included; auto = half of store.max_bytes"`
+	WhenFull   string        `toml:"when_full" doc:"at max_pending: block (intake of what the stream needs stops, nothing is lost), drop_oldest or drop_newest (this sink loses rows, counted; everything else goes on)"`
+}
+
+// DefaultCommon returns the defaults.
+func DefaultCommon() *Common { return &Common{MaxPending: conf.AutoSize{Auto: true}, WhenFull: "block"} }
+
+// MinPending is the smallest max_pending: below it a sink could not even fill one delivery.
+const MinPending = 64 << 10
+
+// Check reports what is wrong with the common keys.
+func (c *Common) Check(t *conf.Table) {
+	choice(t, "when_full", c.WhenFull, "block", "drop_oldest", "drop_newest")
+	if !c.MaxPending.Auto && c.MaxPending.Bytes < MinPending {
+		t.Errorf("max_pending", "max_pending: it must be at least %v", conf.Size(MinPending))
+	}
+}
+
+// DeadLetters is the [dead_letters] table.
+type DeadLetters struct {
+	Path     string    `toml:"path" doc:"file of messages that can never be read, and of rows that a sink will never take, with the reason; relative to data_dir"`
+	MaxBytes conf.Size `toml:"max_bytes" doc:"size of the file at most"`
+	WhenFull string    `toml:"when_full" doc:"drop_newest: further dead letters are counted, not kept; drop_oldest: the older half goes; hold: intake stops until the file is moved away"`
+}
+
+// DefaultDeadLetters returns the defaults.
+func DefaultDeadLetters() *DeadLetters {
+	return &DeadLetters{Path: "dead.ndjson", MaxBytes: 64 << 20, WhenFull: "drop_newest"}
+}
+
+// LoadDeadLetters binds and checks the [dead_letters] table; t is nil if the file has none.
+func LoadDeadLetters(t *conf.Table) *DeadLetters {
+	d := DefaultDeadLetters()
+	if t == nil {
+		return d
+	}
+	t.Bind(d)
+	choice(t, "when_full", d.WhenFull, "drop_newest", "drop_oldest", "hold")
+	if d.Path == "" {
+		t.Errorf("path", "path: name a file")
+	}
+	if d.MaxBytes < 64<<10 {
+		t.Errorf("max_bytes", "max_bytes: it must be at least 64KiB")
+	}
+	return d
+}
+
+func choice(t *conf.Table, key, value string, allowed ...string) {
+	if !t.Bad(key) && !slices.Contains(allowed, value) {
+		t.Errorf(key, "%s: want one of %s, have %q%s", key, strings.Join(allowed, ", "), value, conf.Suggest(value, allowed))
+	}
+}

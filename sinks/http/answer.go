@@ -1,0 +1,132 @@
+package http
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	nethttp "net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"edged"
+)
+
+const (
+	longestWait = time.Hour // of a Retry-After
+	excerptSize = 200       // bytes of an answer that stand in an error
+	drainSize   = 64 << 10  // bytes of an answer that are read so that the connection can be used again
+)
+
+// judge turns an answer into what is to be done:
+//
+//	2xx                       taken
+//	413, 400, 422             Poison: split down to single rows; those refused alone become dead letters
+//	408, 425, 429, 5xx        retryable, not before Retry-After
+//	3xx, every other 4xx      Permanent: a person must correct something; a mistyped URL must not empty the store
+func (s *sink) judge(resp *nethttp.Response) error {
+	code := resp.StatusCode
+	if code >= 200 && code < 300 {
+		return nil
+	}
+	location := ""
+	if code >= 300 && code < 400 {
+		location = resp.Header.Get("Location")
+	}
+	err := fmt.Errorf("POST %s: the answer is %d %s%s%s", s.where(), code, nethttp.StatusText(code), excerpt(resp.Body), remedy(code, location))
+	switch {
+	case code == 400, code == 413, code == 422:
+		return edged.WithClass(err, edged.Poison)
+	case code == 408, code == 425, code == 429, code >= 500 && code < 600:
+		return edged.RetryAfter(err, retryAfter(resp.Header.Get("Retry-After"), time.Now()))
+	}
+	return edged.WithClass(err, edged.Permanent)
+}
+
+func remedy(code int, location string) string {
+	const wait = "; its rows wait in the store: "
+	switch {
+	case location != "":
+		return wait + "redirects are not followed, set url to where it points: " + printable(location)
+	case code >= 300 && code < 400:
+		return wait + "redirects are not followed, correct url"
+	case code == 401, code == 403:
+		return wait + "check token_file, basic or headers"
+	case code == 404, code == 405, code == 410:
+		return wait + "check url"
+	case code == 406, code == 415:
+		return wait + "check format and compress"
+	case code == 407:
+		return wait + "check HTTP_PROXY and HTTPS_PROXY"
+	}
+	return ""
+}
+
+// unanswered says why there was no answer. All of it is retryable: a link comes back, and a certificate is renewed.
+func (s *sink) unanswered(err error) error {
+	cause := bare(err)
+	var certificate *tls.CertificateVerificationError
+	switch {
+	case errors.Is(cause, context.DeadlineExceeded):
+		return fmt.Errorf("POST %s: no answer within %s", s.where(), s.config.Timeout)
+	case errors.As(cause, &certificate):
+		return fmt.Errorf("POST %s: %w; for a CA of your own set tls.ca", s.where(), cause)
+	}
+	return fmt.Errorf("POST %s: %w", s.where(), cause)
+}
+
+// where is the URL without its query, in which some services want a secret.
+func (s *sink) where() string {
+	u, err := url.Parse(s.config.URL)
+	if err != nil {
+		return "?"
+	}
+	u.RawQuery, u.Fragment, u.User = "", "", nil
+	return u.String()
+}
+
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds or a date. What it cannot read is 0.
+func retryAfter(value string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil {
+		return time.Duration(min(seconds, uint64(longestWait/time.Second))) * time.Second
+	}
+	if at, err := nethttp.ParseTime(value); err == nil {
+		return min(max(at.Sub(now), 0), longestWait)
+	}
+	return 0
+}
+
+// excerpt is the beginning of an answer, for people.
+func excerpt(r io.Reader) string {
+	b := make([]byte, excerptSize)
+	n, _ := io.ReadFull(r, b) // what came before an error is good enough
+	text := printable(string(b[:n]))
+	switch {
+	case text == "":
+		return ""
+	case n == excerptSize:
+		text += "…"
+	}
+	return fmt.Sprintf(" (%s)", text)
+}
+
+// printable makes one line of foreign text that no terminal or log reader takes for anything else.
+func printable(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, strings.ToValidUTF8(s[:min(len(s), excerptSize)], ""))
+	return strings.Join(strings.Fields(s), " ")
+}
+
+// finish reads what is left of an answer, within bounds, and closes it.
+func finish(body io.ReadCloser) {
+	io.CopyN(io.Discard, body, drainSize)
+	body.Close()
+}

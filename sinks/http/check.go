@@ -1,0 +1,130 @@
+package http
+
+import (
+	"net"
+	"net/url"
+	"slices"
+	"strings"
+
+	"edged/internal/conf"
+	"edged/sinks/spec"
+)
+
+// Check reports what is wrong with the values, and files that cannot be read. It connects to nothing.
+func (c *Config) Check(t *conf.Table, env spec.Env) {
+	oneOf(t, "format", c.Format, "ndjson", "json")
+	oneOf(t, "compress", c.Compress, "none", "gzip")
+	if c.BatchRows < 1 {
+		t.Errorf("batch_rows", "batch_rows: want 1 or more")
+	}
+	if c.BatchBytes < 1 {
+		t.Errorf("batch_bytes", "batch_bytes: want a size above 0")
+	}
+	if c.BatchAge < 0 {
+		t.Errorf("batch_age", "batch_age: want 0 or more")
+	}
+	if c.MaxPacketSize < 1 {
+		t.Errorf("max_packet_size", "max_packet_size: want a size above 0")
+	}
+	if c.Timeout <= 0 {
+		t.Errorf("timeout", "timeout: want a duration above 0; a request without one could hang for ever")
+	}
+	u := c.checkURL(t)
+	c.checkHeaders(t)
+	secret := c.checkSecrets(t, env)
+	c.checkTLS(t, env, u)
+	if u != nil && u.Scheme == "http" && secret != "" && !loopback(u.Hostname()) {
+		t.Notef(secret, "%s is sent over plain http to %s: anybody on the way can read it; use https", secret, u.Host)
+	}
+}
+
+func oneOf(t *conf.Table, key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		t.Errorf(key, "%s: want one of %s, have %q%s", key, strings.Join(allowed, ", "), value, conf.Suggest(value, allowed))
+	}
+}
+
+func (c *Config) checkURL(t *conf.Table) *url.URL {
+	if c.URL == "" {
+		t.Errorf("url", "[%s] needs url: where to post", t.Title())
+		return nil
+	}
+	u, err := url.Parse(c.URL)
+	switch {
+	case err != nil:
+		t.Errorf("url", "url: this is no URL: %v", bare(err))
+	case u.Scheme != "http" && u.Scheme != "https":
+		t.Errorf("url", "url: want http:// or https://, have %q", c.URL)
+	case u.Hostname() == "":
+		t.Errorf("url", "url: %q names no host", c.URL)
+	case u.User != nil:
+		t.Errorf("url", "url: no user or password here; use basic = { username, password_file }")
+	default:
+		return u
+	}
+	return nil
+}
+
+// own are the headers that the sink sets itself.
+var own = []string{"Content-Type", "Content-Encoding", "Content-Length", "Transfer-Encoding", "Idempotency-Key"}
+
+func (c *Config) checkHeaders(t *conf.Table) {
+	for _, h := range c.Headers {
+		is := func(name string) bool { return strings.EqualFold(name, h.Key) }
+		switch {
+		case !validName(h.Key):
+			t.Errorf("headers", "headers: %q is no name of a header", h.Key)
+		case !validValue(h.Value):
+			t.Errorf("headers", "headers: the value of %s has characters that no header may have", h.Key)
+		case slices.ContainsFunc(own, is):
+			t.Errorf("headers", "headers: %s is set by edged", h.Key)
+		case is("Authorization") && (c.TokenFile != "" || c.Basic != Basic{}):
+			t.Errorf("headers", "headers: Authorization comes from token_file or basic already")
+		}
+	}
+}
+
+// checkSecrets returns the key that a credential comes from, "" if there is none.
+func (c *Config) checkSecrets(t *conf.Table, env spec.Env) (key string) {
+	switch {
+	case c.TokenFile != "" && c.Basic != Basic{}:
+		t.Errorf("basic", "basic: either token_file or basic, not both")
+	case c.TokenFile != "":
+		if _, err := readSecret(c.TokenFile, env); err != nil {
+			t.Errorf("token_file", "token_file: %v", err)
+		}
+		return "token_file"
+	case c.Basic != Basic{}:
+		switch {
+		case c.Basic.Username == "" || c.Basic.PasswordFile == "":
+			t.Errorf("basic", "basic: want both username and password_file")
+		case strings.Contains(c.Basic.Username, ":"):
+			t.Errorf("basic", "basic: a username has no colon (RFC 7617)")
+		default:
+			if _, err := readSecret(c.Basic.PasswordFile, env); err != nil {
+				t.Errorf("basic", "basic.password_file: %v", err)
+			}
+		}
+		return "basic"
+	case slices.ContainsFunc(c.Headers, func(h conf.Pair) bool { return strings.EqualFold(h.Key, "Authorization") }):
+		return "headers"
+	}
+	return ""
+}
+
+func (c *Config) checkTLS(t *conf.Table, env spec.Env, u *url.URL) {
+	if c.TLS == (TLS{}) {
+		return
+	}
+	if u != nil && u.Scheme == "http" {
+		t.Notef("tls", "tls has no effect: url begins with http://")
+	}
+	if _, err := c.TLS.config(env); err != nil {
+		t.Errorf("tls", "tls: %v", err)
+	}
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}

@@ -1,0 +1,20 @@
+// Package sinks lists the kinds of sink, and holds what all of them have in common. The delivery of rows to them is in
+// sinks/delivery; what a kind is, in sinks/spec; the suite that every kind passes, in sinks/sinktest.
+package sinks
+
+import (
+	"edged/internal/kinds"
+	"edged/sinks/console"
+	"edged/sinks/file"
+	"edged/sinks/http"
+	"edged/sinks/spec"
+)
+
+// Kinds lists the values of type.
+func Kinds() kinds.List[spec.Config] {
+	return kinds.List[spec.Config]{
+		{Name: "file", Doc: "NDJSON or CSV file with rotation and compression; each row once, also across kill -9", New: func() spec.Config { return file.Default() }},
+		{Name: "http", Doc: "POST of NDJSON or a JSON array, with an Idempotency-Key", New: func() spec.Config { return http.Default() }},
+		{Name: "console", Doc: "rows on standard output", New: func() spec.Config { return console.Default() }},
+	}
+}
