@@ -1,7 +1,6 @@
 package blockstore
 
 import (
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -154,14 +153,6 @@ func snapshot(t testing.TB, s *Store) string {
 		t.Fatal(err)
 	}
 	return dir
-}
-
-func numbered(n int, f string) []string {
-	out := make([]string, n)
-	for i := range out {
-		out[i] = fmt.Sprintf(f, i)
-	}
-	return out
 }
 
 func newSet() *metrics.Set { return metrics.NewSet() }

@@ -15,7 +15,9 @@ type Common struct {
 }
 
 // DefaultCommon returns the defaults.
-func DefaultCommon() *Common { return &Common{MaxPending: conf.AutoSize{Auto: true}, WhenFull: "block"} }
+func DefaultCommon() *Common {
+	return &Common{MaxPending: conf.AutoSize{Auto: true}, WhenFull: "block"}
+}
 
 // MinPending is the smallest max_pending: below it a sink could not even fill one delivery.
 const MinPending = 64 << 10

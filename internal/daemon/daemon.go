@@ -43,7 +43,7 @@ type Daemon struct {
 
 	store   *blockstore.Store
 	clock   *clock.Clock
-	broker  *broker.Broker // nil without [broker]
+	broker  *broker.Broker // nil without [broker], and when nothing is taken in
 	gpio    *gpio.Room     // nil without [gpio]
 	inputs  []*input
 	streams []*stream
@@ -51,7 +51,6 @@ type Daemon struct {
 	gate    *delivery.Gate
 	extra   []*supervised // what a part brought along: the publisher to an external broker
 	http    net.Listener
-	dead    *delivery.Writer
 
 	state  atomic.Int32
 	tapped atomic.Int64
@@ -89,33 +88,12 @@ var stateNames = [...]string{"initialized", "started", "stopping", "stopped"}
 
 // New makes a gateway: it opens the store and the listeners, so that whatever must stop the start does so here, as one
 // error. Run runs it; after an error nothing is left open.
-func New(o Options) (d *Daemon, err error) {
-	d = &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now()}
-	defer func() {
-		if err != nil {
-			d.closeAll()
-		}
-	}()
+func New(o Options) (*Daemon, error) {
+	d := &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now()}
 	limitMemory(o.Config.MemoryLimit)
-	if err := makeDataDir(d.c.DataDir); err != nil {
+	if err := d.open(); err != nil {
+		d.closeAll()
 		return nil, err
-	}
-	if d.c.HTTP.Listen != "" {
-		if d.http, err = net.Listen("tcp", d.c.HTTP.Listen); err != nil {
-			return nil, listenError("http.listen", d.c.HTTP.Listen, err)
-		}
-	}
-	if d.store, err = blockstore.Open(d.c.DataDir, d.c.Store, d.log, d.set); err != nil {
-		return nil, err
-	}
-	d.clock = clock.New(d.store.LastInstant())
-	if d.c.Broker != nil {
-		if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}}); err != nil {
-			return nil, err
-		}
-		if err := d.broker.Listen(); err != nil {
-			return nil, err
-		}
 	}
 	d.makeGPIO()
 	d.makeStreams()
@@ -123,6 +101,29 @@ func New(o Options) (d *Daemon, err error) {
 	d.makeReceivers()
 	d.registerGauges()
 	return d, nil
+}
+
+// open opens what the place may refuse: directory, ports, store.
+func (d *Daemon) open() (err error) {
+	if err := makeDataDir(d.c.DataDir); err != nil {
+		return err
+	}
+	if d.c.HTTP.Listen != "" {
+		if d.http, err = net.Listen("tcp", d.c.HTTP.Listen); err != nil {
+			return listenError("http.listen", d.c.HTTP.Listen, err)
+		}
+	}
+	if d.store, err = blockstore.Open(d.c.DataDir, d.c.Store, d.log, d.set); err != nil {
+		return err
+	}
+	d.clock = clock.New(d.store.LastInstant())
+	if d.c.Broker == nil || d.o.NoReceivers {
+		return nil
+	}
+	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}}); err != nil {
+		return err
+	}
+	return d.broker.Listen()
 }
 
 // Addrs are the addresses on which the broker listens; none without an embedded broker.

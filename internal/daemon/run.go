@@ -90,7 +90,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		receiversG.run(func() error { return in.Run(receiversCtx) })
 	}
 	brokerG, brokerCtx := newGroup("the broker")
-	if d.broker != nil && !d.o.NoReceivers {
+	if d.broker != nil {
 		brokerG.run(func() error { return d.broker.Run(brokerCtx) })
 	}
 	for _, x := range d.extra {
@@ -136,7 +136,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 
 // drainBroker lets every message that was taken be acknowledged.
 func (d *Daemon) drainBroker(ctx context.Context) error {
-	if d.broker == nil || d.o.NoReceivers {
+	if d.broker == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, drainWithin)

@@ -115,14 +115,12 @@ func (d *Delivery) pass(to edged.Place, rows int, count *uint64) {
 }
 
 // produced is the number of rows that the delivery must come to.
-func (d *Delivery) produced() uint64 {
-	return d.rec.Old + d.feed.Produced() - d.rec.Base
-}
+func (r *record) produced(f edged.Feed) uint64 { return r.Old + f.Produced() - r.Base }
 
 // settle counts what is missing at rest: it was in entries that could not be read.
 func (d *Delivery) settle() {
-	before := d.produced()
-	if d.rec.Young || d.rec.At.place() != d.feed.End() || d.produced() != before {
+	before := d.rec.produced(d.feed)
+	if d.rec.Young || d.rec.At.place() != d.feed.End() || d.rec.produced(d.feed) != before {
 		return
 	}
 	if passed := d.rec.passed(); before > passed {

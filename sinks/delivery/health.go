@@ -32,6 +32,15 @@ func (w *Writer) well() {
 	}
 }
 
+// opened notes that the sink is open for the first time; after an outage only a delivery shows that it is over.
+func (w *Writer) opened() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.health.State == "starting" {
+		w.health = Health{State: "ok", Since: time.Now()}
+	}
+}
+
 // ill notes what keeps the sink; the beginning of an outage and a change of its reason are logged once.
 func (w *Writer) ill(state, problem string, retry time.Duration) {
 	w.mu.Lock()
@@ -54,13 +63,19 @@ func (w *Writer) ill(state, problem string, retry time.Duration) {
 
 // came feeds the watchdog, and shows where the deliveries are.
 func (w *Writer) came() {
-	out := make([]Status, 0, len(w.deliveries))
-	for _, d := range w.deliveries {
-		out = append(out, d.status(w.o.Store, w.o.Name))
-	}
 	w.mu.Lock()
-	w.round, w.statuses = time.Now(), out
-	w.mu.Unlock()
+	defer w.mu.Unlock()
+	w.round = time.Now()
+	w.seen = w.seen[:0]
+	for _, d := range w.deliveries {
+		w.seen = append(w.seen, seen{d.known, d.rec})
+	}
+}
+
+// seen is where a delivery was when its writer last came round.
+type seen struct {
+	known bool
+	rec   record
 }
 
 // LastRound is when the writer last came round. While a write is under way it comes round every batch interval.
@@ -84,18 +99,19 @@ type Status struct {
 	Balanced     bool   `json:"balanced"`
 }
 
-func (d *Delivery) status(s Store, sink string) Status {
-	st := Status{Stream: d.stream, Sink: sink, Counts: d.rec.Counts, MaxPending: d.max, WhenFull: d.whenFull, Balanced: true}
-	if !d.known {
+func (d *Delivery) status(s Store, sink string, at seen) Status {
+	rec := at.rec
+	st := Status{Stream: d.stream, Sink: sink, Counts: rec.Counts, MaxPending: d.max, WhenFull: d.whenFull, Balanced: true}
+	if !at.known {
 		return st
 	}
-	c := d.rec.cursor(d.name)
+	c := rec.cursor(d.name)
 	st.PendingBytes = s.Pending(c.Log, c.Need)
-	st.Position = fmt.Sprintf("%s %v", d.rec.At.Log, d.rec.At.place().Pos)
+	st.Position = fmt.Sprintf("%s %v", rec.At.Log, rec.At.place().Pos)
+	st.Produced = rec.produced(d.feed)
 	end := d.feed.End()
-	st.Produced = d.produced()
-	st.Pending = int64(st.Produced) - int64(d.rec.passed())
-	if !d.rec.Young && d.rec.At.place() == end && d.produced() == st.Produced {
+	st.Pending = int64(st.Produced) - int64(rec.passed())
+	if !rec.Young && rec.At.place() == end && rec.produced(d.feed) == st.Produced {
 		st.Balanced = st.Pending == 0
 	}
 	return st
@@ -104,8 +120,15 @@ func (d *Delivery) status(s Store, sink string) Status {
 // Status returns the deliveries' state, and the sink's.
 func (w *Writer) Status() ([]Status, Health) {
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.statuses, w.health
+	health, at := w.health, append([]seen(nil), w.seen...)
+	w.mu.Unlock()
+	var out []Status
+	for i, d := range w.deliveries {
+		if i < len(at) {
+			out = append(out, d.status(w.o.Store, w.o.Name, at[i]))
+		}
+	}
+	return out, health
 }
 
 // sayOnce logs the first of many: the counts say the rest.

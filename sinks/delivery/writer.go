@@ -41,11 +41,11 @@ type Writer struct {
 	wake       chan struct{}
 	meter      *meter
 
-	mu       sync.Mutex // guards the rest
-	riding   []edged.Cursor
-	health   Health
-	round    time.Time
-	statuses []Status
+	mu     sync.Mutex // guards the rest
+	riding []edged.Cursor
+	health Health
+	round  time.Time
+	seen   []seen
 }
 
 // New makes a writer; Run starts it.
@@ -159,6 +159,7 @@ func (w *Writer) cycle(ctx context.Context, draining bool) error {
 			return w.failed(ctx, err, draining)
 		}
 		w.isOpen = true
+		w.opened()
 	}
 	if len(w.turn) == 0 {
 		turn, more, wait, err := w.plan(time.Now(), draining)

@@ -17,7 +17,6 @@ type station struct {
 	s       *sink
 	receipt []byte
 	log     bytes.Buffer
-	next    int
 }
 
 func newStation(t *testing.T, o options) *station {

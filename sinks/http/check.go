@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"edged/internal/conf"
+	"edged/internal/secret"
 	"edged/sinks/spec"
 )
 
@@ -31,10 +32,10 @@ func (c *Config) Check(t *conf.Table, env spec.Env) {
 	}
 	u := c.checkURL(t)
 	c.checkHeaders(t)
-	secret := c.checkSecrets(t, env)
+	credential := c.checkSecrets(t, env)
 	c.checkTLS(t, env, u)
-	if u != nil && u.Scheme == "http" && secret != "" && !loopback(u.Hostname()) {
-		t.Notef(secret, "%s is sent over plain http to %s: anybody on the way can read it; use https", secret, u.Host)
+	if u != nil && u.Scheme == "http" && credential != "" && !loopback(u.Hostname()) {
+		t.Notef(credential, "%s is sent over plain http to %s: anybody on the way can read it; use https", credential, u.Host)
 	}
 }
 
@@ -90,7 +91,7 @@ func (c *Config) checkSecrets(t *conf.Table, env spec.Env) (key string) {
 	case c.TokenFile != "" && c.Basic != Basic{}:
 		t.Errorf("basic", "basic: either token_file or basic, not both")
 	case c.TokenFile != "":
-		if _, err := readSecret(c.TokenFile, env); err != nil {
+		if _, err := secret.Read(c.TokenFile, env.DataDir); err != nil {
 			t.Errorf("token_file", "token_file: %v", err)
 		}
 		return "token_file"
@@ -101,7 +102,7 @@ func (c *Config) checkSecrets(t *conf.Table, env spec.Env) (key string) {
 		case strings.Contains(c.Basic.Username, ":"):
 			t.Errorf("basic", "basic: a username has no colon (RFC 7617)")
 		default:
-			if _, err := readSecret(c.Basic.PasswordFile, env); err != nil {
+			if _, err := secret.Read(c.Basic.PasswordFile, env.DataDir); err != nil {
 				t.Errorf("basic", "basic.password_file: %v", err)
 			}
 		}

@@ -32,7 +32,7 @@ func TestCheck(t *testing.T) {
 	write(t, filepath.Join(dir, "token"), "s3cret")
 	write(t, filepath.Join(dir, "empty"), "\n")
 	write(t, filepath.Join(dir, "lines"), "a\nb")
-	write(t, filepath.Join(dir, "large"), strings.Repeat("x", secretSize+1))
+	write(t, filepath.Join(dir, "large"), strings.Repeat("x", 16<<10+1))
 	const url = `url = "https://example.org/ingest"` + "\n"
 	for text, want := range map[string]string{
 		url: "",

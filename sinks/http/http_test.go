@@ -100,19 +100,6 @@ func TestBasic(t *testing.T) {
 	}
 }
 
-func TestSecretsComeFromSystemdFirst(t *testing.T) {
-	e, credentials := env(t), t.TempDir()
-	t.Setenv("CREDENTIALS_DIRECTORY", credentials)
-	write(t, filepath.Join(e.DataDir, "token"), "data")
-	if got, err := readSecret("token", e); got != "data" || err != nil {
-		t.Fatal(got, err)
-	}
-	write(t, filepath.Join(credentials, "token"), "systemd")
-	if got, err := readSecret("token", e); got != "systemd" || err != nil {
-		t.Fatal(got, err)
-	}
-}
-
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"edged"
+	"edged/internal/secret"
 	"edged/sinks/encode"
 	"edged/sinks/spec"
 
@@ -155,13 +156,13 @@ func (s *sink) request(ctx context.Context, key string, body *lease) (*nethttp.R
 func (s *sink) authorize(req *nethttp.Request) error {
 	switch {
 	case s.config.TokenFile != "":
-		token, err := readSecret(s.config.TokenFile, s.env)
+		token, err := secret.Read(s.config.TokenFile, s.env.DataDir)
 		if err != nil {
 			return fmt.Errorf("token_file: %w; its rows wait in the store", err)
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	case s.config.Basic != Basic{}:
-		password, err := readSecret(s.config.Basic.PasswordFile, s.env)
+		password, err := secret.Read(s.config.Basic.PasswordFile, s.env.DataDir)
 		if err != nil {
 			return fmt.Errorf("basic.password_file: %w; its rows wait in the store", err)
 		}

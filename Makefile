@@ -1,0 +1,90 @@
+# edged: make help lists the targets.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+BINDIR   = $(PREFIX)/bin
+LIBDIR   = $(PREFIX)/lib
+DOCDIR   = $(PREFIX)/share/doc/edged
+RELEASE ?= $(shell cat VERSION)
+GO      ?= go
+
+GOFLAGS_BUILD = -trimpath -ldflags "-s -w -X main.release=$(RELEASE)"
+BUILD         = CGO_ENABLED=0 $(GO) build $(GOFLAGS_BUILD)
+# The race detector needs a C compiler; without one the tests run without it, and say so.
+RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## run the gateway on this computer: broker, simulated pins, windows, files
+	@bin/edged demo
+
+.PHONY: build
+build: ## build bin/edged for this computer
+	@mkdir -p bin
+	$(BUILD) -o bin/edged ./cmd/edged
+
+.PHONY: cross
+cross: ## build static binaries for Raspberry Pis (arm64, armv7, armv6) and amd64 into bin/
+	@mkdir -p bin
+	GOOS=linux GOARCH=amd64         $(BUILD) -o bin/edged-linux-amd64 ./cmd/edged
+	GOOS=linux GOARCH=arm64         $(BUILD) -o bin/edged-linux-arm64 ./cmd/edged
+	GOOS=linux GOARCH=arm   GOARM=7 $(BUILD) -o bin/edged-linux-armv7 ./cmd/edged
+	GOOS=linux GOARCH=arm   GOARM=6 $(BUILD) -o bin/edged-linux-armv6 ./cmd/edged
+	@ls -l bin/edged-linux-*
+
+.PHONY: test
+test: ## pass the tests: no root needed, nothing installed, about a minute and a half
+	@RACE="$(RACE)" GO="$(GO)" test/run quick
+
+.PHONY: test-all
+test-all: ## everything: more random cases, fuzzing, other processors
+	@RACE="$(RACE)" GO="$(GO)" test/run all
+
+.PHONY: test-deps
+test-deps: ## install what the tests need beyond Go (Debian, as root)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static >/dev/null
+
+.PHONY: bench
+bench: build ## print what is promised in figures: size, start, memory, bytes a commit
+	@EDGED_BENCH=1 $(GO) test -count=1 -timeout 10m -run TestFigures ./test/bench -v | grep -v "^=== RUN\|^--- PASS\|^PASS"
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod staticcheck ./...
+
+.PHONY: docs
+docs: ## write the configuration reference from the code
+	$(GO) run ./configs/reference > docs/configuration.md
+
+.PHONY: install
+install: bin/edged ## install binary, unit, user and an example configuration (DESTDIR, PREFIX)
+	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/systemd/system $(DESTDIR)$(LIBDIR)/sysusers.d \
+		$(DESTDIR)$(LIBDIR)/udev/rules.d $(DESTDIR)$(DOCDIR) $(DESTDIR)/etc/edged
+	install -d -m 0700 $(DESTDIR)/etc/edged/secrets
+	install -m 0755 bin/edged $(DESTDIR)$(BINDIR)/edged
+	sed -e 's|@BINDIR@|$(BINDIR)|' -e 's|@DOCDIR@|$(DOCDIR)|' systemd/edged.service.in > $(DESTDIR)$(LIBDIR)/systemd/system/edged.service
+	chmod 0644 $(DESTDIR)$(LIBDIR)/systemd/system/edged.service
+	install -m 0644 systemd/edged.sysusers $(DESTDIR)$(LIBDIR)/sysusers.d/edged.conf
+	install -m 0644 systemd/edged.rules $(DESTDIR)$(LIBDIR)/udev/rules.d/60-edged.rules
+	install -m 0644 README.md docs/configuration.md $(DESTDIR)$(DOCDIR)
+	test -e $(DESTDIR)/etc/edged/edged.toml || install -m 0644 configs/examples/edged.toml $(DESTDIR)/etc/edged/edged.toml
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then \
+		systemd-sysusers && udevadm control --reload && udevadm trigger --subsystem-match=gpio && systemctl daemon-reload && \
+		echo && echo "installed. Look at /etc/edged/edged.toml, then: systemctl enable --now edged"; fi
+
+bin/edged:
+	@$(MAKE) --no-print-directory build
+
+.PHONY: uninstall
+uninstall: ## remove what install put there; configuration and data stay
+	-@[ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && systemctl disable --now edged
+	rm -f $(DESTDIR)$(BINDIR)/edged $(DESTDIR)$(LIBDIR)/systemd/system/edged.service \
+		$(DESTDIR)$(LIBDIR)/sysusers.d/edged.conf $(DESTDIR)$(LIBDIR)/udev/rules.d/60-edged.rules
+	rm -rf $(DESTDIR)$(DOCDIR)
+	@echo "kept: $(DESTDIR)/etc/edged and /var/lib/edged"

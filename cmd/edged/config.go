@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"edged/configs"
+)
+
+// configFlag is the flag of every command that needs the configuration.
+type configFlag struct {
+	Config string `help:"Configuration file. Default: edged.toml in $$CONFIGURATION_DIRECTORY, else /etc/edged/edged.toml." placeholder:"FILE"`
+}
+
+// errSaid is the error of a command that has printed what is wrong already.
+var errSaid = errors.New("said")
+
+// load reads the configuration. Every mistake is printed, one a line; notes are printed only if there are none.
+func (f configFlag) load(w world, notes bool) (*configs.Config, error) {
+	file := f.Config
+	if file == "" {
+		file = configs.FindFile()
+	}
+	text, err := os.ReadFile(file)
+	if err != nil {
+		hint := ""
+		if f.Config == "" {
+			hint = "; name another with --config FILE, or try edged demo, which needs none"
+		}
+		return nil, fmt.Errorf("the configuration cannot be read: %w%s", err, hint)
+	}
+	c, problems, remarks := configs.Load(file, text)
+	for _, p := range problems {
+		fmt.Fprintln(w.err, p)
+	}
+	if len(problems) > 0 {
+		return nil, errSaid
+	}
+	for _, n := range remarks {
+		if notes {
+			fmt.Fprintf(w.out, "%s:%d: note: %s\n", n.File, n.Line, n.Msg)
+		}
+	}
+	return c, nil
+}
+
+type checkCmd struct{ configFlag }
+
+// Run implements the command.
+func (c *checkCmd) Run(w world) error {
+	cfg, err := c.load(w, true)
+	if err == nil {
+		fmt.Fprintf(w.out, "%s: ok\n", cfg.File)
+	}
+	return err
+}

@@ -1,0 +1,72 @@
+// Command edged is a gateway for GPIO and IoT devices: it embeds an MQTT broker, reads pins, makes what arrives durable,
+// aggregates it in windows, and delivers it to files and HTTP endpoints.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailure = 1
+	exitUsage   = 2
+)
+
+type cli struct {
+	Run     runCmd     `cmd:"" help:"Run the gateway."`
+	Check   checkCmd   `cmd:"" help:"Check the configuration: everything that run checks before it starts. Writes nothing."`
+	Demo    demoCmd    `cmd:"" help:"Run a demonstration with simulated pins. Needs no root and no configuration."`
+	Status  statusCmd  `cmd:"" help:"Show how the running gateway is, with its ledger."`
+	Tail    tailCmd    `cmd:"" help:"Follow the messages of a topic filter at the running gateway's broker."`
+	Kinds   kindsCmd   `cmd:"" help:"List the kinds of receivers, decoders, aggregates and sinks."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// world is what a command may touch.
+type world struct {
+	out, err io.Writer
+}
+
+func main() { os.Exit(edged(os.Args[1:], world{os.Stdout, os.Stderr})) }
+
+// edged runs one command and returns its exit code.
+func edged(args []string, w world) (code int) {
+	var c cli
+	exited := false
+	parser, err := kong.New(&c,
+		kong.Name("edged"),
+		kong.Description("A gateway for GPIO and IoT devices: what was acknowledged is on disk, and reaches every sink."),
+		kong.Writers(w.out, w.err),
+		kong.Exit(func(n int) { exited, code = true, n }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(w.out, (*io.Writer)(nil)),
+	)
+	if err != nil {
+		fmt.Fprintln(w.err, "edged:", err)
+		return exitFailure
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if exited { // --help
+		return code
+	}
+	if err != nil {
+		fmt.Fprintf(w.err, "edged: %v\nRun \"edged --help\" to see the commands.\n", err)
+		return exitUsage
+	}
+	if err := ctx.Run(w); err != nil {
+		if !errors.Is(err, errSaid) {
+			fmt.Fprintln(w.err, "edged:", err)
+		}
+		return exitFailure
+	}
+	return exitOK
+}
