@@ -1,0 +1,199 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"edged"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+)
+
+func handlers(h edged.Handler) map[string]edged.Handler { return map[string]edged.Handler{"site/#": h} }
+
+func TestARealClientIsAcknowledgedAfterTheCommit(t *testing.T) {
+	for _, qos := range []byte{1, 2} {
+		t.Run(fmt.Sprint("QoS ", qos), func(t *testing.T) {
+			r := &receiver{}
+			s := start(t, setup{attach: handlers(r)})
+			o := paho.NewClientOptions().AddBroker("tcp://" + s.addr).SetClientID("c").SetAutoReconnect(false)
+			c := paho.NewClient(o)
+			if tok := c.Connect(); !tok.WaitTimeout(patient) || tok.Error() != nil {
+				t.Fatal(tok.Error())
+			}
+			defer c.Disconnect(0)
+			tok := c.Publish("site/7", qos, false, "x")
+			r.has(t, 1)
+			soon(t, "it waits for its acknowledgement", func() bool { return s.Status().AcksPending == 1 })
+			select {
+			case <-tok.Done():
+				t.Fatal("acknowledged before the commit")
+			default:
+			}
+			r.commit(nil)
+			if !tok.WaitTimeout(patient) || tok.Error() != nil {
+				t.Fatal("not acknowledged after the commit")
+			}
+			if want := (edged.Origin{}); qos == 1 && r.stored[0].Origin != want || qos == 2 && r.stored[0].Origin.Client != "c" {
+				t.Fatalf("%+v", r.stored[0])
+			}
+		})
+	}
+}
+
+func TestPipelinedPublishesShareOneCommitAndOneWrite(t *testing.T) {
+	for _, v5 := range []bool{false, true} {
+		t.Run(fmt.Sprint("v5 ", v5), func(t *testing.T) {
+			r := &receiver{}
+			s := start(t, setup{attach: handlers(r)})
+			w, _ := connect(t, s, opts{id: "c", v5: v5})
+			var ms []p
+			for id := range uint16(100) {
+				topic := "site/1"
+				if id%10 == 9 {
+					topic = "other" // nobody wants it: acknowledged after those before it
+				}
+				ms = append(ms, p{topic: topic, qos: 1, id: id + 1})
+			}
+			w.publish(ms...)
+			r.has(t, 90)
+			w.quiet()
+			r.commit(nil)
+			buf := make([]byte, 1000)
+			_ = w.SetReadDeadline(time.Now().Add(patient))
+			n, err := w.Conn.Read(buf)
+			if err != nil || n != 400 {
+				t.Fatalf("%d bytes in the first read, want 100 acknowledgements in one write: %v", n, err)
+			}
+			for i := range 100 {
+				if buf[4*i] != 0x40 || int(buf[4*i+3]) != i+1 {
+					t.Fatalf("acknowledgement %d is %X", i, buf[4*i:4*i+4])
+				}
+			}
+		})
+	}
+}
+
+func TestQoS2IsTakenOnce(t *testing.T) {
+	for _, v5 := range []bool{false, true} {
+		t.Run(fmt.Sprint("v5 ", v5), func(t *testing.T) {
+			r := commits(t)
+			s := start(t, setup{attach: handlers(r)})
+			w, _ := connect(t, s, opts{id: "c", v5: v5})
+			w.publish(p{topic: "site/1", qos: 2, id: 3, payload: "a"})
+			w.acks(0x50, 3)
+			w.publish(p{topic: "site/1", qos: 2, id: 3, payload: "a", dup: true})
+			w.acks(0x50, 3)
+			w.ack(0x62, 3)
+			w.acks(0x70, 3)
+			w.ack(0x62, 3) // not known any more
+			if f := w.read(); f.kind != 0x70 || v5 && f.code() != 0x92 || !v5 && len(f.body) != 2 {
+				t.Fatal(f)
+			}
+			w.publish(p{topic: "site/1", qos: 2, id: 3, payload: "b"})
+			w.acks(0x50, 3)
+			r.has(t, 2)
+			if o := r.stored[1].Origin; o != (edged.Origin{Client: "c", PacketID: 3}) {
+				t.Fatal(o)
+			}
+		})
+	}
+}
+
+func TestAFailedCommitIsNotAcknowledged(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	five, _ := connect(t, s, opts{id: "five", v5: true})
+	three, _ := connect(t, s, opts{id: "three"})
+	five.publish(p{topic: "site/1", qos: 1, id: 1})
+	three.publish(p{topic: "site/1", qos: 1, id: 1})
+	r.has(t, 2)
+	r.commit(fmt.Errorf("wrapped: %w", edged.ErrFull))
+	if f := five.read(); f.kind != 0x40 || f.code() != 0x97 {
+		t.Fatal(f)
+	}
+	three.ended()
+	five.publish(p{topic: "site/1", qos: 2, id: 2})
+	r.has(t, 3)
+	r.commit(errors.New("EIO"))
+	if code := five.ended(); code != 0x80 {
+		t.Fatalf("DISCONNECT %02X", code)
+	}
+	if st := s.Status(); st.Refused != 3 || st.AcksPending != 0 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+func TestNoRoomInTime(t *testing.T) {
+	t.Parallel()
+	r := &receiver{refuse: func(ctx context.Context) error { <-ctx.Done(); return edged.ErrFull }}
+	s := start(t, setup{attach: handlers(r)})
+	// A keepalive of 1 s gives a patience of 400 ms: well before the client would miss the answer to its PINGREQ.
+	began := time.Now()
+	five, _ := connect(t, s, opts{id: "five", v5: true, keepalive: 1})
+	five.publish(p{topic: "site/1", qos: 1, id: 1})
+	if f := five.read(); f.kind != 0x40 || f.code() != 0x97 {
+		t.Fatal(f)
+	}
+	if d := time.Since(began); d > 900*time.Millisecond {
+		t.Fatalf("answered after %v, with a keepalive of 1 s", d)
+	}
+	five.quiet()
+	three, _ := connect(t, s, opts{id: "three", keepalive: 1})
+	three.publish(p{topic: "site/1", qos: 1, id: 1})
+	three.ended()
+	soon(t, "it is logged", func() bool { return s.log.has("no room for its publishes") })
+}
+
+func TestAStoppingReceiverLeavesTheMessageWithItsPublisher(t *testing.T) {
+	r := &receiver{refuse: func(context.Context) error { return edged.ErrStopped }}
+	before := &receiver{}
+	s := start(t, setup{attach: map[string]edged.Handler{"site/#": r, "early": before}})
+	w, _ := connect(t, s, opts{id: "c", v5: true})
+	w.publish(p{topic: "early", qos: 1, id: 1}, p{topic: "site/1", qos: 1, id: 2}, p{topic: "early", qos: 1, id: 3})
+	before.has(t, 1)
+	before.commit(nil)
+	w.acks(0x40, 1) // what was taken before is acknowledged, and nothing after it
+	other, _ := connect(t, s, opts{id: "d"})
+	other.publish(p{topic: "early", qos: 1, id: 1})
+	before.has(t, 2)
+	before.commit(nil)
+	other.acks(0x40, 1)
+	if f, err := w.tryRead(time.Millisecond); err == nil {
+		t.Fatalf("%v", f)
+	}
+}
+
+func TestReceiveMaximumIsKept(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxInflight = 3 }})
+	w, _ := connect(t, s, opts{id: "c", v5: true})
+	for id := uint16(1); id <= 4; id++ {
+		w.publish(p{topic: "site/1", qos: 1, id: id})
+	}
+	if code := w.ended(); code != 0x93 {
+		t.Fatalf("DISCONNECT %02X, want 93", code)
+	}
+	r.has(t, 3)
+	three, _ := connect(t, s, opts{id: "d"})
+	for id := uint16(1); id <= 100; id++ {
+		three.publish(p{topic: "site/1", qos: 1, id: id})
+	}
+	r.has(t, 103)
+	r.commit(nil)
+	three.acks(0x40, 1, 2, 3)
+}
+
+func TestReceiveMaximumCountsAcksThatLeft(t *testing.T) {
+	r := commits(t)
+	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxInflight = 2 }})
+	w, _ := connect(t, s, opts{id: "c", v5: true})
+	w.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "site/1", qos: 1, id: 2})
+	for id := uint16(3); id < 2000; id++ { // always as many as are allowed, never more
+		w.acks(0x40, id-2)
+		w.publish(p{topic: "site/1", qos: 1, id: id})
+	}
+}

@@ -1,0 +1,70 @@
+package broker
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+
+	"edged"
+	"edged/broker/intake"
+)
+
+// Attach adds a receiver: h gets every publish whose topic matches one of the filters, once however many match, from the
+// goroutine that reads its publisher's connection. A publish is acknowledged when every receiver has it on disk; what no
+// receiver wants is acknowledged unstored, so attach receivers before Run. A publish that is being taken in while detach
+// runs may still come.
+func (b *Broker) Attach(filters []string, h edged.Handler) (detach func()) {
+	return b.routes.attach(filters, h)
+}
+
+// Publish takes a message in from within the process, as if a client had sent it: it goes to the receivers, the retained
+// messages and the subscribers. It returns when it was taken in, for QoS 1 and 2 before it is durable; subscribers get
+// those when they are. Messages of one goroutine keep their order. payload is the caller's again when it returns.
+//
+// It blocks under back-pressure until ctx ends. An error means that no subscriber gets the message; a receiver may have
+// taken it nevertheless if there are several. edged.ErrStopped: the broker is stopping. edged.ErrFull: the store is full.
+func (b *Broker) Publish(ctx context.Context, topic string, payload []byte, qos byte, retain bool) error {
+	if qos > 2 {
+		return fmt.Errorf("broker: there is no QoS %d", qos)
+	}
+	return b.publish(ctx, b.local, &message{topic: topic, payload: payload, qos: qos, retain: retain})
+}
+
+// publish takes in what no connection waits for.
+func (b *Broker) publish(ctx context.Context, s *intake.Session, m *message) error {
+	r := b.routes.of(m.topic)
+	if r.wrong != nil {
+		b.met.badTopic.Inc()
+		return fmt.Errorf("broker: topic %q: %w", m.topic, r.wrong)
+	}
+	retained := m.retain
+	if retained && len(m.payload) > 0 && !b.retained.admits(m.topic) {
+		retained = false
+		b.met.retainedFull.Inc()
+		b.seldom.Warn("max_retained", "broker: a message was not retained, because there are max_retained already",
+			"topic", m.topic, "max_retained", b.cfg.MaxRetained)
+	}
+	p := &intake.Publish{To: r.to}
+	p.Message = edged.Message{Topic: m.topic, Payload: m.payload, QoS: m.qos, Retain: m.retain}
+	wanted := r.wanted() || b.taps.any()
+	if wanted || retained {
+		kept := *m
+		kept.topic, kept.payload = strings.Clone(m.topic), bytes.Clone(m.payload)
+		m = &kept
+	}
+	if m.qos == 0 && !retained && !s.Behind() {
+		err := s.Offer(ctx, p)
+		if err == nil && wanted {
+			b.deliver(m)
+		}
+		return err
+	}
+	if wanted {
+		p.After = delivery{b, m}
+	}
+	if retained {
+		p.Retained = change{&b.retained, m}
+	}
+	return s.Take(ctx, p)
+}

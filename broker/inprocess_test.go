@@ -1,0 +1,142 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+
+	"edged"
+)
+
+func TestPublishFromWithin(t *testing.T) {
+	r, d := &receiver{}, newDisk(true)
+	s := start(t, setup{attach: handlers(r), retained: d})
+	sub, _ := connect(t, s, opts{id: "sub"})
+	sub.subscribe(1, "#", 1)
+	payload := []byte("one")
+	if err := s.Publish(t.Context(), "site/1", payload, 1, true); err != nil {
+		t.Fatal(err)
+	}
+	copy(payload, "XXX") // it is the caller's again
+	if err := s.Publish(t.Context(), "site/1", []byte("zero"), 0, false); err != nil {
+		t.Fatal(err)
+	}
+	if m := sub.message(); m.payload != "zero" {
+		t.Fatalf("%+v", m)
+	}
+	sub.quiet()
+	r.commit(nil)
+	if m := sub.message(); m.payload != "one" || m.qos != 1 {
+		t.Fatalf("%+v", m)
+	}
+	r.has(t, 2)
+	if got := retainedSeen(t, s, "site/1"); !slices.Equal(got, []string{"site/1=one"}) {
+		t.Fatal(got)
+	}
+	for _, err := range []error{s.Publish(t.Context(), "", nil, 0, false), s.Publish(t.Context(), "a", nil, 3, false), s.Publish(t.Context(), "$SYS/a", nil, 0, false)} {
+		if err == nil {
+			t.Error("published")
+		}
+	}
+	r.refuse = func(context.Context) error { return edged.ErrFull }
+	if err := s.Publish(t.Context(), "site/1", nil, 1, false); !errors.Is(err, edged.ErrFull) {
+		t.Fatal(err)
+	}
+}
+
+func TestPublishersFromWithinKeepTheirOrder(t *testing.T) {
+	r := commits(t)
+	s := start(t, setup{attach: handlers(r)})
+	sub, _ := connect(t, s, opts{id: "sub"})
+	sub.subscribe(1, "#", 1)
+	const goroutines, n = 5, 100
+	var wg sync.WaitGroup
+	for g := range goroutines {
+		wg.Go(func() {
+			for i := range n {
+				if err := s.Publish(t.Context(), fmt.Sprintf("site/%d", g), []byte(fmt.Sprint(i)), 1, false); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	next := map[string]int{}
+	for range goroutines * n {
+		m := sub.message()
+		if m.payload != fmt.Sprint(next[m.topic]) {
+			t.Fatalf("want %d, have %+v", next[m.topic], m)
+		}
+		next[m.topic]++
+		sub.ack(0x40, m.id)
+	}
+	wg.Wait()
+}
+
+func TestReceiversGetEachPublishOnce(t *testing.T) {
+	a, b := commits(t), commits(t)
+	s := start(t, setup{})
+	detach := s.Attach([]string{"site/#", "site/+", "site/1"}, a)
+	s.Attach([]string{"#"}, b)
+	w, _ := connect(t, s, opts{id: "c"})
+	w.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "other", qos: 1, id: 2}, p{topic: "site/2"})
+	w.acks(0x40, 1, 2)
+	a.has(t, 2)
+	b.has(t, 3)
+	detach()
+	w.publish(p{topic: "site/1", qos: 1, id: 3})
+	w.acks(0x40, 3)
+	a.has(t, 2)
+	b.has(t, 4)
+}
+
+func TestATapSeesWhatASubscriberSees(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	if err := s.Publish(t.Context(), "site", []byte("kept"), 0, true); err != nil {
+		t.Fatal(err)
+	}
+	seen := make(chan string, 10)
+	cancel := s.Tap("site/#", func(topic string, payload []byte, retained bool) {
+		seen <- fmt.Sprintf("%s=%s %t", topic, payload, retained)
+	})
+	w, _ := connect(t, s, opts{id: "c"})
+	w.publish(p{topic: "site/1", qos: 1, id: 1, payload: "one"}, p{topic: "site/1", payload: "zero"}, p{topic: "other"})
+	for _, want := range []string{"site=kept true", "site/1=zero false"} {
+		if got := <-seen; got != want {
+			t.Fatalf("%q, want %q", got, want)
+		}
+	}
+	w.quiet()
+	if len(seen) != 0 {
+		t.Fatalf("seen before it was durable: %q", <-seen)
+	}
+	r.commit(nil)
+	w.acks(0x40, 1)
+	if got := <-seen; got != "site/1=one false" {
+		t.Fatal(got)
+	}
+	cancel()
+	cancel()
+	w.publish(p{topic: "site/1"})
+	w.quiet()
+	if len(seen) != 0 {
+		t.Fatal("seen after it was cancelled")
+	}
+}
+
+func TestASlowTapStallsNobody(t *testing.T) {
+	s := start(t, setup{})
+	block := make(chan struct{})
+	cancel := s.Tap("#", func(string, []byte, bool) { <-block })
+	for range 2 * tapQueue {
+		if err := s.Publish(t.Context(), "a", nil, 1, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon(t, "drops are counted", func() bool { return s.met.tapDropped.Get() >= tapQueue-1 })
+	close(block)
+	cancel()
+}

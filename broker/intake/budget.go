@@ -1,0 +1,47 @@
+package intake
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// kept is the memory of a publish with a payload of n bytes that is kept for subscribers, roughly.
+func kept(n int) int { return n + 256 }
+
+// budget counts bytes up to a maximum that one take may pass.
+type budget struct {
+	max  int64
+	used atomic.Int64
+
+	mu   sync.Mutex
+	more chan struct{} // closed when there is room again; nil if nobody waits
+}
+
+func (b *budget) over() bool { return b.used.Load() >= b.max }
+
+func (b *budget) take(n int64) { b.used.Add(n) }
+
+func (b *budget) give(n int64) {
+	b.used.Add(-n)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.more != nil && !b.over() {
+		close(b.more)
+		b.more = nil
+	}
+}
+
+// given returns a channel that is closed when there is room, at once if there is.
+func (b *budget) given() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.more == nil {
+		b.more = make(chan struct{})
+	}
+	c := b.more
+	if !b.over() {
+		close(b.more)
+		b.more = nil
+	}
+	return c
+}

@@ -1,0 +1,26 @@
+// Package intake is the way of a publish from an MQTT connection to its receivers, and of the acknowledgement back. It
+// knows the protocol's rules about packet identifiers and order, and no MQTT library: whoever reads PUBLISH and PUBREL
+// packets from a connection calls it.
+//
+// A Session is what an MQTT session remembers of its publishes; a Link is one network connection of it. Each publish with
+// QoS > 0 becomes an entry in the session's line, in PUBLISH order. It waits there for every receiver that took it and
+// for its retained change. When the entry at the head waits for nothing more it leaves: its subscribers get it, and its
+// acknowledgement becomes due. So acknowledgements leave in PUBLISH order [MQTT-4.6.0-2], nobody sees a message that a
+// crash could take back, and a message that nobody stores still waits for those before it.
+//
+//	PUBLISH ──► Link.Take ──► Handler.Take (each receiver) ──► … commit … ──► Acked
+//	              │                                                            │
+//	              └──────────► the session's line, in PUBLISH order ◄──────────┘
+//	                                     │ head done
+//	                      subscribers ◄──┴──► due ──► Link.Collect (the connection's writer) ──► socket
+//
+// What a session remembers about a packet identifier has three states. Taken: the publish waits in the line. Owed: it is
+// durable, and its acknowledgement was not handed to a socket. Received: PUBREC was handed to a socket and PUBREL has
+// not come (QoS 2 only). A PUBLISH with DUP = 1 and a known identifier is not stored again: it becomes an entry that
+// waits for the first one, so that it is acknowledged on the connection that repeated it, in its order. A PUBLISH with
+// DUP = 0 is a new message, and takes over the identifier. As soon as a PUBACK may have reached the client the
+// identifier is forgotten, because the client may use it for another message from then on.
+//
+// All of this lives in memory: after a restart of edged a repeated QoS 1 publish is stored again. For QoS 2 the identity
+// of the message goes with it (edged.Origin), so that the block store can keep a durable table of them.
+package intake

@@ -1,0 +1,128 @@
+package intake
+
+import (
+	"context"
+	"fmt"
+
+	"edged"
+)
+
+// enter puts the publish at the end of the line. Token 0 without an error: it is dealt with.
+func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64, err error) {
+	size := 0
+	if p.After != nil {
+		size = kept(len(p.Payload))
+	}
+	for {
+		s.in.owe() // before looking at draining, so that Drain cannot miss it
+		if s.in.draining.Load() {
+			s.in.settled(1)
+			return 0, edged.ErrStopped
+		}
+		s.mu.Lock()
+		if l != nil && l.closed {
+			s.mu.Unlock()
+			s.in.settled(1)
+			return 0, ErrClosed
+		}
+		if l != nil && l.v5 && p.QoS > 0 && l.unacked >= s.in.limits.Inflight {
+			s.mu.Unlock()
+			s.in.settled(1)
+			s.in.excess.Inc()
+			return 0, ErrReceiveMaximum
+		}
+		full, kept := s.full(size), size > 0 && s.in.kept.over()
+		if !full && !kept {
+			break
+		}
+		room := s.waitForRoom(full)
+		s.mu.Unlock()
+		s.in.settled(1)
+		var given <-chan struct{}
+		if kept {
+			given = s.in.kept.given()
+		}
+		select {
+		case <-room:
+		case <-given:
+		case <-ctx.Done():
+			return 0, s.turnAway(ctx, l, p)
+		}
+	}
+	token = s.push(l, p, size)
+	s.mu.Unlock()
+	if token == 0 {
+		s.Flush()
+	}
+	return token, nil
+}
+
+func (s *Session) full(size int) bool {
+	return s.line.len()+len(s.due) >= s.in.limits.Pending ||
+		size > 0 && s.bytes > 0 && s.bytes+int64(size) > s.in.limits.Bytes
+}
+
+// push makes the entry, or that of a repeat. It is called with the lock.
+func (s *Session) push(l *Link, p *Publish, size int) (token uint64) {
+	e := entry{link: l, qos: p.QoS, waits: 1}
+	if l != nil && p.QoS > 0 {
+		e.id = p.ID
+		l.unacked++
+		if k, ok := s.ids[p.ID]; ok && p.Dup && k.qos == p.QoS {
+			s.repeat(e, k)
+			return 0
+		}
+	}
+	if p.Retained != nil {
+		e.waits++
+	}
+	if p.QoS > 0 {
+		e.waits += len(p.To)
+	} else {
+		s.zero++
+	}
+	e.after, e.bytes = p.After, size
+	s.bytes += int64(size)
+	s.in.kept.take(int64(size))
+	token = s.line.push(e)
+	if e.id != 0 {
+		s.remember(e.id, known{token, e.qos, taken})
+	}
+	return token
+}
+
+// repeat lines up for an acknowledgement of what is known already [MQTT-4.3.3-10].
+func (s *Session) repeat(e entry, k known) {
+	s.in.duplicates.Inc()
+	if k.state != taken {
+		e.waits = 0
+	}
+	token := s.line.push(e)
+	if k.state == taken {
+		s.line.at(k.token).heir = token
+	}
+	s.remember(e.id, known{token, e.qos, taken})
+	s.release()
+}
+
+// turnAway answers a publish for which there was no room in time. It was not entered.
+func (s *Session) turnAway(ctx context.Context, l *Link, p *Publish) error {
+	switch {
+	case s.in.draining.Load():
+		return edged.ErrStopped
+	case l == nil:
+		s.in.dropped.Inc()
+		return fmt.Errorf("%w: %w", ErrNotInTime, ctx.Err())
+	case l.ctx.Err() != nil:
+		return ErrClosed
+	case p.QoS == 0:
+		s.in.dropped.Inc()
+		return nil
+	}
+	s.in.full.Inc()
+	if !l.v5 {
+		return ErrNotInTime
+	}
+	l.Refuse(p, CodeQuota)
+	return nil
+}

@@ -1,0 +1,119 @@
+package intake
+
+import (
+	"errors"
+	"fmt"
+
+	"edged"
+)
+
+// Acked is called by receivers when a publish is durable, or with what kept it from becoming so (edged.Acker).
+func (s *Session) Acked(token uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.line.at(token)
+	e.waits--
+	if err != nil && e.verdict == accepted {
+		s.in.failed.Inc()
+		e.verdict = severed
+		if errors.Is(err, edged.ErrFull) && e.link != nil && e.link.v5 {
+			e.verdict, e.code = refused, CodeQuota
+		}
+	}
+	s.release()
+}
+
+// Flush has the acknowledgements that are due written (edged.Acker).
+func (s *Session) Flush() {
+	s.mu.Lock()
+	var peer Peer
+	if s.link != nil && len(s.due) > 0 {
+		peer = s.link.peer
+	}
+	s.mu.Unlock()
+	if peer != nil {
+		peer.Wake()
+	}
+}
+
+// release lets the entries at the head go that wait for nothing more. It is called with the lock.
+func (s *Session) release() {
+	for s.line.len() > 0 {
+		e := s.line.at(s.line.head)
+		if e.waits > 0 {
+			return
+		}
+		s.leave(s.line.head, e)
+		s.line.pop()
+		s.makeRoom()
+	}
+}
+
+func (s *Session) leave(token uint64, e *entry) {
+	if e.heir != 0 {
+		heir := s.line.at(e.heir)
+		heir.waits--
+		heir.verdict, heir.code = e.verdict, e.code
+		if e.verdict != accepted && (e.verdict != refused || !heir.link.v5) {
+			heir.verdict = severed // it was not stored: closing the connection is the way to be sent it again
+		}
+	}
+	if e.after != nil {
+		s.bytes -= int64(e.bytes)
+		if e.verdict == accepted {
+			e.after.Deliver()
+		} else {
+			e.after.Abandon()
+			s.in.kept.give(int64(e.bytes))
+		}
+	}
+	if e.id == 0 {
+		if e.qos == 0 {
+			s.zero--
+		}
+		s.in.settled(1)
+		return
+	}
+	s.answer(token, e)
+}
+
+// answer makes the acknowledgement due, or remembers that it is owed.
+func (s *Session) answer(token uint64, e *entry) {
+	k, ok := s.ids[e.id]
+	newest := ok && k.token == token
+	open := !e.link.closed
+	switch {
+	case e.verdict == accepted && open:
+		s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, token: token})
+		if newest {
+			k.state = due
+			s.ids[e.id] = k
+		}
+		return // settled when a socket has it
+	case e.verdict == accepted:
+		if newest {
+			k.state = owed
+			s.ids[e.id] = k
+		}
+	default:
+		if newest {
+			delete(s.ids, e.id)
+		}
+		if e.verdict == refused && open {
+			s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, code: e.code, token: token})
+			return
+		}
+		if e.verdict == severed && open {
+			s.sever(e)
+		}
+	}
+	s.in.settled(1)
+}
+
+// sever ends the connection. What comes after the failed publish is not acknowledged on it, not even if it is durable:
+// the order of acknowledgements would have a hole.
+func (s *Session) sever(e *entry) {
+	l := e.link
+	l.detach()
+	l.peer.Sever(CodeUnspecified, fmt.Errorf("publish %d could not be stored", e.id))
+}

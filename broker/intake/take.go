@@ -1,0 +1,131 @@
+package intake
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"edged"
+)
+
+// Take takes a publish that something must wait for: QoS > 0, or a retained change. It returns when every receiver has
+// taken it, before it is durable. It blocks while there is no room, for at most the connection's patience.
+//
+// nil: its acknowledgement becomes due in its turn; for an MQTT 5 client that may be a refusal (0x97).
+// edged.ErrStopped: nothing is taken in any more; what was taken before is still acknowledged, so the connection should
+// stay open, unread. Any other error: the connection should be closed, so that a client knows that the message is still
+// its own.
+func (l *Link) Take(p *Publish) error {
+	defer l.patience.reset()
+	return l.s.take(&l.patience, l, p)
+}
+
+// Offer hands a publish of QoS 0 to its receivers; a receiver that does not take it in time loses it, and that is
+// counted. The only error is edged.ErrStopped.
+func (l *Link) Offer(p *Publish) error {
+	defer l.patience.reset()
+	return l.s.Offer(&l.patience, p)
+}
+
+// Take is Link.Take for a publisher without a connection. ctx bounds the wait, and every failure is an error: there is
+// nobody else to tell. It can be called from many goroutines.
+func (s *Session) Take(ctx context.Context, p *Publish) error { return s.take(ctx, nil, p) }
+
+// Offer is Link.Offer for a publisher without a connection.
+func (s *Session) Offer(ctx context.Context, p *Publish) error {
+	s.in.received[0].Inc()
+	if s.in.draining.Load() {
+		return edged.ErrStopped
+	}
+	return s.offer(ctx, p)
+}
+
+// Refuse answers a publish with QoS > 0 of an MQTT 5 connection with a reason code, in its turn. Nobody gets it.
+func (l *Link) Refuse(p *Publish, code byte) {
+	s := l.s
+	s.in.owe()
+	s.mu.Lock()
+	if l.closed {
+		s.mu.Unlock()
+		s.in.settled(1)
+		return
+	}
+	l.unacked++
+	s.line.push(entry{link: l, qos: p.QoS, id: p.ID, verdict: refused, code: code})
+	s.release()
+	s.mu.Unlock()
+	s.Flush()
+}
+
+func (s *Session) offer(ctx context.Context, p *Publish) error {
+	for _, h := range p.To {
+		if err := h.Take(ctx, &p.Message, nil, 0); err != nil {
+			if s.in.ended(err) {
+				return edged.ErrStopped
+			}
+			s.in.dropped.Inc()
+			s.in.log.Warn("dropped", "a QoS 0 message was dropped: a receiver could not take it in time",
+				"client", s.client, "topic", p.Topic, "error", err)
+		}
+	}
+	return nil
+}
+
+func (s *Session) take(ctx context.Context, l *Link, p *Publish) error {
+	s.in.received[p.QoS].Inc()
+	token, err := s.enter(ctx, l, p)
+	if err != nil || token == 0 {
+		return err
+	}
+	if p.Retained != nil {
+		// Before the receivers, so that the change is in the commit that holds the message.
+		p.Retained.Retain(func(err error) { s.Acked(token, err); s.Flush() })
+	}
+	if p.QoS == 0 {
+		err = s.offer(ctx, p)
+		return s.settle(token, 1, l, err)
+	}
+	waits := 1 + len(p.To)
+	for _, h := range p.To {
+		if err = h.Take(ctx, &p.Message, s, token); err != nil {
+			break
+		}
+		waits--
+	}
+	return s.settle(token, waits, l, err)
+}
+
+// settle gives up the caller's part of what the entry waits for, and that of the receivers that did not take it.
+func (s *Session) settle(token uint64, waits int, l *Link, err error) error {
+	v, answer := accepted, error(nil)
+	switch {
+	case err == nil:
+	case s.in.ended(err):
+		v, answer = abandoned, edged.ErrStopped
+	case l == nil:
+		s.in.dropped.Inc()
+		v, answer = abandoned, err
+	case l.ctx.Err() != nil:
+		v, answer = abandoned, ErrClosed
+	case l.v5:
+		s.in.full.Inc()
+		v = refused
+	default:
+		s.in.full.Inc()
+		v, answer = abandoned, fmt.Errorf("%w: %w", ErrNotInTime, err)
+	}
+	s.mu.Lock()
+	e := s.line.at(token)
+	e.waits -= waits
+	if e.verdict == accepted {
+		e.verdict, e.code = v, CodeQuota
+	}
+	s.release()
+	s.mu.Unlock()
+	s.Flush()
+	return answer
+}
+
+func (in *Intake) ended(err error) bool {
+	return errors.Is(err, edged.ErrStopped) || in.draining.Load()
+}

@@ -1,0 +1,98 @@
+package broker
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// Fault: no deadline before CONNECT, and packets of any size.
+func TestAConnectionMustSayWhoItIs(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.ConnectTimeout = 100e6 }})
+	quick, _ := connect(t, s, opts{id: "c"})
+	silent, slow := dial(t, s), dial(t, s)
+	slow.send([]byte{0x10, 20, 0, 4, 'M'})
+	silent.ended()
+	slow.ended()
+	quick.quiet() // whoever has said who they are may be silent for longer
+}
+
+func TestTooLargeAPacketEndsTheConnectionUnread(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxPacketSize = 1000 }})
+	first := dial(t, s)
+	first.send([]byte{0x10, 0xFF, 0xFF, 0xFF, 0x7F}) // 256 MB announced
+	first.ended()
+	w, _ := connect(t, s, opts{id: "c"})
+	w.publish(p{topic: "a", payload: strings.Repeat("x", 900)})
+	w.quiet()
+	w.send([]byte{0x30, 0xFF, 0xFF, 0xFF, 0x7F})
+	w.ended()
+}
+
+// Fault: clients without keepalive, and keepalives for which the library's arithmetic overflows.
+func TestKeepalive(t *testing.T) {
+	var c conn
+	for _, k := range []struct {
+		seconds        uint16
+		idle, patience time.Duration
+	}{
+		{0, 0, maxPatience}, {1, 2 * time.Second, 400 * time.Millisecond}, {10, 15500 * time.Millisecond, 4 * time.Second},
+		{60, 90500 * time.Millisecond, maxPatience}, {65535, 98303 * time.Second, maxPatience},
+	} {
+		if patience := c.keepalive(k.seconds); c.idle != k.idle || patience != k.patience {
+			t.Errorf("keepalive %d: idle %v, patience %v", k.seconds, c.idle, patience)
+		}
+	}
+}
+
+func TestASilentClientIsGivenUp(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{})
+	w, _ := connect(t, s, opts{id: "c", keepalive: 1})
+	began := time.Now()
+	w.ended()
+	if d := time.Since(began); d < 1500*time.Millisecond || d > 4*time.Second {
+		t.Fatalf("given up after %v, want 1.5 times the keepalive of 1 s, and half a second", d)
+	}
+}
+
+// Fault: one malformed SUBSCRIBE ends the library's process.
+func TestAMalformedSubscribeEndsOneConnection(t *testing.T) {
+	s := start(t, setup{})
+	good, _ := connect(t, s, opts{id: "good"})
+	bad, _ := connect(t, s, opts{id: "bad", v5: true})
+	bad.send(packet(0x82, append([]byte{0, 1, 0}, text("a")...))) // no options
+	bad.ended()
+	good.quiet()
+	soon(t, "it is counted", func() bool { return s.met.panics.Get() == 1 })
+	if bad, _ := connect(t, s, opts{id: "bad", v5: true}); bad != nil {
+		bad.quiet()
+	}
+}
+
+// Fault: filters that the library accepts or misses.
+func TestFilters(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxTopicLevels = 4 }})
+	three, _ := connect(t, s, opts{id: "three"})
+	five, _ := connect(t, s, opts{id: "five", v5: true})
+	for _, bad := range []string{"a#", "a+/b", "#/a", "a/b/c/d/e", "$share//a", "$share/g", "$share/g+/a", "$share/g/a#"} {
+		if code := three.subscribe(1, bad, 1); code != 0x80 {
+			t.Errorf("3.1.1, %q: %02X", bad, code)
+		}
+		if code := five.subscribe(1, bad, 1); code != 0x8F {
+			t.Errorf("5, %q: %02X", bad, code)
+		}
+	}
+	for _, good := range []string{"a/b/c/d", "+/+/+/#", "$share/g/a/+"} {
+		if code := five.subscribe(1, good, 1); code != 1 {
+			t.Errorf("5, %q: %02X", good, code)
+		}
+	}
+	if code := three.subscribe(1, "x/+/#", 0); code != 0 {
+		t.Fatalf("%02X", code)
+	}
+	_ = s.Publish(t.Context(), "x/y", []byte("parent"), 0, false)
+	if m := three.message(); m.payload != "parent" {
+		t.Fatalf("x/+/# matches x/y [MQTT-4.7.1-2]: %+v", m)
+	}
+}

@@ -1,0 +1,163 @@
+package remote
+
+import (
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"edged/internal/conf"
+)
+
+// Config are the keys of a receiver that takes from an external broker.
+type Config struct {
+	Broker       string `toml:"broker" doc:"external broker, as tcp://HOST:PORT or tls://HOST:PORT; without it the embedded broker is meant"`
+	ClientID     string `toml:"client_id" doc:"client identifier of the session at the broker; it must stay the same, and be used by nobody else. Empty: made of the host's name, the receiver's name and the machine id"`
+	Username     string `toml:"username" doc:"user name for the broker"`
+	PasswordFile string `toml:"password_file" doc:"file with the password, read on every connect; a line break at its end does not count"`
+	TLS          TLS    `toml:"tls" doc:"for tls://"`
+	QoS          int    `toml:"qos" doc:"quality of service of the subscriptions: 0, 1 or 2; with 0 nothing is kept while the gateway is away"`
+	Retained     string `toml:"retained" doc:"retained messages that the broker sends after each connect: skip, or store (again each time)"`
+
+	name string // of the receiver; for metrics and logs
+}
+
+// TLS are the files of a TLS connection, PEM. They are read on every connect.
+type TLS struct {
+	CA   string `toml:"ca" doc:"certificates that sign the broker's; empty: the system's"`
+	Cert string `toml:"cert" doc:"client certificate"`
+	Key  string `toml:"key" doc:"key of the client certificate"`
+}
+
+// Default returns the defaults.
+func Default() *Config { return &Config{QoS: 1, Retained: "skip"} }
+
+// DefaultClientID makes a client identifier that stays the same over restarts and differs between machines: many a
+// gateway's host is called raspberrypi.
+func DefaultClientID(name string) string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "gateway"
+	}
+	id := "edged-" + host + "-" + name
+	if machine, err := os.ReadFile("/etc/machine-id"); err == nil && len(machine) > 0 {
+		sum := sha256.Sum256(append([]byte("edged "), machine...)) // the id itself is not to be given away (machine-id(5))
+		id += fmt.Sprintf("-%x", sum[:4])
+	}
+	return id
+}
+
+// Check reports what is wrong with the values, completes the client identifier, and notes what an external broker does not
+// promise. name is the receiver's. It reads the files that are named, and connects to nothing.
+func (c *Config) Check(t *conf.Table, name string, _ []string) {
+	c.name = name
+	if c.ClientID == "" {
+		c.ClientID = DefaultClientID(name)
+	}
+	if len(c.ClientID) > 65535 || !utf8.ValidString(c.ClientID) || strings.ContainsRune(c.ClientID, 0) {
+		t.Errorf("client_id", "client_id: it must be UTF-8 without NUL, of at most 65535 bytes")
+	}
+	u, err := c.url()
+	if err != nil {
+		t.Errorf("broker", "broker: %q %v", c.Broker, err)
+	} else if u.Scheme == "tcp" && c.TLS != (TLS{}) {
+		t.Errorf("tls", "tls is for tls://, and broker is %s", c.Broker)
+	}
+	if c.PasswordFile != "" && c.Username == "" {
+		t.Errorf("password_file", "password_file: MQTT has no password without a username")
+	}
+	if _, err := c.password(); err != nil {
+		t.Errorf("password_file", "password_file: %v", err)
+	}
+	if _, err := c.tlsConfig(); err != nil && !t.Bad("tls") {
+		t.Errorf("tls", "tls: %v", err)
+	}
+	if c.QoS < 0 || c.QoS > 2 {
+		t.Errorf("qos", "qos: want 0, 1 or 2, have %d", c.QoS)
+	}
+	if c.Retained != "skip" && c.Retained != "store" {
+		t.Errorf("retained", "retained: want skip or store, have %q%s", c.Retained, conf.Suggest(c.Retained, []string{"skip", "store"}))
+	}
+	c.note(t)
+}
+
+// note says what the promise does not cover, and what to do about it: mosquitto.conf(5), version 2.0.
+func (c *Config) note(t *conf.Table) {
+	if c.QoS == 0 {
+		t.Notef("qos", "qos = 0: messages are lost while this gateway is away or slow; qos = 1 has the broker keep them")
+		return
+	}
+	t.Notef("broker", "what %s has acknowledged to its publishers is only as durable as that broker. Mosquitto keeps it in memory, and drops what exceeds "+
+		"max_queued_messages; set in its mosquitto.conf: persistence true; autosave_interval 1 (seconds between writes of its whole database: more spare an SD card, and "+
+		"are lost at a crash); max_queued_messages 0; max_inflight_messages 0", c.Broker)
+}
+
+// url returns the broker's address with a port.
+func (c *Config) url() (*url.URL, error) {
+	u, err := url.Parse(c.Broker)
+	switch {
+	case err != nil || u.Hostname() == "":
+		return nil, errors.New(`is not an address; write "tcp://HOST:1883" or "tls://HOST:8883"`)
+	case u.Scheme != "tcp" && u.Scheme != "tls":
+		return nil, errors.New("has to begin with tcp:// or tls://")
+	case u.User != nil:
+		return nil, errors.New("has a user in it; write username and password_file instead")
+	case u.Path != "" || u.RawQuery != "":
+		return nil, errors.New(`has to be HOST:PORT after the slashes`)
+	case u.Port() == "" && u.Scheme == "tcp":
+		u.Host += ":1883"
+	case u.Port() == "":
+		u.Host += ":8883"
+	}
+	return u, nil
+}
+
+func (c *Config) password() (string, error) {
+	if c.PasswordFile == "" {
+		return "", nil
+	}
+	b, err := os.ReadFile(c.PasswordFile)
+	if err != nil {
+		return "", err
+	}
+	p := strings.TrimRight(string(b), "\r\n")
+	if p == "" {
+		return "", fmt.Errorf("%s is empty", c.PasswordFile)
+	}
+	return p, nil
+}
+
+// tlsConfig reads the files; nil for tcp://.
+func (c *Config) tlsConfig() (*tls.Config, error) {
+	u, err := c.url()
+	if err != nil || u.Scheme != "tls" {
+		return nil, nil
+	}
+	out := &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
+	if c.TLS.CA != "" {
+		pem, err := os.ReadFile(c.TLS.CA)
+		if err != nil {
+			return nil, err
+		}
+		out.RootCAs = x509.NewCertPool()
+		if !out.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("there is no certificate in %s", c.TLS.CA)
+		}
+	}
+	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
+		return nil, errors.New("cert and key belong together")
+	}
+	if c.TLS.Cert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
+		if err != nil {
+			return nil, err
+		}
+		out.Certificates = []tls.Certificate{pair}
+	}
+	return out, nil
+}

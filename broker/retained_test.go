@@ -1,0 +1,205 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"edged"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+func retainedSeen(t *testing.T, s *server, filter string) (out []string) {
+	t.Helper()
+	w, _ := connect(t, s, opts{id: fmt.Sprint("see", time.Now().UnixNano())})
+	w.subscribe(1, filter, 1)
+	w.send([]byte{0xC0, 0})
+	for f := w.read(); f.kind == 0x30; f = w.read() {
+		m := f.publish(t)
+		if !m.retain {
+			t.Fatalf("%+v", m)
+		}
+		out = append(out, m.topic+"="+m.payload)
+	}
+	w.disconnect()
+	slices.Sort(out)
+	return out
+}
+
+func TestRetainedMessagesAreDurableBeforeAnybodySeesThem(t *testing.T) {
+	d := newDisk(false)
+	r := commits(t)
+	s := start(t, setup{attach: handlers(r), retained: d})
+	w, _ := connect(t, s, opts{id: "c"})
+	w.publish(p{topic: "site/1", qos: 1, id: 1, retain: true, payload: "x"}, p{topic: "other", retain: true, payload: "y"})
+	r.has(t, 1)
+	soon(t, "the changes are put", func() bool { return d.waiting() == 2 })
+	w.quiet()
+	if got := retainedSeen(t, s, "#"); len(got) != 0 {
+		t.Fatal(got)
+	}
+	d.commit(9, nil)
+	w.acks(0x40, 1)
+	if got := retainedSeen(t, s, "#"); !slices.Equal(got, []string{"other=y", "site/1=x"}) {
+		t.Fatal(got)
+	}
+	w.publish(p{topic: "site/1", qos: 1, id: 2, retain: true, payload: "z"})
+	soon(t, "the change is put", func() bool { return d.waiting() == 1 })
+	d.commit(1, errors.New("EIO"))
+	w.ended()
+	if got := retainedSeen(t, s, "site/1"); !slices.Equal(got, []string{"site/1=x"}) {
+		t.Fatal(got)
+	}
+}
+
+func TestRetainedMessagesSurviveARestart(t *testing.T) {
+	t.Parallel()
+	d := newDisk(true)
+	s := start(t, setup{retained: d})
+	w, _ := connect(t, s, opts{id: "c", v5: true})
+	user := append(append([]byte{0x26}, text("k")...), text("v")...)
+	all := slices.Concat([]byte{1, 1}, append([]byte{3}, text("type")...), append([]byte{8}, text("reply/to")...), append([]byte{9}, text("corr")...), user)
+	w.publish(p{topic: "a/b", qos: 1, id: 1, retain: true, payload: "one", props: all}, p{topic: "a", qos: 2, id: 2, retain: true, payload: "two"},
+		p{topic: "zero", retain: true, payload: "three"}, p{topic: "gone", qos: 1, id: 3, retain: true, payload: "x"},
+		p{topic: "gone", qos: 1, id: 4, retain: true}, p{topic: "short", qos: 1, id: 5, retain: true, payload: "x", props: u32(2, 1)})
+	w.acks(0x40, 1)
+	w.acks(0x50, 2)
+	w.acks(0x40, 3, 4, 5)
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if got := d.topics(t); !slices.Equal(got, []string{"a", "a/b", "short", "zero"}) {
+		t.Fatalf("on disk: %q, want no $SYS and no deleted one", got)
+	}
+	d.values["broken"] = []byte("what is this")
+	short, err := decodeRetained(d.values["short"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "it expires", short.expired)
+	s = start(t, setup{retained: d})
+	if got := retainedSeen(t, s, "#"); !slices.Equal(got, []string{"a/b=one", "a=two", "zero=three"}) {
+		t.Fatal(got)
+	}
+	if got := retainedSeen(t, s, "a/#"); !slices.Equal(got, []string{"a/b=one", "a=two"}) {
+		t.Fatalf("%q: a/# matches a as well [MQTT-4.7.1-2]", got)
+	}
+	if !s.log.has("broken") || s.Status().Retained != 3 {
+		t.Fatalf("%+v", s.Status())
+	}
+	w, _ = connect(t, s, opts{id: "d", v5: true})
+	w.subscribe(1, "a/b", 2)
+	if m := w.message(); m.qos != 1 || m.props != string(all) {
+		t.Fatalf("%+v\nwant props %q", m, all)
+	}
+	if got := d.topics(t); !slices.Equal(got, []string{"a", "a/b", "broken", "zero"}) {
+		t.Fatalf("on disk: %q: what expired is deleted, what is broken is left", got)
+	}
+}
+
+func TestExpiredRetainedMessagesAreDeleted(t *testing.T) {
+	t.Parallel()
+	d := newDisk(true)
+	s := start(t, setup{retained: d})
+	w, _ := connect(t, s, opts{id: "c", v5: true})
+	w.publish(p{topic: "a", qos: 1, id: 1, retain: true, payload: "x", props: u32(2, 1)})
+	w.acks(0x40, 1)
+	soon(t, "it is deleted", func() bool { return len(d.topics(t)) == 0 && s.Status().Retained == 0 })
+}
+
+func TestTheNumberOfRetainedMessagesIsBounded(t *testing.T) {
+	r := commits(t)
+	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxRetained = 1 }})
+	five, _ := connect(t, s, opts{id: "five", v5: true})
+	three, _ := connect(t, s, opts{id: "three"})
+	five.publish(p{topic: "site/1", qos: 1, id: 1, retain: true, payload: "a"})
+	five.acks(0x40, 1)
+	five.publish(p{topic: "site/1", qos: 1, id: 2, retain: true, payload: "b"}, p{topic: "site/2", qos: 2, id: 3, retain: true, payload: "c"})
+	five.acks(0x40, 2) // the one that is there can change
+	if f := five.read(); f.kind != 0x50 || f.code() != 0x97 {
+		t.Fatal(f)
+	}
+	three.publish(p{topic: "site/2", qos: 1, id: 1, retain: true, payload: "d"})
+	three.acks(0x40, 1)
+	if got := r.has(t, 3); !slices.Equal(got, []string{"a", "b", "d"}) {
+		t.Fatal(got)
+	}
+	if got := retainedSeen(t, s, "#"); !slices.Equal(got, []string{"site/1=b"}) {
+		t.Fatal(got)
+	}
+	if st := s.Status(); st.NotRetained != 2 || !s.log.has("max_retained") {
+		t.Fatalf("%+v", st)
+	}
+	five.publish(p{topic: "site/1", qos: 1, id: 4, retain: true}, p{topic: "site/2", qos: 1, id: 5, retain: true, payload: "e"})
+	five.acks(0x40, 4, 5)
+	if got := retainedSeen(t, s, "#"); !slices.Equal(got, []string{"site/2=e"}) {
+		t.Fatal(got)
+	}
+}
+
+// Whatever is put, in whatever order it becomes durable or fails: the index shows what is on disk.
+func TestTheIndexFollowsTheDisk(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		d := newDisk(false)
+		s, r := bare(t, d)
+		t.Repeat(map[string]func(*rapid.T){
+			"put": func(t *rapid.T) {
+				m := &message{topic: rapid.SampledFrom([]string{"a", "b"}).Draw(t, "topic"), payload: []byte(rapid.SampledFrom([]string{"", "x", "y", "z"}).Draw(t, "payload"))}
+				r.put(m, func(error) {})
+			},
+			"commit": func(t *rapid.T) { d.commit(rapid.IntRange(1, 3).Draw(t, "n"), nil) },
+			"fail":   func(t *rapid.T) { d.commit(rapid.IntRange(1, 3).Draw(t, "n"), edged.ErrFull) },
+			"": func(t *rapid.T) {
+				for _, topic := range []string{"a", "b"} {
+					onDisk := ""
+					if v, ok := d.values[topic]; ok {
+						m, err := decodeRetained(v)
+						if err != nil {
+							t.Fatal(err)
+						}
+						onDisk = string(m.payload)
+					}
+					pk, _ := s.Topics.Retained.Get(topic)
+					if string(pk.Payload) != onDisk {
+						t.Fatalf("%s: the index shows %q, the disk has %q", topic, pk.Payload, onDisk)
+					}
+				}
+			},
+		})
+		d.commit(1<<30, nil)
+		if r.count() != len(d.values) || len(r.topics) != len(d.values) {
+			t.Fatalf("counted %d, remembers %d topics, the disk has %d", r.count(), len(r.topics), len(d.values))
+		}
+	})
+}
+
+func FuzzDecodeRetained(f *testing.F) {
+	for _, m := range []*message{
+		{topic: "a/b", payload: []byte("x"), qos: 1, expiry: 1 << 33},
+		{topic: "é", payload: []byte{0}, props: &packets.Properties{ContentType: "t", User: []packets.UserProperty{{Key: "k", Val: "v"}}}},
+	} {
+		v, err := encodeRetained(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(v)
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		m, err := decodeRetained(value)
+		if err != nil || m.topic == "" {
+			return
+		}
+		v, err := encodeRetained(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := decodeRetained(v)
+		if err != nil || again.topic != m.topic || string(again.payload) != string(m.payload) || again.expiry != m.expiry || again.qos != m.qos {
+			t.Fatalf("%+v became %+v: %v", m, again, err)
+		}
+	})
+}

@@ -1,0 +1,117 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"edged"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+func TestAPortInUseIsOneClearLine(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	cfg := Default()
+	cfg.Listen = []string{"tcp://127.0.0.1:0", "tcp://" + l.Addr().String()}
+	b, err := New(cfg, Options{Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Metrics: metrics.NewSet()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = b.Listen()
+	if err == nil || !strings.Contains(err.Error(), cfg.Listen[1]+" is in use by another program") || strings.Contains(err.Error(), "\n") {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp", b.Addrs()[0].String()); err == nil {
+		_ = c.Close()
+		t.Fatal("the other address is still listened on")
+	}
+}
+
+func TestDrainAcknowledgesWhatWasTakenAndTakesNoMore(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	three, _ := connect(t, s, opts{id: "three", will: "site/will"})
+	five, _ := connect(t, s, opts{id: "five", v5: true})
+	three.publish(p{topic: "site/1", qos: 1, id: 1})
+	five.publish(p{topic: "site/1", qos: 2, id: 1})
+	r.has(t, 2)
+	drained := make(chan error, 1)
+	go func() { drained <- s.Drain(context.Background()) }()
+	soon(t, "the port closes", func() bool {
+		c, err := net.Dial("tcp", s.addr)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	})
+	soon(t, "the intake stops", func() bool {
+		return errors.Is(s.Publish(t.Context(), "other", nil, 1, false), edged.ErrStopped)
+	})
+	three.publish(p{topic: "site/1", qos: 1, id: 2}, p{topic: "site/1"})
+	if len(drained) > 0 {
+		t.Fatal("drained although acknowledgements are outstanding")
+	}
+	r.commit(nil)
+	three.acks(0x40, 1)
+	five.acks(0x50, 1)
+	if err := <-drained; err != nil {
+		t.Fatal(err)
+	}
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if code := five.ended(); code != 0x8B {
+		t.Fatalf("DISCONNECT %02X", code)
+	}
+	three.ended()
+	r.has(t, 2)
+}
+
+func TestDrainIsBounded(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	w, _ := connect(t, s, opts{id: "c"})
+	w.publish(p{topic: "site/1", qos: 1, id: 1})
+	r.has(t, 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if err := s.Drain(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+}
+
+func TestStoppingWithEverythingStuckTakesLittleTime(t *testing.T) {
+	t.Parallel()
+	never := &receiver{refuse: func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }}
+	r := &receiver{}
+	s := start(t, setup{attach: map[string]edged.Handler{"never": never, "site/#": r}})
+	for _, id := range []string{"a", "b"} {
+		stuck, _ := connect(t, s, opts{id: id, v5: id == "b", will: "never", willQoS: 1})
+		stuck.subscribe(1, "#", 1)
+		stuck.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "never", qos: 1, id: 2})
+	}
+	dial(t, s) // says nothing
+	r.has(t, 2)
+	for range 300 {
+		if err := s.Publish(t.Context(), "big", make([]byte, 100<<10), 1, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	began := time.Now()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	if d := time.Since(began); d > lastDeliveries+lastWords {
+		t.Fatalf("it took %v", d)
+	}
+}

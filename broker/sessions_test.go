@@ -1,0 +1,260 @@
+package broker
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"edged/internal/conf"
+)
+
+func TestQueuedMessagesComeInOrderAndWithDupOnlyIfSentBefore(t *testing.T) {
+	for _, v5 := range []bool{false, true} {
+		t.Run(fmt.Sprint("v5 ", v5), func(t *testing.T) {
+			s := start(t, setup{})
+			o := opts{id: "sub", v5: v5, keep: true, props: append(u32(0x11, 100), u16(0x21, 10)...)}
+			w, _ := connect(t, s, o)
+			w.subscribe(1, "a", 1)
+			n := 0
+			send := func(k int) {
+				for range k {
+					if err := s.Publish(t.Context(), "a", []byte(fmt.Sprint(n)), 1, false); err != nil {
+						t.Fatal(err)
+					}
+					n++
+				}
+			}
+			send(3)
+			for range 3 {
+				w.message() // not acknowledged
+			}
+			_ = w.Close()
+			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			send(97)
+			soon(t, "all are queued", func() bool { return s.queued("sub") == 100 })
+			w, present := connect(t, s, o)
+			if !present {
+				t.Fatal("no session")
+			}
+			send(1) // behind the queue
+			for i := range 101 {
+				m := w.message()
+				if m.payload != fmt.Sprint(i) || m.dup != (i < 3) {
+					t.Fatalf("message %d: %+v", i, m)
+				}
+				w.ack(0x40, m.id)
+			}
+			w.quiet()
+		})
+	}
+}
+
+// queued is the number of deliveries that a session has not acknowledged.
+func (s *server) queued(id string) int {
+	o := &s.sessions.get(id).out
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.flights) + len(o.waiting)
+}
+
+func TestTheQueueOfASubscriberIsBounded(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxQueuedMessages = 5 }})
+	o := opts{id: "sub", keep: true}
+	w, _ := connect(t, s, o)
+	w.subscribe(1, "a", 1)
+	w.disconnect()
+	for i := range 8 {
+		if err := s.Publish(t.Context(), "a", []byte(fmt.Sprint(i)), 1, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	soon(t, "three are dropped", func() bool { return s.met.queueFull.Get() == 3 })
+	w, _ = connect(t, s, o)
+	for i := range 5 {
+		if m := w.message(); m.payload != fmt.Sprint(i) {
+			t.Fatalf("%d: %+v", i, m)
+		}
+	}
+	w.quiet()
+}
+
+// A client that connects again and again with one id must be served by its newest connection, whatever the old ones' ends
+// do meanwhile. The library loses it within a few rounds.
+func TestTheNewestConnectionOfAClientIsServed(t *testing.T) {
+	for _, o := range []opts{{id: "c"}, {id: "c", keep: true}, {id: "c", v5: true}, {id: "c", v5: true, keep: true, props: u32(0x11, 100)}} {
+		t.Run(fmt.Sprintf("v5 %t keep %t", o.v5, o.keep), func(t *testing.T) {
+			s := start(t, setup{})
+			for i := range 200 {
+				w, present := connect(t, s, o)
+				if present != (o.keep && i > 0) {
+					t.Fatalf("round %d: session present %t", i, present)
+				}
+				if !present {
+					w.subscribe(1, "a", 1)
+				}
+				if err := s.Publish(t.Context(), "a", []byte(fmt.Sprint(i)), 1, false); err != nil {
+					t.Fatal(err)
+				}
+				if m := w.message(); m.payload != fmt.Sprint(i) {
+					t.Fatalf("round %d: %+v", i, m)
+				} else {
+					w.ack(0x40, m.id)
+				}
+				w.quiet()
+				if i%3 == 0 {
+					_ = w.Close() // the next connection races with the end of this one
+				}
+			}
+			if st := s.Status(); st.Subscriptions != 1 {
+				t.Fatalf("%+v", st)
+			}
+		})
+	}
+}
+
+// Messages published while a session changes hands are neither lost nor out of order.
+func TestNothingIsLostWhileASessionIsTakenOver(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxQueuedMessages = 60000 }})
+	o := opts{id: "sub", keep: true}
+	w, _ := connect(t, s, o)
+	w.subscribe(1, "a", 1)
+	const n = 1000
+	go func() {
+		for i := range n {
+			if err := s.Publish(t.Context(), "a", []byte(fmt.Sprint(i)), 1, false); err != nil {
+				t.Error(err)
+				return
+			}
+		}
+	}()
+	next := 0
+	for round := 0; next < n; round++ {
+		for range 20 + round%50 {
+			f, err := w.tryRead(patient)
+			if err != nil {
+				t.Fatalf("after %d: %v", next, err)
+			}
+			m := f.publish(t)
+			var i int
+			_, _ = fmt.Sscan(m.payload, &i)
+			if i > next || i < next && !m.dup {
+				t.Fatalf("want %d, have %+v", next, m)
+			}
+			next = max(next, i+1)
+			w.ack(0x40, m.id)
+			if next == n {
+				break
+			}
+		}
+		if next < n {
+			w, _ = connect(t, s, o) // takes over
+		}
+	}
+}
+
+func TestSessionsEnd(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{cfg: func(c *Config) { c.SessionExpiry = conf.Duration(time.Second) }})
+	for _, o := range []opts{
+		{id: "three", keep: true},
+		{id: "five", v5: true, keep: true, props: u32(0x11, 1)},
+		{id: "capped", v5: true, keep: true, props: u32(0x11, 1<<32-1)},
+	} {
+		w, _ := connect(t, s, o)
+		w.subscribe(1, "a", 1)
+		w.disconnect()
+		if _, present := connect(t, s, o); !present {
+			t.Fatalf("%s: gone too soon", o.id)
+		}
+	}
+	for _, o := range []opts{{id: "clean"}, {id: "zero", v5: true, keep: true}} {
+		w, _ := connect(t, s, o)
+		w.subscribe(1, "a", 1)
+		w.disconnect()
+		if _, present := connect(t, s, o); present {
+			t.Fatalf("%s: kept", o.id)
+		}
+	}
+	s.conns.mu.Lock()
+	for c := range s.conns.all {
+		_ = c.Close()
+	}
+	s.conns.mu.Unlock()
+	soon(t, "all sessions end", func() bool { st := s.Status(); return st.Sessions == 0 && st.Clients == 0 && st.SessionsEnded == 3 })
+	if st := s.Status(); st.Subscriptions != 0 || s.srv.Clients.Len() != 0 {
+		t.Fatalf("something is left of them: %+v, %d clients", st, s.srv.Clients.Len())
+	}
+	if s.routes.of("a").wanted() {
+		t.Fatal("somebody still subscribes")
+	}
+}
+
+func TestADisconnectCanChangeTheSessionsLife(t *testing.T) {
+	s := start(t, setup{})
+	o := opts{id: "c", v5: true, keep: true, props: u32(0x11, 100)}
+	bye := func(seconds uint32) []byte {
+		return packet(0xE0, append([]byte{0}, props(u32(0x11, seconds))...))
+	}
+	w, _ := connect(t, s, o)
+	w.send(bye(0))
+	w.ended()
+	soon(t, "the session ends with its connection", func() bool { st := s.Status(); return st.Clients+st.Sessions == 0 })
+	o.props = nil
+	w, _ = connect(t, s, o)
+	w.send(bye(100))
+	if code := w.ended(); code != 0x82 {
+		t.Fatalf("DISCONNECT %02X [MQTT-3.14.2-2]", code)
+	}
+}
+
+func TestConnectionsAndSessionsAreBounded(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxConnections = 2 }})
+	a, _ := connect(t, s, opts{id: "a", keep: true})
+	connect(t, s, opts{id: "b", keep: true})
+	three := dial(t, s)
+	if ack := three.connect(opts{id: "c"}); ack.body[1] != 3 {
+		t.Fatal(ack)
+	}
+	five := dial(t, s)
+	if ack := five.connect(opts{id: "c", v5: true}); ack.body[1] != 0x89 {
+		t.Fatal(ack)
+	}
+	soon(t, "it is counted", func() bool { return s.Status().ConnsRefused == 2 })
+	a.disconnect()
+	soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
+	for _, id := range []string{"c", "d", "e"} { // four sessions are kept: a ends
+		w, _ := connect(t, s, opts{id: id, keep: true})
+		w.disconnect()
+		soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
+	}
+	if st := s.Status(); st.Sessions != 3 || st.SessionsEnded != 1 {
+		t.Fatalf("%+v", st)
+	}
+	if _, present := connect(t, s, opts{id: "a", keep: true}); present {
+		t.Fatal("the session that was away longest is still there")
+	}
+}
+
+// A subscriber that never finishes QoS 2 uses its packet identifiers up: then it gets nothing more, and nobody else notices.
+func TestPacketIdentifiersCanRunOut(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxQueuedMessages = 100_000 }})
+	o := opts{id: "sub", keep: true}
+	w, _ := connect(t, s, o)
+	w.subscribe(1, "a", 2)
+	out := &s.sessions.get("sub").out
+	out.mu.Lock()
+	out.flights = map[uint16]*flight{}
+	for id := 1; id < 1<<16; id++ {
+		out.flights[uint16(id)] = &flight{id: uint16(id), released: true}
+	}
+	out.mu.Unlock()
+	if err := s.Publish(t.Context(), "a", []byte("x"), 2, false); err != nil {
+		t.Fatal(err)
+	}
+	soon(t, "it is queued", func() bool { return s.queued("sub") == 1<<16 })
+	w.quiet()
+	w.ack(0x70, 4711)
+	if m := w.message(); m.id != 4711 {
+		t.Fatalf("%+v", m)
+	}
+}

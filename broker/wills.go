@@ -1,0 +1,134 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"edged"
+
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// will is what a client wants published when its connection ends without a DISCONNECT.
+type will struct {
+	m     *message
+	delay time.Duration
+	life  uint32 // Message Expiry Interval, counted from its publication (MQTT 5, 3.1.3.2.4)
+}
+
+func willOf(pk *packets.Packet, client string) *will {
+	if !pk.Connect.WillFlag {
+		return nil
+	}
+	p := &pk.Connect.WillProperties
+	return &will{
+		m: &message{
+			topic: pk.Connect.WillTopic, payload: pk.Connect.WillPayload, qos: pk.Connect.WillQos, retain: pk.Connect.WillRetain,
+			origin: client, props: forwarded(p),
+		},
+		delay: time.Duration(p.WillDelayInterval) * time.Second,
+		life:  p.MessageExpiryInterval,
+	}
+}
+
+// wills publishes them: they are stored, retained and delivered like any publish, and in the same order. A will that no
+// receiver can take in time is dropped and counted, because nobody can send it again.
+//
+// They are kept in memory: wills that wait when edged stops are not published, and stopping edged does not publish those
+// of its clients, who will be back (MQTT 3.1.1, 3.1.2.5: a server may defer them).
+type wills struct {
+	b       *Broker
+	stopped bool           // under sessions.mu
+	wg      sync.WaitGroup // of timers that fired
+}
+
+// lateWill is a will that waits for its delay. Its fields are guarded by sessions.mu; its methods but fire are called with
+// it.
+type lateWill struct {
+	ws        *wills
+	s         *session
+	w         *will
+	timer     *time.Timer
+	withdrawn bool
+}
+
+// due is called when a connection has ended. Its will is withdrawn if it had said goodbye.
+func (ws *wills) due(c *conn) {
+	w, s := c.will, c.session
+	c.will = nil
+	if w == nil || s == nil {
+		return
+	}
+	ss := &ws.b.sessions
+	ss.mu.Lock()
+	ended := ss.byID[s.id] != s
+	taken := !ended && s.conn != c
+	delay := min(w.delay, s.keep) // the end of the session ends the delay (MQTT 5, 3.1.3.2.2)
+	if !ended && !taken && delay > 0 {
+		s.late = &lateWill{ws: ws, s: s, w: w}
+		s.late.timer = time.AfterFunc(delay, s.late.fire)
+	}
+	ss.mu.Unlock()
+	switch {
+	case taken && w.delay > 0: // its client is back [MQTT-3.1.3-9]
+	case ended || taken || delay == 0:
+		ws.publish(s, w)
+	}
+}
+
+// cancel withdraws it.
+func (l *lateWill) cancel() {
+	if l != nil {
+		l.withdrawn = true
+		l.timer.Stop()
+	}
+}
+
+// now publishes it before its time, because its session ends.
+func (l *lateWill) now() {
+	if l != nil && l.timer.Stop() {
+		l.timer.Reset(0)
+	}
+}
+
+func (l *lateWill) fire() {
+	ss := &l.ws.b.sessions
+	ss.mu.Lock()
+	if l.withdrawn || l.ws.stopped {
+		ss.mu.Unlock()
+		return
+	}
+	l.s.late = nil
+	l.ws.wg.Add(1)
+	ss.mu.Unlock()
+	defer l.ws.wg.Done()
+	l.ws.publish(l.s, l.w)
+}
+
+func (ws *wills) publish(s *session, w *will) {
+	m := *w.m
+	if w.life > 0 {
+		m.expiry = time.Now().Unix() + int64(w.life)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), maxPatience)
+	defer cancel()
+	err := ws.b.publish(ctx, s.in, &m)
+	if err != nil && !errors.Is(err, edged.ErrStopped) {
+		ws.b.seldom.Warn("will", "broker: the will of a client was dropped", "client", s.id, "topic", m.topic, "error", err)
+	}
+}
+
+// stop withdraws every will that waits, and waits for those being published.
+func (ws *wills) stop() {
+	ss := &ws.b.sessions
+	ss.mu.Lock()
+	ws.stopped = true
+	for _, s := range ss.byID {
+		s.late.cancel()
+		s.late = nil
+	}
+	ss.mu.Unlock()
+	ws.wg.Wait()
+}

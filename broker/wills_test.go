@@ -1,0 +1,164 @@
+package broker
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"edged"
+)
+
+func TestWillsAreStoredRetainedAndDelivered(t *testing.T) {
+	r, d := &receiver{}, newDisk(true)
+	s := start(t, setup{attach: handlers(r), retained: d})
+	sub, _ := connect(t, s, opts{id: "sub"})
+	sub.subscribe(1, "#", 1)
+	for _, v5 := range []bool{false, true} {
+		w, _ := connect(t, s, opts{id: "c", v5: v5, will: "site/1", willQoS: 1, willRetain: true})
+		w.publish(p{topic: "site/1", qos: 1, id: 1, payload: "last"})
+		soon(t, "it is taken", func() bool { return s.Status().AcksPending == 1 })
+		_ = w.Close()
+		soon(t, "the will is taken", func() bool { return len(d.topics(t)) == 1 && r.count()%2 == 0 })
+		sub.quiet()
+		r.commit(nil)
+		if a, b := sub.message(), sub.message(); a.payload != "last" || b.payload != "gone" || b.qos != 1 || b.retain {
+			t.Fatalf("%+v, %+v: the will comes last", a, b)
+		}
+	}
+	if got := r.has(t, 4); !slices.Equal(got, []string{"last", "gone", "last", "gone"}) || !r.stored[1].Retain {
+		t.Fatal(got)
+	}
+	if got := retainedSeen(t, s, "site/1"); !slices.Equal(got, []string{"site/1=gone"}) {
+		t.Fatal(got)
+	}
+}
+
+func TestAWillOfQoS0ComesAtOnce(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	sub, _ := connect(t, s, opts{id: "sub"})
+	sub.subscribe(1, "#", 1)
+	w, _ := connect(t, s, opts{id: "c", will: "site/1"})
+	_ = w.Close()
+	if m := sub.message(); m.payload != "gone" || m.qos != 0 {
+		t.Fatalf("%+v", m)
+	}
+	r.has(t, 1)
+}
+
+func TestAProperGoodbyeHasNoWill(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	w, _ := connect(t, s, opts{id: "c", v5: true, will: "site/1", willQoS: 1})
+	w.disconnect()
+	w, _ = connect(t, s, opts{id: "d", v5: true, will: "site/1", willQoS: 1})
+	w.send([]byte{0xE0, 1, 4}) // disconnect with will message
+	w.ended()
+	w, _ = connect(t, s, opts{id: "d", v5: true, will: "site/1", willQoS: 1})
+	w.send([]byte{0xE0, 2, 0x80, 0}) // unspecified error
+	w.ended()
+	w, _ = connect(t, s, opts{id: "d", v5: true, will: "site/1", willQoS: 1})
+	w.send([]byte{0xE0, 1, 0})
+	w.ended()
+	w, _ = connect(t, s, opts{id: "e", v5: true, will: "site/1", willQoS: 1})
+	w.send([]byte{0x30, 0}) // a malformed packet
+	w.ended()
+	r.has(t, 3)
+	soon(t, "all connections are gone", func() bool { return s.Status().Clients == 0 })
+	r.has(t, 3)
+}
+
+func delay(seconds uint32) []byte { return u32(0x18, seconds) }
+
+func TestDelayedWills(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		o     opts
+		after func(t *testing.T, s *server, o opts)
+		want  int
+		wait  time.Duration // at least, from the end of the connection
+	}{
+		{"its time comes", opts{keep: true, props: u32(0x11, 100), willProps: delay(1)}, nil, 1, time.Second},
+		{"the session ends first, and is gone", opts{keep: true, props: u32(0x11, 1), willProps: delay(1000)}, nil, 1, time.Second},
+		{"the session ends at once", opts{willProps: delay(1000)}, nil, 1, 0},
+		{"the client comes back", opts{keep: true, props: u32(0x11, 100), willProps: delay(1)}, func(t *testing.T, s *server, o opts) {
+			o.will, o.willProps = "", nil
+			connect(t, s, o)
+			later := opts{id: "later", v5: true, keep: true, props: u32(0x11, 100), will: "later", willQoS: 1, willProps: delay(1)}
+			other := &receiver{}
+			s.Attach([]string{"later"}, other)
+			w, _ := connect(t, s, later)
+			_ = w.Close()
+			other.has(t, 1) // its delay began later, so the first one's has passed
+		}, 0, 0},
+		{"the client begins anew", opts{keep: true, props: u32(0x11, 100), willProps: delay(1000)}, func(t *testing.T, s *server, o opts) {
+			o.will, o.willProps, o.keep = "", nil, false
+			connect(t, s, o)
+		}, 1, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := &receiver{}
+			s := start(t, setup{attach: handlers(r)})
+			c.o.id, c.o.v5, c.o.will, c.o.willQoS = "c", true, "site/1", 1
+			w, _ := connect(t, s, c.o)
+			began := time.Now()
+			_ = w.Close()
+			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			if c.after != nil {
+				c.after(t, s, c.o)
+			}
+			r.has(t, c.want)
+			if d := time.Since(began); d < c.wait {
+				t.Fatalf("after %v, want %v", d, c.wait)
+			}
+		})
+	}
+}
+
+func TestWillsAtATakeover(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		willProps []byte
+		keep      bool // of the new connection
+		want      int
+	}{
+		{"without a delay it is published", nil, true, 1},
+		{"with a delay its client is back", delay(100), true, 0},
+		{"with a delay and a clean start the session has ended", delay(100), false, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := &receiver{}
+			s := start(t, setup{attach: handlers(r)})
+			o := opts{id: "c", v5: true, keep: true, props: u32(0x11, 100), will: "site/1", willQoS: 1, willProps: c.willProps}
+			a, _ := connect(t, s, o)
+			b, _ := connect(t, s, opts{id: "c", v5: true, keep: c.keep, props: u32(0x11, 100)})
+			a.ended()
+			soon(t, "the old connection is gone", func() bool {
+				s.conns.mu.Lock()
+				defer s.conns.mu.Unlock()
+				return len(s.conns.all) == 1
+			})
+			b.quiet()
+			r.has(t, c.want)
+		})
+	}
+}
+
+func TestStoppingPublishesNoWills(t *testing.T) {
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	o := opts{id: "a", v5: true, keep: true, props: u32(0x11, 100), will: "site/1", willQoS: 1, willProps: delay(100)}
+	a, _ := connect(t, s, o)
+	_ = a.Close()
+	soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+	connect(t, s, opts{id: "b", will: "site/1"})
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	r.has(t, 0)
+}
+
+var _ edged.Handler = (*receiver)(nil)
