@@ -91,7 +91,6 @@ func New(cfg *Config, o Options) (*Broker, error) {
 // capabilities are the library's settings. What is not named is as in its defaults, which were read one by one.
 func capabilities(cfg *Config) *mqtt.Capabilities {
 	c := mqtt.NewDefaultServerCapabilities()
-	c.MaximumClients = int64(cfg.MaxConnections)
 	c.MaximumPacketSize = uint32(cfg.MaxPacketSize)
 	c.ReceiveMaximum = uint16(cfg.MaxInflight)
 	c.MaximumClientWritesPending = libraryQueue

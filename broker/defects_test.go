@@ -174,7 +174,7 @@ func TestNothingIsAddedToMessagesAndAcknowledgements(t *testing.T) {
 func TestTheLibrarysDefaultsAreTheOnesThatWereRead(t *testing.T) {
 	c := capabilities(Default())
 	if c.MaximumMessageExpiryInterval != 0 || c.MaximumClientWritesPending != libraryQueue || c.MaximumPacketSize != 256<<10 ||
-		c.MaximumClients != 4096 || c.MaximumSessionExpiryInterval != math.MaxUint32 || c.TopicAliasMaximum != topicAliases ||
+		c.MaximumClients != math.MaxInt64 || c.MaximumSessionExpiryInterval != math.MaxUint32 || c.TopicAliasMaximum != topicAliases ||
 		!c.Compatibilities.NoInheritedPropertiesOnAck {
 		t.Errorf("%+v", c)
 	}

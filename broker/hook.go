@@ -44,6 +44,9 @@ func (h *hook) OnACLCheck(*mqtt.Client, string, bool) bool { return true }
 func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	c := connOf(cl)
 	c.version = pk.ProtocolVersion
+	if h.b.sessions.full(cl.ID) {
+		return h.turnAway(cl)
+	}
 	if pk.Connect.WillFlag {
 		if err := h.b.routes.check(pk.Connect.WillTopic); err != nil {
 			if c.v5() {
@@ -66,6 +69,16 @@ func (h *hook) OnConnect(cl *mqtt.Client, pk packets.Packet) error {
 	// The library delivers nothing but $SYS; aliases would go wrong for what is dropped after it has given them out.
 	cl.Properties.Props.TopicAliasMaximum = 0
 	return nil
+}
+
+// turnAway tells a client that there are max_connections others.
+func (h *hook) turnAway(cl *mqtt.Client) error {
+	code := packets.ErrServerBusy
+	if !connOf(cl).v5() {
+		code = packets.ErrServerUnavailable
+	}
+	_ = h.b.srv.SendConnack(cl, code, false, nil)
+	return packets.ErrServerBusy
 }
 
 // OnSessionEstablish comes before the library looks for the session.

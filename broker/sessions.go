@@ -171,6 +171,20 @@ func (ss *sessions) makeRoom() {
 	}
 }
 
+// full reports whether max_connections other clients are connected: one that comes back takes its own place. A few more
+// can slip in at the same moment; how many connections there are at all is bounded by conns.
+func (ss *sessions) full(id string) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	connected := 0
+	for _, s := range ss.byID {
+		if s.conn != nil && s.id != id {
+			connected++
+		}
+	}
+	return connected >= ss.b.cfg.MaxConnections
+}
+
 func (ss *sessions) get(id string) *session {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()

@@ -220,6 +220,9 @@ func TestConnectionsAndSessionsAreBounded(t *testing.T) {
 		t.Fatal(ack)
 	}
 	soon(t, "it is counted", func() bool { return s.Status().ConnsRefused == 2 })
+	again, _ := connect(t, s, opts{id: "a", keep: true}) // a client that comes back takes its own place
+	a.ended()
+	a = again
 	a.disconnect()
 	soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
 	for _, id := range []string{"c", "d", "e"} { // four sessions are kept: a ends
