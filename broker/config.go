@@ -3,7 +3,6 @@ package broker
 import (
 	"math"
 	"net"
-	"net/netip"
 	"net/url"
 	"slices"
 	"time"
@@ -81,11 +80,12 @@ func between(t *conf.Table, key string, have, low, high int) {
 }
 
 func (c *Config) checkListen(t *conf.Table, l string) {
-	host, err := address(l)
+	hostport, wrong := address(l)
+	host, _, _ := net.SplitHostPort(hostport)
 	switch {
-	case err != "":
-		t.Errorf("listen", "listen: %q %s", l, err)
-	case loopback(host):
+	case wrong != "":
+		t.Errorf("listen", "listen: %q %s", l, wrong)
+	case conf.Loopback(host):
 	case !c.AllowAnonymous:
 		t.Errorf("listen", "listen: other machines can reach %s, and whoever can may read and publish everything; "+
 			"listen on 127.0.0.1, or write allow_anonymous = true if that is what you want", l)
@@ -109,16 +109,4 @@ func address(l string) (hostport, wrong string) {
 		return "", "has a port that is not between 0 and 65535"
 	}
 	return u.Host, ""
-}
-
-func loopback(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	if err != nil {
-		return false
-	}
-	if host == "localhost" {
-		return true
-	}
-	ip, err := netip.ParseAddr(host)
-	return err == nil && ip.Unmap().IsLoopback()
 }

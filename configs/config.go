@@ -89,7 +89,7 @@ func Load(file string, text []byte) (c *Config, problems, notes []conf.Problem) 
 		c.Broker = broker.Load(t.Broker)
 	}
 	if t.GPIO != nil {
-		c.GPIO = gpio.Load(t.GPIO)
+		c.GPIO = gpio.Load(t.GPIO, c.DataDir)
 		if c.GPIO.PublishTo == gpio.Embedded && t.Broker == nil {
 			t.GPIO.Errorf("publish_to", `publish_to = "embedded" needs a [broker] table; or name an external broker, such as "tcp://broker.local:1883"`)
 		}

@@ -157,7 +157,7 @@ type = "console"
 		`f:19: stream "dead_letters": the name is the gateway's own`,
 		`f:20: from: there is no [receiver.nobody]`,
 		`f:28: path: `,
-		`f:29: when_full: want one of block, drop_oldest, drop_newest, have "blok"; did you mean "block"?`,
+		`f:29: when_full: want "block", "drop_oldest" or "drop_newest", have "blok"; did you mean "block"?`,
 		`f:32: path: `,
 		`f:33: unknown key "snik"; did you mean "sink"?`,
 	} {

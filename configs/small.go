@@ -2,8 +2,6 @@ package configs
 
 import (
 	"net"
-	"net/netip"
-	"slices"
 
 	"edged/internal/conf"
 )
@@ -22,12 +20,8 @@ func loadLog(t *conf.Table) *Log {
 		return l
 	}
 	t.Bind(l)
-	if levels := []string{"debug", "info", "warn", "error"}; !t.Bad("level") && !slices.Contains(levels, l.Level) {
-		t.Errorf("level", "level: want one of %v, have %q%s", levels, l.Level, conf.Suggest(l.Level, levels))
-	}
-	if formats := []string{"text", "json"}; !t.Bad("format") && !slices.Contains(formats, l.Format) {
-		t.Errorf("format", "format: want text or json, have %q%s", l.Format, conf.Suggest(l.Format, formats))
-	}
+	t.OneOf("level", l.Level, "debug", "info", "warn", "error")
+	t.OneOf("format", l.Format, "text", "json")
 	return l
 }
 
@@ -52,7 +46,7 @@ func loadHTTP(t *conf.Table) *HTTP {
 		t.Errorf("listen", `listen: %q is not an address; write HOST:PORT, such as "127.0.0.1:8080"`, h.Listen)
 		return h
 	}
-	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+	if !conf.Loopback(host) {
 		t.Errorf("listen", "listen: other machines can reach %s, and there are no credentials for it; listen on 127.0.0.1, and reach it through ssh or a proxy", h.Listen)
 	}
 	return h

@@ -5,6 +5,7 @@ import (
 
 	"edged/gpio/wave"
 	"edged/internal/conf"
+	"edged/internal/secret"
 )
 
 // Embedded is the PublishTo that means the broker in this process.
@@ -16,20 +17,13 @@ type Config struct {
 	PublishTo    string      `toml:"publish_to" doc:"embedded, or an external broker: tcp://HOST:PORT or tls://HOST:PORT"`
 	ClientID     string      `toml:"client_id" doc:"external broker: default edged-HOSTNAME-gpio"`
 	Username     string      `toml:"username" doc:"external broker"`
-	PasswordFile string      `toml:"password_file" doc:"external broker: a file that holds the password"`
-	TLS          TLS         `toml:"tls" doc:"external broker, tls:// only"`
+	PasswordFile string      `toml:"password_file" doc:"external broker: file with the password, read on every connect; relative to the systemd credentials or data_dir"`
+	TLS          secret.TLS  `toml:"tls" doc:"external broker, tls:// only"`
 	Topic        string      `toml:"topic" doc:"topic of a pin's readings; {name} is the pin's name, {line} its line"`
 	QoS          int         `toml:"qos" doc:"0, 1 or 2; readings are best effort in any case"`
 	Pin          *conf.Table `toml:"pin"`
 
 	Pins []*PinConfig `toml:"-"` // bound from Pin, in the order of the file
-}
-
-// TLS are the files for an external broker's tls:// address; all in PEM.
-type TLS struct {
-	CA   string `toml:"ca" doc:"certificates to trust; default: the system's"`
-	Cert string `toml:"cert" doc:"certificate to show"`
-	Key  string `toml:"key" doc:"its private key"`
 }
 
 // PinConfig is one [gpio.pin.NAME] table.

@@ -169,7 +169,7 @@ func (j *journal) lines(with string) (out []string) {
 func parse(t testing.TB, text string) *Config {
 	t.Helper()
 	d := conf.Parse("edged.toml", []byte(text))
-	c := Load(d.Root().Sub("gpio"))
+	c := Load(d.Root().Sub("gpio"), t.TempDir())
 	if p := d.Problems(); len(p) > 0 {
 		t.Fatal(p)
 	}

@@ -1,25 +1,24 @@
 package gpio
 
 import (
-	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 
 	"edged/internal/conf"
+	"edged/internal/secret"
 	"edged/internal/topic"
 )
 
 // Load binds [gpio] and every [gpio.pin.NAME], and reports every mistake on t. It is never nil; it may be run only if t's
-// document has no problems. A nil table gives the defaults, without pins.
-func Load(t *conf.Table) *Config {
+// document has no problems. A nil table gives the defaults, without pins. dataDir is where secrets are looked for.
+func Load(t *conf.Table, dataDir string) *Config {
 	c := Default()
 	if t == nil {
 		return c
 	}
 	t.Bind(c)
-	oneOf(t, "driver", c.Driver, "periph", "sim")
-	c.checkBroker(t)
+	t.OneOf("driver", c.Driver, "periph", "sim")
+	c.checkBroker(t, dataDir)
 	c.checkTopic(t)
 	if !t.Bad("qos") && (c.QoS < 0 || c.QoS > 2) {
 		t.Errorf("qos", "qos: want 0, 1 or 2, have %d", c.QoS)
@@ -28,7 +27,7 @@ func Load(t *conf.Table) *Config {
 	return c
 }
 
-func (c *Config) checkBroker(t *conf.Table) {
+func (c *Config) checkBroker(t *conf.Table, dataDir string) {
 	if t.Bad("publish_to") {
 		return
 	}
@@ -52,8 +51,13 @@ func (c *Config) checkBroker(t *conf.Table) {
 	if c.PasswordFile != "" && c.Username == "" {
 		t.Errorf("password_file", "password_file needs username")
 	}
-	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
-		t.Errorf("tls", "tls: cert and key belong together")
+	if c.PasswordFile != "" {
+		if _, err := secret.Read(c.PasswordFile, dataDir); err != nil {
+			t.Errorf("password_file", "password_file: %v", err)
+		}
+	}
+	if _, err := c.TLS.Config(dataDir); err != nil {
+		t.Errorf("tls", "tls: %v", err)
 	}
 }
 
@@ -102,25 +106,4 @@ func (c *Config) loadPins(t *conf.Table) {
 		}
 		owner[p.Line] = name
 	}
-}
-
-// oneOf reports a value that is none of want.
-func oneOf(t *conf.Table, key, have string, want ...string) {
-	if !t.Bad(key) && !slices.Contains(want, have) {
-		t.Errorf(key, "%s: want %s, have %s%s", key, quoted(want), fmt.Sprintf("%q", have), conf.Suggest(have, want))
-	}
-}
-
-func quoted(words []string) string {
-	var b strings.Builder
-	for i, w := range words {
-		switch {
-		case i > 0 && i == len(words)-1:
-			b.WriteString(" or ")
-		case i > 0:
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%q", w)
-	}
-	return b.String()
 }

@@ -49,7 +49,7 @@ func TestLoadTheReference(t *testing.T) {
 }
 
 func TestLoadWithoutATableGivesTheDefaults(t *testing.T) {
-	if c := Load(nil); c.Driver != "periph" || c.PublishTo != Embedded || len(c.Pins) != 0 {
+	if c := Load(nil, ""); c.Driver != "periph" || c.PublishTo != Embedded || len(c.Pins) != 0 {
 		t.Errorf("%+v", c)
 	}
 }
@@ -57,7 +57,7 @@ func TestLoadWithoutATableGivesTheDefaults(t *testing.T) {
 // load returns the mistakes and the notes, each as line: message.
 func load(text string) (problems, notes []string) {
 	d := conf.Parse("f", []byte(text))
-	Load(d.Root().Sub("gpio"))
+	Load(d.Root().Sub("gpio"), "")
 	for _, p := range d.Problems() {
 		problems = append(problems, strings.TrimPrefix(p.String(), "f:"))
 	}

@@ -16,11 +16,11 @@ func (p *PinConfig) check(t *conf.Table, driver string) {
 	if p.Direction == "out" {
 		t.Errorf("direction", `direction: pins can only be read: want "in"`)
 	} else {
-		oneOf(t, "direction", p.Direction, "in")
+		t.OneOf("direction", p.Direction, "in")
 	}
-	oneOf(t, "pull", p.Pull, "up", "down", "none")
+	t.OneOf("pull", p.Pull, "up", "down", "none")
 	if t.Has("edge") {
-		oneOf(t, "edge", p.Edge, "both", "rising", "falling")
+		t.OneOf("edge", p.Edge, "both", "rising", "falling")
 	}
 	switch driver {
 	case "sim":

@@ -6,8 +6,9 @@ import (
 	"edged"
 	"edged/internal/conf"
 
-	"github.com/VictoriaMetrics/metrics"
 	"log/slog"
+
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // Block is the [block] table.
@@ -58,18 +59,10 @@ func DefaultCommon() *Common { return &Common{Storage: "memory_and_disk"} }
 
 // Check reports what is wrong with the common keys. levels are the storage levels that the store knows.
 func (c *Common) Check(t *conf.Table, levels []string) {
-	if t.Bad("storage") {
-		return
+	t.OneOf("storage", c.Storage, levels...)
+	if c.Storage == "memory" {
+		t.Notef("storage", `receiver %s: storage = "memory" is outside the promise: its messages are acknowledged on receipt and lost at a crash`, t.Name())
 	}
-	for _, l := range levels {
-		if c.Storage == l {
-			if l == "memory" {
-				t.Notef("storage", `receiver %s: storage = "memory" is outside the promise: its messages are acknowledged on receipt and lost at a crash`, t.Name())
-			}
-			return
-		}
-	}
-	t.Errorf("storage", "storage: want one of %v, have %q%s", levels, c.Storage, conf.Suggest(c.Storage, levels))
 }
 
 // Config is the configuration of one receiver of one kind. A new one holds the defaults.

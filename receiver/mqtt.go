@@ -10,7 +10,7 @@ import (
 
 // Remote are the settings of an external broker.
 type Remote interface {
-	Check(t *conf.Table, name string, topics []string)
+	Check(t *conf.Table, name, dataDir string)
 }
 
 // MQTT is the kind mqtt. Its sources are the embedded broker or, when the table has a broker key, an external one.
@@ -36,7 +36,7 @@ func (m *MQTT) Check(t *conf.Table, env Env) {
 		}
 	}
 	if m.external {
-		m.Remote.Check(t, env.Name, m.Topics)
+		m.Remote.Check(t, env.Name, env.DataDir)
 		return
 	}
 	for _, key := range []string{"client_id", "username", "password_file", "tls", "qos", "retained"} {

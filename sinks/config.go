@@ -1,9 +1,6 @@
 package sinks
 
 import (
-	"slices"
-	"strings"
-
 	"edged/internal/conf"
 )
 
@@ -24,7 +21,7 @@ const MinPending = 64 << 10
 
 // Check reports what is wrong with the common keys.
 func (c *Common) Check(t *conf.Table) {
-	choice(t, "when_full", c.WhenFull, "block", "drop_oldest", "drop_newest")
+	t.OneOf("when_full", c.WhenFull, "block", "drop_oldest", "drop_newest")
 	if !c.MaxPending.Auto && c.MaxPending.Bytes < MinPending {
 		t.Errorf("max_pending", "max_pending: it must be at least %v", conf.Size(MinPending))
 	}
@@ -49,7 +46,7 @@ func LoadDeadLetters(t *conf.Table) *DeadLetters {
 		return d
 	}
 	t.Bind(d)
-	choice(t, "when_full", d.WhenFull, "drop_newest", "drop_oldest", "hold")
+	t.OneOf("when_full", d.WhenFull, "drop_newest", "drop_oldest", "hold")
 	if d.Path == "" {
 		t.Errorf("path", "path: name a file")
 	}
@@ -57,10 +54,4 @@ func LoadDeadLetters(t *conf.Table) *DeadLetters {
 		t.Errorf("max_bytes", "max_bytes: it must be at least 64KiB")
 	}
 	return d
-}
-
-func choice(t *conf.Table, key, value string, allowed ...string) {
-	if !t.Bad(key) && !slices.Contains(allowed, value) {
-		t.Errorf(key, "%s: want one of %s, have %q%s", key, strings.Join(allowed, ", "), value, conf.Suggest(value, allowed))
-	}
 }

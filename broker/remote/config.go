@@ -3,7 +3,6 @@ package remote
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
@@ -12,26 +11,21 @@ import (
 	"unicode/utf8"
 
 	"edged/internal/conf"
+	"edged/internal/secret"
 )
 
 // Config are the keys of a receiver that takes from an external broker.
 type Config struct {
-	Broker       string `toml:"broker" doc:"external broker, as tcp://HOST:PORT or tls://HOST:PORT; without it the embedded broker is meant"`
-	ClientID     string `toml:"client_id" doc:"client identifier of the session at the broker; it must stay the same, and be used by nobody else. Empty: made of the host's name, the receiver's name and the machine id"`
-	Username     string `toml:"username" doc:"user name for the broker"`
-	PasswordFile string `toml:"password_file" doc:"file with the password, read on every connect; a line break at its end does not count"`
-	TLS          TLS    `toml:"tls" doc:"for tls://"`
-	QoS          int    `toml:"qos" doc:"quality of service of the subscriptions: 0, 1 or 2; with 0 nothing is kept while the gateway is away"`
-	Retained     string `toml:"retained" doc:"retained messages that the broker sends after each connect: skip, or store (again each time)"`
+	Broker       string     `toml:"broker" doc:"external broker, as tcp://HOST:PORT or tls://HOST:PORT; without it the embedded broker is meant"`
+	ClientID     string     `toml:"client_id" doc:"client identifier of the session at the broker; it must stay the same, and be used by nobody else. Empty: made of the host's name, the receiver's name and the machine id"`
+	Username     string     `toml:"username" doc:"user name for the broker"`
+	PasswordFile string     `toml:"password_file" doc:"file with the password, read on every connect; relative to the systemd credentials or data_dir"`
+	TLS          secret.TLS `toml:"tls" doc:"for tls://; the files are read on every connect"`
+	QoS          int        `toml:"qos" doc:"quality of service of the subscriptions: 0, 1 or 2; with 0 nothing is kept while the gateway is away"`
+	Retained     string     `toml:"retained" doc:"retained messages that the broker sends after each connect: skip, or store (again each time)"`
 
+	Dir  string `toml:"-"` // where password and certificate files are looked for: see package secret
 	name string // of the receiver; for metrics and logs
-}
-
-// TLS are the files of a TLS connection, PEM. They are read on every connect.
-type TLS struct {
-	CA   string `toml:"ca" doc:"certificates that sign the broker's; empty: the system's"`
-	Cert string `toml:"cert" doc:"client certificate"`
-	Key  string `toml:"key" doc:"key of the client certificate"`
 }
 
 // Default returns the defaults.
@@ -53,9 +47,9 @@ func DefaultClientID(name string) string {
 }
 
 // Check reports what is wrong with the values, completes the client identifier, and notes what an external broker does not
-// promise. name is the receiver's. It reads the files that are named, and connects to nothing.
-func (c *Config) Check(t *conf.Table, name string, _ []string) {
-	c.name = name
+// promise. name is the receiver's, dataDir where its secrets are looked for. It reads the files that are named, and connects to nothing.
+func (c *Config) Check(t *conf.Table, name, dataDir string) {
+	c.name, c.Dir = name, dataDir
 	if c.ClientID == "" {
 		c.ClientID = DefaultClientID(name)
 	}
@@ -65,7 +59,7 @@ func (c *Config) Check(t *conf.Table, name string, _ []string) {
 	u, err := c.url()
 	if err != nil {
 		t.Errorf("broker", "broker: %q %v", c.Broker, err)
-	} else if u.Scheme == "tcp" && c.TLS != (TLS{}) {
+	} else if u.Scheme == "tcp" && c.TLS != (secret.TLS{}) {
 		t.Errorf("tls", "tls is for tls://, and broker is %s", c.Broker)
 	}
 	if c.PasswordFile != "" && c.Username == "" {
@@ -80,9 +74,7 @@ func (c *Config) Check(t *conf.Table, name string, _ []string) {
 	if c.QoS < 0 || c.QoS > 2 {
 		t.Errorf("qos", "qos: want 0, 1 or 2, have %d", c.QoS)
 	}
-	if c.Retained != "skip" && c.Retained != "store" {
-		t.Errorf("retained", "retained: want skip or store, have %q%s", c.Retained, conf.Suggest(c.Retained, []string{"skip", "store"}))
-	}
+	t.OneOf("retained", c.Retained, "skip", "store")
 	c.note(t)
 }
 
@@ -121,15 +113,7 @@ func (c *Config) password() (string, error) {
 	if c.PasswordFile == "" {
 		return "", nil
 	}
-	b, err := os.ReadFile(c.PasswordFile)
-	if err != nil {
-		return "", err
-	}
-	p := strings.TrimRight(string(b), "\r\n")
-	if p == "" {
-		return "", fmt.Errorf("%s is empty", c.PasswordFile)
-	}
-	return p, nil
+	return secret.Read(c.PasswordFile, c.Dir)
 }
 
 // tlsConfig reads the files; nil for tcp://.
@@ -138,26 +122,9 @@ func (c *Config) tlsConfig() (*tls.Config, error) {
 	if err != nil || u.Scheme != "tls" {
 		return nil, nil
 	}
-	out := &tls.Config{ServerName: u.Hostname(), MinVersion: tls.VersionTLS12}
-	if c.TLS.CA != "" {
-		pem, err := os.ReadFile(c.TLS.CA)
-		if err != nil {
-			return nil, err
-		}
-		out.RootCAs = x509.NewCertPool()
-		if !out.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("there is no certificate in %s", c.TLS.CA)
-		}
+	out, err := c.TLS.Config(c.Dir)
+	if err == nil {
+		out.ServerName = u.Hostname()
 	}
-	if (c.TLS.Cert == "") != (c.TLS.Key == "") {
-		return nil, errors.New("cert and key belong together")
-	}
-	if c.TLS.Cert != "" {
-		pair, err := tls.LoadX509KeyPair(c.TLS.Cert, c.TLS.Key)
-		if err != nil {
-			return nil, err
-		}
-		out.Certificates = []tls.Certificate{pair}
-	}
-	return out, nil
+	return out, err
 }

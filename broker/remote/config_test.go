@@ -14,7 +14,7 @@ func check(text string) (*Config, []conf.Problem, []conf.Problem) {
 	table := d.Root().Sub("receiver").Sub("field")
 	c := Default()
 	table.Bind(c)
-	c.Check(table, "field", []string{"a"})
+	c.Check(table, "field", "")
 	return c, d.Problems(), d.Notes()
 }
 
@@ -31,7 +31,7 @@ func TestConfigMistakes(t *testing.T) {
 		{`broker = "tcp://host/path"`, "HOST:PORT"},
 		{`broker = "tcp://host"` + "\n" + `tls = { ca = "x" }`, "tls is for tls://"},
 		{`broker = "tls://host"` + "\n" + `tls = { ca = "/does/not/exist" }`, "no such file"},
-		{`broker = "tls://host"` + "\n" + `tls = { ca = "` + empty + `" }`, "no certificate in"},
+		{`broker = "tls://host"` + "\n" + `tls = { ca = "` + empty + `" }`, "no certificate in PEM"},
 		{`broker = "tls://host"` + "\n" + `tls = { cert = "x" }`, "belong together"},
 		{`broker = "tcp://host"` + "\n" + `password_file = "` + empty + `"`, "without a username"},
 		{`broker = "tcp://host"` + "\n" + `username = "me"` + "\n" + `password_file = "` + empty + `"`, "is empty"},

@@ -10,12 +10,15 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/need"
+
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
 // mosquitto is a real Mosquitto that the test starts and stops.
 type mosquitto struct {
 	t    testing.TB
+	bin  string
 	dir  string
 	port string
 	cmd  *exec.Cmd
@@ -23,19 +26,14 @@ type mosquitto struct {
 
 func newMosquitto(t testing.TB, lines ...string) *mosquitto {
 	t.Helper()
-	if _, err := exec.LookPath("mosquitto"); err != nil {
-		if os.Getenv("EDGED_REQUIRE_ALL") == "1" {
-			t.Fatalf("mosquitto is not installed, and EDGED_REQUIRE_ALL is set: %v", err)
-		}
-		t.Skip("mosquitto is not installed: the receiver was not tried with a real broker")
-	}
+	bin := need.Tool(t, "mosquitto")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	_ = l.Close()
-	m := &mosquitto{t: t, dir: t.TempDir(), port: port}
+	m := &mosquitto{t: t, bin: bin, dir: t.TempDir(), port: port}
 	conf := append([]string{
 		"listener " + port + " 127.0.0.1", "allow_anonymous true", "user root", "persistence true", "persistence_location " + m.dir + "/",
 		"max_queued_messages 0", "log_type all", "log_dest file " + filepath.Join(m.dir, "log"),
@@ -50,7 +48,7 @@ func newMosquitto(t testing.TB, lines ...string) *mosquitto {
 
 func (m *mosquitto) start() {
 	m.t.Helper()
-	m.cmd = exec.Command("mosquitto", "-c", filepath.Join(m.dir, "conf"))
+	m.cmd = exec.Command(m.bin, "-c", filepath.Join(m.dir, "conf"))
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}

@@ -14,6 +14,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"edged/internal/secret"
 )
 
 // authority makes certificates.
@@ -87,7 +89,7 @@ func TestTLSWithACAOfOnesOwnAndAClientCertificate(t *testing.T) {
 	})
 	c := f.config()
 	c.Broker = "tls://" + f.l.Addr().String()
-	c.TLS = TLS{CA: a.file("ca.crt"), Cert: a.file("client.crt"), Key: a.file("client.key")}
+	c.TLS = secret.TLS{CA: a.file("ca.crt"), Cert: a.file("client.crt"), Key: a.file("client.key")}
 	run(t, c, []string{"a"}, &memory{}, &handler{}).connected(t, 1)
 }
 

@@ -27,17 +27,17 @@ func (d *Daemon) makeGPIO() {
 	if d.c.GPIO.PublishTo == gpio.Embedded {
 		publish = d.broker.Publish
 	} else {
-		p := remote.NewPublisher(remoteOf(d.c.GPIO), d.log, d.set)
+		p := remote.NewPublisher(remoteOf(d.c.GPIO, d.c.DataDir), d.log, d.set)
 		d.extra = append(d.extra, &supervised{supervise.Part{Name: "gpio publisher"}, p.Run})
 		publish = p.Publish
 	}
 	d.gpio = gpio.New(d.c.GPIO, publish, d.log, d.set)
 }
 
-func remoteOf(g *gpio.Config) *remote.Config {
+func remoteOf(g *gpio.Config, dataDir string) *remote.Config {
 	r := remote.Default()
 	r.Broker, r.ClientID, r.Username, r.PasswordFile, r.QoS = g.PublishTo, g.ClientID, g.Username, g.PasswordFile, g.QoS
-	r.TLS.CA, r.TLS.Cert, r.TLS.Key = g.TLS.CA, g.TLS.Cert, g.TLS.Key
+	r.TLS, r.Dir = g.TLS, dataDir
 	if r.ClientID == "" {
 		r.ClientID = remote.DefaultClientID("gpio")
 	}

@@ -57,8 +57,8 @@ func (c *Config) absolute(env spec.Env) string {
 
 // Check reports what is wrong with the values, and a place that cannot be written to. It writes nothing.
 func (c *Config) Check(t *conf.Table, env spec.Env) {
-	oneOf(t, "format", c.Format, "ndjson", "csv")
-	oneOf(t, "compress", c.Compress, "none", "zstd", "gzip")
+	t.OneOf("format", c.Format, "ndjson", "csv")
+	t.OneOf("compress", c.Compress, "none", "zstd", "gzip")
 	if c.Format == "csv" && len(env.Streams) > 1 {
 		t.Errorf("format", "format: csv takes one stream, and this sink gets %s; give each a file of its own, or use ndjson",
 			strings.Join(env.Streams, ", "))
@@ -79,13 +79,4 @@ func (c *Config) Check(t *conf.Table, env spec.Env) {
 		}
 	}
 	c.checkPath(t, env)
-}
-
-func oneOf(t *conf.Table, key, value string, allowed ...string) {
-	for _, a := range allowed {
-		if a == value {
-			return
-		}
-	}
-	t.Errorf(key, "%s: want one of %s, have %q%s", key, strings.Join(allowed, ", "), value, conf.Suggest(value, allowed))
 }

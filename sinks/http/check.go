@@ -1,7 +1,6 @@
 package http
 
 import (
-	"net"
 	"net/url"
 	"slices"
 	"strings"
@@ -13,8 +12,8 @@ import (
 
 // Check reports what is wrong with the values, and files that cannot be read. It connects to nothing.
 func (c *Config) Check(t *conf.Table, env spec.Env) {
-	oneOf(t, "format", c.Format, "ndjson", "json")
-	oneOf(t, "compress", c.Compress, "none", "gzip")
+	t.OneOf("format", c.Format, "ndjson", "json")
+	t.OneOf("compress", c.Compress, "none", "gzip")
 	if c.BatchRows < 1 {
 		t.Errorf("batch_rows", "batch_rows: want 1 or more")
 	}
@@ -34,14 +33,8 @@ func (c *Config) Check(t *conf.Table, env spec.Env) {
 	c.checkHeaders(t)
 	credential := c.checkSecrets(t, env)
 	c.checkTLS(t, env, u)
-	if u != nil && u.Scheme == "http" && credential != "" && !loopback(u.Hostname()) {
+	if u != nil && u.Scheme == "http" && credential != "" && !conf.Loopback(u.Hostname()) {
 		t.Notef(credential, "%s is sent over plain http to %s: anybody on the way can read it; use https", credential, u.Host)
-	}
-}
-
-func oneOf(t *conf.Table, key, value string, allowed ...string) {
-	if !slices.Contains(allowed, value) {
-		t.Errorf(key, "%s: want one of %s, have %q%s", key, strings.Join(allowed, ", "), value, conf.Suggest(value, allowed))
 	}
 }
 
@@ -114,18 +107,13 @@ func (c *Config) checkSecrets(t *conf.Table, env spec.Env) (key string) {
 }
 
 func (c *Config) checkTLS(t *conf.Table, env spec.Env, u *url.URL) {
-	if c.TLS == (TLS{}) {
+	if c.TLS == (secret.TLS{}) {
 		return
 	}
 	if u != nil && u.Scheme == "http" {
 		t.Notef("tls", "tls has no effect: url begins with http://")
 	}
-	if _, err := c.TLS.config(env); err != nil {
+	if _, err := c.TLS.Config(env.DataDir); err != nil {
 		t.Errorf("tls", "tls: %v", err)
 	}
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
 }

@@ -5,6 +5,7 @@ import (
 
 	"edged"
 	"edged/internal/conf"
+	"edged/internal/secret"
 	"edged/sinks/encode"
 	"edged/sinks/spec"
 )
@@ -22,20 +23,13 @@ type Config struct {
 	Headers       conf.Pairs    `toml:"headers" doc:"sent with each request"`
 	TokenFile     string        `toml:"token_file" doc:"file with a bearer token, read for each request; relative to the systemd credentials or data_dir"`
 	Basic         Basic         `toml:"basic" doc:"basic authentication"`
-	TLS           TLS           `toml:"tls" doc:"for https"`
+	TLS           secret.TLS    `toml:"tls" doc:"for https; the files are read when the sink is opened"`
 }
 
 // Basic is a user and the file with the password.
 type Basic struct {
 	Username     string `toml:"username" doc:"user"`
 	PasswordFile string `toml:"password_file" doc:"file with the password, read for each request; found like token_file"`
-}
-
-// TLS names files in PEM, found like token_file and read when the sink is opened.
-type TLS struct {
-	CA   string `toml:"ca" doc:"certificates to trust, in place of the system's"`
-	Cert string `toml:"cert" doc:"client certificate"`
-	Key  string `toml:"key" doc:"its key"`
 }
 
 var _ spec.Config = (*Config)(nil)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/internal/secret"
+
 	"edged"
 )
 
@@ -35,7 +37,7 @@ func TestTLS(t *testing.T) {
 	write(t, filepath.Join(e.DataDir, "cert.pem"), string(cert))
 	write(t, filepath.Join(e.DataDir, "key.pem"), string(key))
 	c := Default()
-	c.URL, c.TLS = s.URL, TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem"}
+	c.URL, c.TLS = s.URL, secret.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem"}
 	sink := open(t, c, e)
 	for range 3 {
 		if _, _, err := sink.Write(t.Context(), []edged.Delivery{row("k", "a")}); err != nil {

@@ -19,7 +19,7 @@ const (
 // client makes a client with one connection. It follows no redirect: a 301 or 302 would turn the POST into a GET, and
 // a permanent move is for a person to write into the configuration.
 func (c *Config) client(env spec.Env) (*nethttp.Client, error) {
-	config, err := c.TLS.config(env)
+	config, err := c.TLS.Config(env.DataDir)
 	if err != nil {
 		return nil, err
 	}
