@@ -84,7 +84,8 @@ type Env struct {
 	Embedded bool // there is a [broker] table
 	Log      *slog.Logger
 	Metrics  *metrics.Set
-	// Attach gives a handler every message of the embedded broker that matches a filter, until detach is called.
+	// Attach gives a handler every message of the embedded broker that matches a filter, until detach is called, once. It may
+	// be called in New: the broker does not serve anybody yet.
 	Attach func(filters []string, h edged.Handler) (detach func())
 	// Dial makes a receiver from an external broker's settings.
 	Dial func(remote Remote, topics []string) edged.Receiver

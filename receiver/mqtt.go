@@ -2,6 +2,8 @@ package receiver
 
 import (
 	"context"
+	"fmt"
+	"sync"
 
 	"edged"
 	"edged/internal/conf"
@@ -57,18 +59,46 @@ func (m *MQTT) New(env Env) edged.Receiver {
 	if m.external {
 		return env.Dial(m.Remote, m.Topics)
 	}
-	return &embedded{m.Topics, env.Attach}
+	return attach(env, m.Topics)
 }
 
 // embedded is a receiver from the embedded broker: it cannot fail.
 type embedded struct {
-	topics []string
-	attach func(filters []string, h edged.Handler) (detach func())
+	detach  func()
+	to      edged.Handler // set before running is closed
+	running chan struct{}
+	once    sync.Once
 }
 
+// attach attaches the receiver when it is made and not when it runs: the broker acknowledges unstored what no receiver wants,
+// and may begin to serve before the receiver's goroutine has been scheduled.
+func attach(env Env, topics []string) *embedded {
+	e := &embedded{running: make(chan struct{})}
+	e.detach = env.Attach(topics, e)
+	return e
+}
+
+// Take implements edged.Handler. What comes before Run waits for it.
+func (e *embedded) Take(ctx context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
+	select {
+	case <-e.running:
+	default:
+		select {
+		case <-e.running:
+		case <-ctx.Done():
+			return fmt.Errorf("%w: the receiver does not run yet (%w)", edged.ErrFull, context.Cause(ctx))
+		}
+	}
+	return e.to.Take(ctx, m, ack, token)
+}
+
+// Run implements edged.Receiver.
 func (e *embedded) Run(ctx context.Context, h edged.Handler) error {
-	detach := e.attach(e.topics, h)
+	e.once.Do(func() {
+		e.to = h
+		close(e.running)
+	})
 	<-ctx.Done()
-	detach()
+	e.detach()
 	return nil
 }
