@@ -128,7 +128,7 @@ func (k *connection) wait(ctx context.Context, token mqtt.Token) error {
 	case <-token.Done():
 		return token.Error()
 	case err := <-k.lost:
-		return errors.Join(errLost, err)
+		return fmt.Errorf("%w: %w", errLost, err)
 	case <-t.C:
 		return fmt.Errorf("the broker does not answer: %w", os.ErrDeadlineExceeded)
 	case <-ctx.Done():

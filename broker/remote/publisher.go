@@ -3,7 +3,6 @@ package remote
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -171,7 +170,7 @@ func (p *Publisher) serve(ctx context.Context, up func()) error {
 		}
 		select {
 		case err := <-k.lost:
-			return errors.Join(errLost, err)
+			return fmt.Errorf("%w: %w", errLost, err)
 		case <-p.more:
 		case <-p.acknowledged():
 			if err := p.settle(); err != nil {

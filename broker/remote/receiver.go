@@ -2,7 +2,6 @@ package remote
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -79,7 +78,7 @@ func (r *Receiver) serve(ctx context.Context, h edged.Handler, up func()) error 
 	up()
 	select {
 	case err := <-k.lost:
-		return errors.Join(errLost, err)
+		return fmt.Errorf("%w: %w", errLost, err)
 	case err := <-in.broken:
 		return err
 	case <-ctx.Done():

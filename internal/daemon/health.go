@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"edged/blockstore"
+
 	"github.com/coreos/go-systemd/v22/daemon"
 )
 
@@ -14,36 +16,54 @@ const (
 	roundLimit  = 45 * time.Second // the committer, a stream or a sink since it last came round
 )
 
-// Healthy reports what is stuck. Progress is what counts: a gateway that is alive and moves nothing is not healthy. A part
-// that waits for a commit is excused as long as the commit itself is.
+// Healthy reports what is stuck. Progress is what counts: a gateway that is alive and moves nothing is not healthy.
 func (d *Daemon) Healthy() error {
 	if d.state.Load() != started {
 		return nil
 	}
-	p := d.store.Progress()
-	since := func(t time.Time) time.Duration {
-		if t.IsZero() {
-			t = d.started
-		}
-		return time.Since(t)
-	}
-	committing := !p.CommitFrom.IsZero()
-	switch {
-	case committing && time.Since(p.CommitFrom) > commitLimit:
-		return fmt.Errorf("a commit has been under way for %v", time.Since(p.CommitFrom).Round(time.Second))
-	case !committing && since(p.LastRound) > roundLimit:
-		return fmt.Errorf("the committer has not come round for %v", since(p.LastRound).Round(time.Second))
-	case committing:
-		return nil
-	}
+	p := progress{started: d.started, store: d.store.Progress()}
 	for _, s := range d.streams {
-		if d := since(s.LastRound()); d > roundLimit && s.part.State().State == "running" {
-			return fmt.Errorf("stream %s has not come round for %v", s.Name(), d.Round(time.Second))
-		}
+		p.parts = append(p.parts, round{"stream " + s.Name(), s.part.State().State == "running", s.LastRound()})
 	}
 	for _, w := range d.writers {
-		if d := since(w.LastRound()); d > roundLimit && w.part.State().State == "running" {
-			return fmt.Errorf("sink %s has not come round for %v", w.Name(), d.Round(time.Second))
+		p.parts = append(p.parts, round{"sink " + w.Name(), w.part.State().State == "running", w.LastRound()})
+	}
+	return p.stuck(time.Now())
+}
+
+// progress is when everything that moves data last came round.
+type progress struct {
+	started time.Time
+	store   blockstore.Progress
+	parts   []round
+}
+
+type round struct {
+	name    string
+	running bool // it is not waiting to be tried again
+	last    time.Time
+}
+
+// stuck returns what has not come round in time. A part that waits for a commit is excused as long as the commit itself is.
+func (p progress) stuck(now time.Time) error {
+	since := func(t time.Time) time.Duration {
+		if t.Before(p.started) {
+			t = p.started
+		}
+		return now.Sub(t)
+	}
+	if from := p.store.CommitFrom; !from.IsZero() {
+		if d := since(from); d > commitLimit {
+			return fmt.Errorf("a commit has been under way for %v", d.Round(time.Second))
+		}
+		return nil
+	}
+	if d := since(p.store.LastRound); d > roundLimit {
+		return fmt.Errorf("the committer has not come round for %v", d.Round(time.Second))
+	}
+	for _, r := range p.parts {
+		if d := since(r.last); r.running && d > roundLimit {
+			return fmt.Errorf("%s has not come round for %v", r.name, d.Round(time.Second))
 		}
 	}
 	return nil

@@ -161,6 +161,9 @@ func (s *Status) problems(d *Daemon) (out []string) {
 		}
 	}
 	for _, k := range s.Sinks {
+		if k.Part.State == "waiting" || k.Part.State == "stopped" {
+			say("sink %s is %s: %s", k.Name, k.Part.State, k.Part.LastErr)
+		}
 		if k.Health.Problem != "" {
 			rows, bytes := int64(0), int64(0)
 			for _, del := range k.Deliveries {

@@ -40,7 +40,7 @@ func (d *Daemon) serveTail(ctx context.Context, w http.ResponseWriter, r *http.R
 	}
 	defer d.tapped.Add(-1)
 	w.Header().Set("Content-Type", "application/x-ndjson")
-	lines := make(chan Tailed, 256)
+	lines := make(chan Tailed)
 	cancel := d.broker.Tap(filter, func(topic string, payload []byte, retained bool) {
 		t := Tailed{Time: time.Now().UTC(), Topic: topic, Retained: retained}
 		if utf8.Valid(payload) {
@@ -49,8 +49,9 @@ func (d *Daemon) serveTail(ctx context.Context, w http.ResponseWriter, r *http.R
 			t.PayloadBase64 = base64.StdEncoding.EncodeToString(payload)
 		}
 		select {
-		case lines <- t:
-		default: // the broker counts what a slow tail misses
+		case lines <- t: // a slow client makes the tap slow, and the broker counts what that misses
+		case <-r.Context().Done():
+		case <-ctx.Done():
 		}
 	})
 	defer cancel()

@@ -16,11 +16,7 @@ import (
 	"edged/test/harness"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.Cleanup()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const config = `
 data_dir = "{{dir}}"
@@ -70,6 +66,7 @@ func TestFigures(t *testing.T) {
 	if rss(t, e.PID()) > 20<<20 {
 		t.Error("too much memory when idle")
 	}
+	wear(t, e)
 	if err := e.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +98,23 @@ func binarySize(t *testing.T) {
 	}
 }
 
-// ready starts the gateway and measures the time until it takes messages in: the best of three.
+// wear publishes a block of about 1.5 kB every commit for a while, and says what a commit has written.
+func wear(t *testing.T, e *harness.Edged) {
+	t.Helper()
+	written, commits := e.Metric("edged_store_written_bytes_total"), e.Metric("edged_store_commits_total")
+	out, err := exec.Command(harness.Binary(t, "edged/test/mqttload"), "pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker),
+		"-n", "1", "-qos", "1", "-rate", "50", "-d", "10s", "-payload", "100").CombinedOutput()
+	if err != nil {
+		t.Fatalf("mqttload: %v\n%s", err, out)
+	}
+	written, commits = e.Metric("edged_store_written_bytes_total")-written, e.Metric("edged_store_commits_total")-commits
+	if commits == 0 {
+		t.Fatal("nothing was committed")
+	}
+	say(t, "written by a commit, 50 messages of 100 B a second", fmt.Sprintf("%.0f B", written/commits), fmt.Sprintf("%.1f commits a second", commits/10))
+}
+
+// ready starts the gateway and measures the time until it takes messages in.
 func ready(t *testing.T, e *harness.Edged, what string, goal time.Duration) {
 	t.Helper()
 	harness.Binary(t, "edged/cmd/edged")

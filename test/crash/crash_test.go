@@ -15,11 +15,7 @@ import (
 	"edged/test/need"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.Cleanup()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 const config = `
 data_dir = "{{dir}}"

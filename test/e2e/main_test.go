@@ -15,11 +15,7 @@ import (
 	"edged/test/need"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	harness.Cleanup()
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // base is a configuration with a raw file and windows by device and pin; further tables may follow it.
 const base = `
@@ -100,26 +96,41 @@ func raw(rows []map[string]any) map[string]float64 {
 	return out
 }
 
-// mosquitto starts an external broker on a free port. Its session data live as long as dir.
-func mosquitto(t *testing.T) (port int) {
+// external is a real Mosquitto. It keeps its sessions on disk, written once a second.
+type external struct {
+	t    *testing.T
+	port int
+	file string
+	cmd  *exec.Cmd
+}
+
+func mosquitto(t *testing.T) *external {
 	t.Helper()
-	port = harness.FreePort(t)
+	x := &external{t: t, port: harness.FreePort(t)}
 	dir := t.TempDir()
-	file := filepath.Join(dir, "mosquitto.conf")
-	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nmax_inflight_messages 0\nmax_queued_messages 0\n", port)
-	if err := os.WriteFile(file, []byte(conf), 0o600); err != nil {
+	x.file = filepath.Join(dir, "mosquitto.conf")
+	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nuser root\nmax_inflight_messages 0\nmax_queued_messages 0\n"+
+		"persistence true\npersistence_location %s/\nautosave_interval 1\n", x.port, dir)
+	if err := os.WriteFile(x.file, []byte(conf), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(need.Tool(t, "mosquitto"), "-c", file)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	x.start()
+	t.Cleanup(x.kill)
+	return x
+}
+
+func (x *external) start() {
+	x.t.Helper()
+	x.cmd = exec.Command(need.Tool(x.t, "mosquitto"), "-c", x.file)
+	if err := x.cmd.Start(); err != nil {
+		x.t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
+	harness.Until(x.t, 10*time.Second, "Mosquitto listens", func() bool {
+		return exec.Command(need.Tool(x.t, "mosquitto_pub"), "-h", "127.0.0.1", "-p", fmt.Sprint(x.port), "-t", "x", "-m", "x").Run() == nil
 	})
-	harness.Until(t, 10*time.Second, "Mosquitto listens", func() bool {
-		return exec.Command(need.Tool(t, "mosquitto_pub"), "-h", "127.0.0.1", "-p", fmt.Sprint(port), "-t", "x", "-m", "x").Run() == nil
-	})
-	return port
+}
+
+func (x *external) kill() {
+	_ = x.cmd.Process.Kill()
+	_ = x.cmd.Wait()
 }

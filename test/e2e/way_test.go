@@ -41,7 +41,8 @@ func TestTheWayOfAReading(t *testing.T) {
 
 func TestTheSameThroughAnExternalBroker(t *testing.T) {
 	t.Parallel()
-	port := mosquitto(t)
+	x := mosquitto(t)
+	port := x.port
 	config := fmt.Sprintf(`
 data_dir = "{{dir}}"
 [http]
@@ -70,10 +71,21 @@ topics = ["site/#"]
 	harness.Until(t, 20*time.Second, "everything published is in the windows", func() bool {
 		return sum(e.Rows("aggregates.ndjson"), "7", "3", "n") >= 15
 	})
-	e.AtRest(5 * time.Second)
-	if n := raw(e.Rows("raw.ndjson"))["7/3"]; n < 15 {
-		t.Errorf("%v of 15 in the raw file", n)
+	// The broker is killed; the gateway says so and comes back by itself.
+	x.kill()
+	harness.Until(t, 10*time.Second, "the loss of the broker is said", func() bool { return strings.Contains(e.Log(), "receiver field: no connection to the broker") })
+	x.start()
+	harness.Until(t, 30*time.Second, "the receiver is back", func() bool {
+		publish(t, port, "-q", "1", "-t", "site/7/gpio/3", "-m", `{"value":21.5}`)
+		return raw(e.Rows("raw.ndjson"))["7/3"] > 15
+	})
+	e.AtRest(15 * time.Second)
+	if n := raw(e.Rows("raw.ndjson"))["7/3"]; n < 16 {
+		t.Errorf("%v of 16 in the raw file", n)
 	}
+	harness.Until(t, 10*time.Second, "the windows hold the raw rows", func() bool {
+		return counted(e.Rows("aggregates.ndjson"))["7/3"] == raw(e.Rows("raw.ndjson"))["7/3"]
+	})
 	if a, b := counted(e.Rows("aggregates.ndjson")), raw(e.Rows("raw.ndjson")); a["7/3"] != b["7/3"] {
 		t.Errorf("windows %v, raw %v", a, b)
 	}

@@ -28,7 +28,7 @@ var build struct {
 	made map[string]string
 }
 
-// Binary builds a command of the project, once for all tests of a package. Cleanup removes it.
+// Binary builds a command of the project, once for all tests of a package. Main removes it.
 func Binary(t testing.TB, pkg string) string {
 	t.Helper()
 	if pkg == "edged/cmd/edged" {
@@ -58,11 +58,13 @@ func Binary(t testing.TB, pkg string) string {
 	return path
 }
 
-// Cleanup removes what Binary built; call it at the end of TestMain.
-func Cleanup() {
+// Main is a package's TestMain: it removes what Binary built.
+func Main(m *testing.M) {
+	code := m.Run()
 	if build.dir != "" {
 		os.RemoveAll(build.dir)
 	}
+	os.Exit(code)
 }
 
 // FreePort returns a port of loopback that nobody listens on.

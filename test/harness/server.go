@@ -14,6 +14,7 @@ import (
 type Server struct {
 	*httptest.Server
 	mu     sync.Mutex
+	hold   func()                                 // before an answer
 	answer func(r *http.Request, body string) int // nil: 204
 	keys   []string
 	bodies map[string]string
@@ -37,12 +38,25 @@ func (s *Server) Answer(f func(r *http.Request, body string) int) {
 	s.answer = f
 }
 
+// Hold has every request wait for f, without an answer; nil lets them pass.
+func (s *Server) Hold(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold = f
+}
+
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	text, err := io.ReadAll(r.Body)
 	if err != nil {
 		return
 	}
 	body, key := string(text), r.Header.Get("Idempotency-Key")
+	s.mu.Lock()
+	hold := s.hold
+	s.mu.Unlock()
+	if hold != nil {
+		hold()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if before, ok := s.bodies["seen "+key]; ok && before != body {
