@@ -19,11 +19,11 @@
 //
 // # Invariants
 //
-//  1. A parcel's Done(nil) is called only after the transaction with its block was synced to disk (TestAckAfterSync).
+//  1. A parcel's Done(nil) is called only after the transaction with its block was synced to disk (TestDoneMeansStored).
 //  2. Within one source, blocks are stored in the order in which they were cut (TestModel).
 //  3. A sequence number names one entry for ever (TestNumbersAreNeverReused).
 //  4. A tick's cut of a receiver is at or before the arrival of every later message of it (TestTickNeverOvertakesBlocks).
-//  5. An entry is deleted only when no cursor needs it, and the newest tick never (TestModel, TestFreeing).
+//  5. An entry is deleted only when no cursor needs it, and the newest tick never (TestModel).
 //  6. An update is durable as a whole or not at all; an update submitted before a message was handed to Take is durable no
 //     later than that message's block (TestUpdateBeforeBlock).
 //  7. Nothing is written when there is no input, no open window and no update (TestIdleWritesNothing).

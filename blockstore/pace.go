@@ -8,7 +8,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// pace decides when to commit (ADR 4). A card has a finite life and a slow sync, a publisher has a window: commits come at
+// pace decides when to commit (docs/adr/0004-when-to-commit.md). A card has a finite life and a slow sync, a publisher has a window: commits come at
 // the base cadence, and earlier when somebody waits and the write budget allows it.
 type pace struct {
 	interval time.Duration

@@ -11,7 +11,7 @@
 //  1. Nothing is written to a sink before its range, with the encoder's hash, is committed (TestRangesComeFirst).
 //  2. The same key always carries the same bytes, whatever the limits, splits and restarts in between (TestKeysAreStable).
 //  3. A cursor moves only over rows that the sink confirmed, that became dead letters, or that a configured limit dropped;
-//     each is counted once (TestLedger).
+//     each is counted once (TestKeysAreStable, TestDropping).
 //  4. Rows of a stream reach a sink in log order (TestKeysAreStable).
 //  5. A sink that fails holds back its own deliveries only; drop_oldest and drop_newest lose exactly what they count
 //     (TestDropping).

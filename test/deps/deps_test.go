@@ -2,7 +2,11 @@
 package deps
 
 import (
+	"io/fs"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -134,5 +138,53 @@ func TestNoHiddenRegistration(t *testing.T) {
 			continue
 		}
 		t.Errorf("%s: no init, no blank imports", line)
+	}
+}
+
+// Every test that a comment or a document names as the guard of something is there.
+func TestGuardsExist(t *testing.T) {
+	have, named := map[string]bool{}, map[string]string{}
+	name := regexp.MustCompile(`\bTest[A-Z][A-Za-z0-9]+`)
+	err := filepath.WalkDir("../..", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			if d != nil && (d.Name() == ".git" || d.Name() == "testdata") {
+				return filepath.SkipDir
+			}
+			return err
+		}
+		if ext := filepath.Ext(path); ext != ".go" && ext != ".md" {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		for _, line := range strings.Split(string(text), "\n") {
+			if rest, ok := strings.CutPrefix(line, "func Test"); ok && strings.HasSuffix(path, "_test.go") {
+				have["Test"+rest[:strings.IndexByte(rest, '(')]] = true
+			}
+			_, comment, isComment := strings.Cut(line, "//")
+			if !isComment {
+				if !strings.HasSuffix(path, ".md") {
+					continue
+				}
+				comment = line
+			}
+			for _, n := range name.FindAllString(comment, -1) {
+				named[n] = path
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(named) < 20 {
+		t.Fatalf("only %d guards found: the test looks at nothing", len(named))
+	}
+	for n, path := range named {
+		if !have[n] && n != "TestMain" {
+			t.Errorf("%s names %s, which does not exist", path, n)
+		}
 	}
 }
