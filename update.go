@@ -2,7 +2,13 @@ package edged
 
 // Update is what a consumer moves in one transaction: all of it becomes durable, or nothing. The store keeps the slices
 // until the update is committed; the caller does not write to them any more.
+//
+// Intake marks what comes from publishers rather than from a consumer, such as retained messages. Like a block it does not
+// get at the store's reserve: when there is no room, an intake update that stores anything is refused with ErrFull. One
+// that only deletes is let in.
 type Update struct {
+	Intake bool
+
 	Cursors []Cursor // written whole, replacing the cursor of that name
 	Forget  []string // names of cursors to delete
 	Results []Result // appended to their streams' logs, in order

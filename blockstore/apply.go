@@ -8,7 +8,7 @@ import (
 	"go.etcd.io/bbolt"
 )
 
-// apply writes a round's update: results, cursors and puts, in the same transaction as its blocks.
+// apply writes what a round moves: results, cursors and puts, in the same transaction as its blocks; and what it takes in.
 func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 	r.ends = map[string]logEnd{}
 	for i := range r.upd.Results {
@@ -44,6 +44,11 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 	for _, stream := range r.upd.ForgetStreams {
 		r.totals.forget(stream)
 		if err := deleteResults(tx, stream, 0, edged.Forever); err != nil {
+			return err
+		}
+	}
+	for _, p := range r.taken {
+		if err := putAll(tx, p.u.Puts); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,7 @@
 package blockstore
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -115,6 +116,7 @@ type finished struct {
 	err     error
 	parcels []edged.Parcel
 	updates []func(error)
+	refused []func(error) // for want of room
 }
 
 func (f *finished) tell() {
@@ -123,6 +125,9 @@ func (f *finished) tell() {
 	}
 	for _, done := range f.updates {
 		done(f.err)
+	}
+	for _, done := range f.refused {
+		done(cmp.Or(f.err, edged.ErrFull))
 	}
 }
 

@@ -13,7 +13,9 @@ type round struct {
 	cuts    []cut          // of the sources whose blocks are all in this round
 	upd     edged.Update
 	updates []func(error)
-	spare   bool // the disk refused even what has the reserve: nothing is written
+	taken   []pending     // intake updates that there is room for
+	refused []func(error) // the others
+	spare   bool          // the disk refused even what has the reserve: nothing is written
 
 	// What write makes of it; begun anew at each attempt.
 	totals  totals
@@ -56,17 +58,18 @@ func (s *Store) commitRound(early bool) error {
 	s.mark(true)
 	defer s.mark(false)
 	err := s.write(r, early)
-	if isFull(err) && len(r.parcels) > 0 {
+	if isFull(err) && len(r.parcels)+len(r.taken) > 0 {
 		s.putBack(r, err)
+		r.taken = r.take(r.taken, 0)
 		err = s.write(r, early) // what moves and frees has the reserve
 	}
 	if isFull(err) {
 		s.meter.full.Inc()
-		s.acks <- finished{err: err, updates: r.updates}
-		r.upd, r.updates, r.spare = edged.Update{}, nil, true
+		s.acks <- finished{err: err, updates: append(r.updates, dones(r.taken)...)}
+		r.upd, r.updates, r.taken, r.spare = edged.Update{}, nil, nil, true
 		err = s.write(r, early)
 	}
-	f := finished{err: err, parcels: append(r.memory, r.parcels...), updates: r.updates}
+	f := finished{err: err, parcels: append(r.memory, r.parcels...), updates: append(r.updates, dones(r.taken)...), refused: r.refused}
 	if err != nil {
 		return s.fail(err, f)
 	}
@@ -108,24 +111,56 @@ func (s *Store) gather() *round {
 		r.parcels = append(r.parcels, h.Parcels...)
 		r.cuts = append(r.cuts, cut{src.name, h, false})
 	}
+	var intake []pending
 	for _, p := range s.takeQueue() {
+		if p.u.Intake {
+			intake = append(intake, p)
+			continue
+		}
 		r.upd.Add(p.u)
 		if p.done != nil {
 			r.updates = append(r.updates, p.done)
 		}
 	}
+	r.taken = r.take(intake, disk)
 	return r
+}
+
+func dones(of []pending) (out []func(error)) {
+	for _, p := range of {
+		out = append(out, p.done)
+	}
+	return out
+}
+
+// take lets in the intake updates that fit into room, and those that only delete, and refuses the others.
+func (r *round) take(intake []pending, room int64) (taken []pending) {
+	for _, p := range intake {
+		size := int64(0)
+		for _, put := range p.u.Puts {
+			if put.Value != nil {
+				size += int64(len(put.Key)+len(put.Value)) + pageSize
+			}
+		}
+		if size > 0 && size > room {
+			r.refused = append(r.refused, p.done)
+			continue
+		}
+		room -= size
+		taken = append(taken, p)
+	}
+	return taken
 }
 
 // due reports whether there is anything to do. If it will be a commit, the riders are asked to come along.
 func (s *Store) due(r *round) bool {
-	if len(r.parcels) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts)) {
+	if len(r.parcels)+len(r.taken) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts)) {
 		for _, rd := range s.riders {
 			rd.Ride(&r.upd)
 		}
 		return true
 	}
-	return len(r.memory)+len(r.updates) > 0
+	return len(r.memory)+len(r.updates)+len(r.refused) > 0
 }
 
 // awaited reports whether an open window waits for a time that every receiver has reached and the log does not say yet.

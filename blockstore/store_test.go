@@ -3,6 +3,7 @@ package blockstore
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -258,6 +259,47 @@ func TestFullStoreTakesUpdatesAndResumes(t *testing.T) {
 	}
 	if acked != 40 {
 		t.Fatalf("%d of 40 acknowledged after the store was drained", acked)
+	}
+}
+
+// What publishers bring besides blocks does not get at the reserve, so that it cannot fill the store for good; taking it
+// away is always possible.
+func TestIntakeDoesNotGetAtTheReserve(t *testing.T) {
+	s := open(t, t.TempDir(), func(c *Config) { c.MaxBytes, c.Keep = minBytes, 0 })
+	defer closeStore(t, s)
+	submit := func(u *edged.Update) (err error) {
+		s.Submit(u, false, func(e error) { err = e })
+		step(t, s)
+		return err
+	}
+	keep := func(key string, value []byte) error {
+		return submit(&edged.Update{Intake: true, Puts: []edged.Put{{Space: "kept", Key: key, Value: value}}})
+	}
+	stored := 0
+	for ; stored < 40; stored++ {
+		if err := keep(fmt.Sprint(stored), make([]byte, 200<<10)); err != nil {
+			if !errors.Is(err, edged.ErrFull) {
+				t.Fatal(err)
+			}
+			break
+		}
+	}
+	if stored < 10 || stored == 40 {
+		t.Fatalf("%d times 200 kB fit into 4 MiB", stored)
+	}
+	if sp := s.Space(); sp.Max-sp.Used < sp.Reserve-512<<10 {
+		t.Errorf("the reserve is used: %+v", sp)
+	}
+	if err := submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Data: make([]byte, 200<<10)}}}); err != nil {
+		t.Errorf("what moves is refused: %v", err)
+	}
+	for i := range 5 {
+		if err := keep(fmt.Sprint(i), nil); err != nil {
+			t.Errorf("what is taken away is refused: %v", err)
+		}
+	}
+	if err := keep("again", make([]byte, 200<<10)); err != nil {
+		t.Errorf("there is room again: %v", err)
 	}
 }
 

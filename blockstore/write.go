@@ -26,7 +26,7 @@ func (s *Store) write(r *round, early bool) (err error) {
 	began := time.Now()
 	r.totals, r.tick, r.entries, r.ends, r.cum, r.logged = s.totals.with(r.cuts), nil, nil, nil, s.cum, 0
 	awaited := !r.spare && s.awaited(r.totals)
-	if len(r.parcels) == 0 && r.upd.Empty() && !awaited {
+	if len(r.parcels)+len(r.taken) == 0 && r.upd.Empty() && !awaited {
 		return s.number(nil, r, false)
 	}
 	tx, err := s.db.Begin(true)

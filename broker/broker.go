@@ -74,7 +74,7 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	})
 	b.routes.srv, b.routes.maxLevels = b.srv, cfg.MaxTopicLevels
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
-	b.retained.b, b.retained.store, b.retained.max = b, o.Retained, cfg.MaxRetained
+	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
 	b.wills.b, b.taps.b = b, b
 	b.fanout.b, b.fanout.wake = b, make(chan struct{}, 1)
 	b.conns.max, b.conns.all = cfg.MaxConnections+handshakes, map[*conn]struct{}{}

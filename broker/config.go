@@ -20,8 +20,10 @@ type Config struct {
 	MaxInflight       int           `toml:"max_inflight" doc:"unacknowledged messages with QoS 1 and 2 of an MQTT 5 connection, in each direction, and towards any subscriber"`
 	SessionExpiry     conf.Duration `toml:"session_expiry" doc:"time that the session of a client is kept after it went away: of 3.1.1 clients with a persistent session, and the most that MQTT 5 clients can ask for"`
 	ConnectTimeout    conf.Duration `toml:"connect_timeout" doc:"time within which a new connection must have sent its CONNECT"`
+	MaxSubscriptions  int           `toml:"max_subscriptions" doc:"filters that one client may subscribe to; further ones are refused (MQTT 5: 0x97)"`
 	MaxQueuedMessages int           `toml:"max_queued_messages" doc:"messages with QoS 1 and 2 that are kept for one subscriber, unacknowledged ones included, and 16MiB of payloads; further ones are dropped and counted"`
 	MaxRetained       int           `toml:"max_retained" doc:"retained messages; a further one is passed on but not retained (MQTT 5 with QoS 1 and 2: refused, 0x97)"`
+	MaxRetainedBytes  conf.Size     `toml:"max_retained_bytes" doc:"bytes of retained messages, which are in memory and in the store; past that as with max_retained"`
 }
 
 // Default returns the defaults.
@@ -35,7 +37,9 @@ func Default() *Config {
 		SessionExpiry:     conf.Duration(7 * 24 * time.Hour),
 		ConnectTimeout:    conf.Duration(10 * time.Second),
 		MaxQueuedMessages: 10000,
+		MaxSubscriptions:  1000,
 		MaxRetained:       10000,
+		MaxRetainedBytes:  16 << 20,
 	}
 }
 
@@ -61,6 +65,7 @@ func (c *Config) check(t *conf.Table) {
 	between(t, "max_topic_levels", c.MaxTopicLevels, 1, 1000)
 	between(t, "max_inflight", c.MaxInflight, 1, math.MaxUint16)
 	between(t, "max_queued_messages", c.MaxQueuedMessages, 1, 1<<24)
+	between(t, "max_subscriptions", c.MaxSubscriptions, 1, 1<<24)
 	between(t, "max_retained", c.MaxRetained, 0, 1<<24)
 	if c.MaxPacketSize < 128 || c.MaxPacketSize > 256<<20 {
 		t.Errorf("max_packet_size", "max_packet_size: want between 128 bytes and 256MiB, the most that MQTT can carry; have %v", c.MaxPacketSize)

@@ -115,5 +115,14 @@ func (c *conn) goodbye(code packets.Code, why error) {
 	c.closeSoon()
 }
 
+// because notes why a connection has ended, for the log, unless a reason is known.
+func (c *conn) because(code packets.Code, why error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.why == nil {
+		c.why, c.reason = why, code.Code
+	}
+}
+
 // v5 is settled before link is set, and not changed after.
 func (c *conn) v5() bool { return c.version == 5 }

@@ -109,6 +109,7 @@ func (h *hook) OnSubscribe(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 // OnSubscribed comes after the index has changed and before SUBACK.
 func (h *hook) OnSubscribed(cl *mqtt.Client, _ packets.Packet, codes []byte) {
 	h.b.routes.changed()
+	connOf(cl).refuseExcess(codes)
 	connOf(cl).granted = codes
 }
 

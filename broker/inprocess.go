@@ -38,15 +38,9 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, m *message) err
 		b.met.badTopic.Inc()
 		return fmt.Errorf("broker: topic %q: %w", m.topic, r.wrong)
 	}
-	retained := m.retain
-	if retained && len(m.payload) > 0 && !b.retained.admits(m.topic) {
-		retained = false
-		b.met.retainedFull.Inc()
-		b.seldom.Warn("max_retained", "broker: a message was not retained, because there are max_retained already",
-			"topic", m.topic, "max_retained", b.cfg.MaxRetained)
-	}
 	p := &intake.Publish{To: r.to}
 	p.Message = edged.Message{Topic: m.topic, Payload: m.payload, QoS: m.qos, Retain: m.retain}
+	retained := m.retain && b.retained.admit(&p.Message, s.Client())
 	wanted := r.wanted() || b.taps.any()
 	if wanted || retained {
 		kept := *m

@@ -27,6 +27,28 @@ func TestTooLargeAPacketEndsTheConnectionUnread(t *testing.T) {
 	w.quiet()
 	w.send([]byte{0x30, 0xFF, 0xFF, 0xFF, 0x7F})
 	w.ended()
+	soon(t, "both are counted and one is logged", func() bool { return s.Status().Refused == 2 && s.log.has("max_packet_size") })
+}
+
+func TestTheSubscriptionsOfAClientAreBounded(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxSubscriptions = 2 }})
+	for name, o := range map[string]opts{"three": {id: "three"}, "five": {id: "five", v5: true}} {
+		w, _ := connect(t, s, o)
+		w.subscribe(1, "a", 1)
+		w.subscribe(2, "b", 1)
+		w.subscribe(3, "a", 0) // known: no further one
+		want := byte(0x80)
+		if o.v5 {
+			want = 0x97
+		}
+		w.send(w.subscribePacket(4, "c", 1))
+		if f := w.read(); f.kind != 0x90 || f.body[len(f.body)-1] != want {
+			t.Errorf("%s: SUBACK %v, want %02X", name, f, want)
+		}
+	}
+	if n := s.Status().Subscriptions; n != 4 {
+		t.Errorf("%d subscriptions", n)
+	}
 }
 
 // Fault: clients without keepalive, and keepalives for which the library's arithmetic overflows.

@@ -107,6 +107,10 @@ func (b *Broker) serve(c *conn) {
 		b.seldom.Warn("connections", "broker: a client was told that the server is busy; raise max_connections if these are yours",
 			"max_connections", b.cfg.MaxConnections, "from", c.RemoteAddr())
 	}
+	if errors.Is(err, packets.ErrPacketTooLarge) {
+		b.met.tooLong.Inc()
+		c.because(packets.ErrPacketTooLarge, fmt.Errorf("it sent a packet larger than max_packet_size (%v); if that is a publish, the client will send it again and again: raise max_packet_size, or correct the client", b.cfg.MaxPacketSize))
+	}
 	if c.version == 0 {
 		b.log.Debug("broker: a connection ended before its CONNECT", "from", c.RemoteAddr(), "error", err)
 	}

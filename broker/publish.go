@@ -46,11 +46,8 @@ func (c *conn) publish(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	}
 	p.To = r.to
 	retained := p.Retain
-	if retained && len(p.Payload) > 0 && !c.b.retained.admits(p.Topic) {
+	if retained && !c.b.retained.admit(&p.Message, c.session.id) {
 		retained = false
-		c.b.met.retainedFull.Inc()
-		c.b.seldom.Warn("max_retained", "broker: a message was not retained, because there are max_retained already",
-			"client", c.session.id, "topic", p.Topic, "max_retained", c.b.cfg.MaxRetained)
 		if c.v5() && p.QoS > 0 {
 			c.link.Refuse(p, packets.ErrQuotaExceeded.Code)
 			return handled

@@ -3,6 +3,9 @@ package broker
 import (
 	"fmt"
 	"sync"
+
+	"edged"
+	"edged/internal/conf"
 )
 
 // Retained keeps retained messages over a restart. Implementations are safe for concurrent use.
@@ -26,20 +29,22 @@ type retained struct {
 	b     *Broker
 	store Retained // nil: memory only
 	max   int
+	most  int64 // bytes
 
 	order sync.Mutex // held over store.Put, so that the store gets changes in the order of their versions
 
 	mu     sync.Mutex
 	topics map[string]*slot
 	live   int    // topics whose newest change leaves a message
+	bytes  int64  // of those messages
 	last   uint64 // the newest change of all
 }
 
 // slot is a topic that has a retained message, or a change under way.
 type slot struct {
-	live    bool   // the newest change leaves a message
+	size    int    // bytes of the message that the newest change leaves; 0: none
 	visible uint64 // the change that the index shows
-	shown   bool   // it left a message
+	shown   int    // bytes of the message that it left
 	pending int    // changes under way
 }
 
@@ -59,8 +64,10 @@ func (r *retained) load() error {
 		case m.expired():
 			expired = append(expired, topic)
 		default:
-			r.topics[m.topic] = &slot{live: true, shown: true}
-			r.live++
+			s := &slot{}
+			r.topics[m.topic] = s
+			r.become(s, sizeOf(m))
+			s.shown = s.size
 			r.b.srv.Topics.RetainMessage(m.packet(m.qos, true))
 		}
 		return nil
@@ -74,13 +81,33 @@ func (r *retained) load() error {
 	return nil
 }
 
-// admits reports whether a retained message can be taken on a topic. A change that is admitted may still pass the limit
-// by as many as are taken at the same moment.
-func (r *retained) admits(topic string) bool {
+// admit reports whether a message can be retained, and says so if not. What is admitted may still pass the limits by as much
+// as is taken at the same moment.
+func (r *retained) admit(m *edged.Message, client string) bool {
+	if len(m.Payload) == 0 {
+		return true
+	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.topics[topic]
-	return r.live < r.max || s != nil && s.live
+	live, bytes := r.live+1, r.bytes+int64(len(m.Topic)+len(m.Payload))
+	if s := r.topics[m.Topic]; s != nil && s.size > 0 {
+		live, bytes = live-1, bytes-int64(s.size)
+	}
+	r.mu.Unlock()
+	if live <= r.max && bytes <= r.most {
+		return true
+	}
+	r.b.met.retainedFull.Inc()
+	r.b.seldom.Warn("max_retained", "broker: a message was not retained: there are max_retained, or max_retained_bytes, already",
+		"client", client, "topic", m.Topic, "max_retained", r.max, "max_retained_bytes", conf.Size(r.most))
+	return false
+}
+
+// sizeOf is what a retained message counts.
+func sizeOf(m *message) int {
+	if len(m.payload) == 0 { // [MQTT-3.3.1-6]
+		return 0
+	}
+	return len(m.topic) + len(m.payload)
 }
 
 // change is a retained message under way: it implements intake.Retaining.
@@ -94,8 +121,8 @@ func (c change) Retain(done func(error)) { c.r.put(c.m, done) }
 
 func (r *retained) put(m *message, done func(error)) {
 	var value []byte
-	live := len(m.payload) > 0 // [MQTT-3.3.1-6]
-	if live {
+	size := sizeOf(m)
+	if size > 0 {
 		var err error
 		if value, err = encodeRetained(m); err != nil {
 			done(err)
@@ -112,7 +139,7 @@ func (r *retained) put(m *message, done func(error)) {
 		s = &slot{}
 		r.topics[m.topic] = s
 	}
-	r.become(s, live)
+	r.become(s, size)
 	s.pending++
 	if r.store == nil {
 		r.finish(m, s, version, nil)
@@ -130,28 +157,28 @@ func (r *retained) put(m *message, done func(error)) {
 }
 
 // become notes what the newest change leaves.
-func (r *retained) become(s *slot, live bool) {
-	if s.live != live {
-		s.live = live
-		if live {
-			r.live++
-		} else {
-			r.live--
-		}
+func (r *retained) become(s *slot, size int) {
+	switch {
+	case s.size == 0 && size > 0:
+		r.live++
+	case s.size > 0 && size == 0:
+		r.live--
 	}
+	r.bytes += int64(size - s.size)
+	s.size = size
 }
 
 // finish shows a change that is durable.
 func (r *retained) finish(m *message, s *slot, version uint64, err error) {
 	s.pending--
 	if err == nil && version > s.visible {
-		s.visible, s.shown = version, len(m.payload) > 0
+		s.visible, s.shown = version, sizeOf(m)
 		r.b.srv.Topics.RetainMessage(m.packet(m.qos, true))
 	}
 	if s.pending == 0 {
 		r.become(s, s.shown) // failed changes left nothing
 	}
-	if s.pending == 0 && !s.live {
+	if s.pending == 0 && s.size == 0 {
 		delete(r.topics, m.topic)
 	}
 }

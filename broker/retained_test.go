@@ -4,13 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
-	"edged"
 	"github.com/mochi-mqtt/server/v2/packets"
+
+	"edged"
 )
 
 func retainedSeen(t *testing.T, s *server, filter string) (out []string) {
@@ -109,6 +111,26 @@ func TestExpiredRetainedMessagesAreDeleted(t *testing.T) {
 	w.publish(p{topic: "a", qos: 1, id: 1, retain: true, payload: "x", props: u32(2, 1)})
 	w.acks(0x40, 1)
 	soon(t, "it is deleted", func() bool { return len(d.topics(t)) == 0 && s.Status().Retained == 0 })
+}
+
+func TestTheBytesOfRetainedMessagesAreBounded(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxRetainedBytes = 100 }})
+	w, _ := connect(t, s, opts{id: "five", v5: true})
+	publish := func(id uint16, topic string, bytes int, want byte) {
+		t.Helper()
+		w.publish(p{topic: topic, qos: 1, id: id, retain: true, payload: strings.Repeat("x", bytes)})
+		if f := w.read(); f.kind != 0x40 || f.code() != want {
+			t.Errorf("%d bytes on %s: %v, want %02X", bytes, topic, f, want)
+		}
+	}
+	publish(1, "a", 60, 0)
+	publish(2, "b", 60, 0x97)
+	publish(3, "a", 90, 0) // takes its own place
+	publish(4, "a", 0, 0)
+	publish(5, "b", 60, 0)
+	if got := s.retained.bytes; got != 61 {
+		t.Errorf("%d bytes are counted", got)
+	}
 }
 
 func TestTheNumberOfRetainedMessagesIsBounded(t *testing.T) {

@@ -15,7 +15,7 @@ type Status struct {
 	Sent          uint64 `json:"sent"`           // messages delivered to subscribers
 	Subscriptions int    `json:"subscriptions"`  // of clients, connected or away
 	Retained      int    `json:"retained"`       // messages
-	NotRetained   uint64 `json:"not_retained"`   // because there were max_retained
+	NotRetained   uint64 `json:"not_retained"`   // because there were max_retained, or max_retained_bytes
 	Takeovers     uint64 `json:"takeovers"`      // connections ended because their client connected again
 	Connections   uint64 `json:"connections"`    // accepted
 	ConnsRefused  uint64 `json:"conns_refused"`  // because there were max_connections
@@ -27,7 +27,7 @@ func (b *Broker) Status() Status {
 	m := b.met
 	s := Status{
 		Received: b.in.Received(), AcksPending: b.in.Pending(), Duplicates: b.in.Duplicates(),
-		Refused: b.in.Refused() + m.badTopic.Get(), Dropped: b.in.Dropped(),
+		Refused: b.in.Refused() + m.badTopic.Get() + m.tooLong.Get(), Dropped: b.in.Dropped(),
 		NotDelivered: m.queueFull.Get() + m.congested.Get() + m.tooLarge.Get() + m.tapDropped.Get(), Sent: m.sent.Get(),
 		Retained: b.retained.count(), NotRetained: m.retainedFull.Get(),
 		Takeovers: m.takeovers.Get(), Connections: m.conns.Get(), ConnsRefused: m.refusedConns.Get(),
@@ -46,7 +46,7 @@ type meters struct {
 	expired, evicted                       *metrics.Counter
 	sent, queueFull, congested, tooLarge   *metrics.Counter
 	badTopic, retainedFull, badRetained    *metrics.Counter
-	tapDropped                             *metrics.Counter
+	tapDropped, tooManySubs, tooLong       *metrics.Counter
 }
 
 func newMeters(b *Broker, set *metrics.Set) *meters {
@@ -68,6 +68,8 @@ func newMeters(b *Broker, set *metrics.Set) *meters {
 		tooLarge:     c(`edged_broker_not_delivered_total{reason="too_large"}`),
 		tapDropped:   c(`edged_broker_not_delivered_total{reason="tap_slow"}`),
 		badTopic:     c(`edged_broker_refused_total{reason="topic"}`),
+		tooLong:      c(`edged_broker_refused_total{reason="too_large"}`),
+		tooManySubs:  c(`edged_broker_subscriptions_refused_total`),
 		retainedFull: c(`edged_broker_not_retained_total`),
 		badRetained:  c(`edged_broker_retained_unreadable_total`),
 	}

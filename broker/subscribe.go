@@ -17,25 +17,46 @@ const noRetained = 2
 type subscription struct {
 	packets.Subscription
 	existed bool
+	excess  bool // past max_subscriptions
 }
 
 // subscribing checks the filters of a SUBSCRIBE. One that is wrong is emptied, so that the library refuses it alone with
-// 0x8F (3.1.1: 0x80).
+// 0x8F (3.1.1: 0x80); one too many likewise, see refuseExcess.
 func (c *conn) subscribing(cl *mqtt.Client, pk packets.Packet) packets.Packet {
 	c.subscribed = c.subscribed[:0]
+	room := c.b.cfg.MaxSubscriptions - cl.State.Subscriptions.Len()
 	for i := range pk.Filters {
 		sub := &pk.Filters[i]
-		if !c.b.validFilter(sub.Filter) {
-			sub.Filter = ""
-		}
 		_, existed := cl.State.Subscriptions.Get(sub.Filter)
-		c.subscribed = append(c.subscribed, subscription{*sub, existed})
+		valid := c.b.validFilter(sub.Filter)
+		excess := valid && !existed && room <= 0
+		if !valid || excess {
+			sub.Filter = ""
+		} else if !existed {
+			room--
+		}
+		c.subscribed = append(c.subscribed, subscription{*sub, existed, excess})
 		sub.RetainHandling = noRetained
 		if strings.HasSuffix(sub.Filter, "+/#") {
 			c.b.routes.parents.Store(true)
 		}
 	}
 	return pk
+}
+
+// refuseExcess puts the reason into a SUBACK that is about to be sent. codes is the library's.
+func (c *conn) refuseExcess(codes []byte) {
+	for i, sub := range c.subscribed {
+		if !sub.excess || i >= len(codes) {
+			continue
+		}
+		if c.v5() {
+			codes[i] = packets.ErrQuotaExceeded.Code
+		}
+		c.b.met.tooManySubs.Inc()
+		c.b.seldom.Warn("max_subscriptions", "broker: a subscription was refused, because the client has max_subscriptions already; raise it if these are yours",
+			"client", c.session.id, "max_subscriptions", c.b.cfg.MaxSubscriptions)
+	}
 }
 
 func (b *Broker) validFilter(filter string) bool {

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -281,14 +282,7 @@ func (g *Generator) stop() error {
 	}
 	g.to(StoppedAll)
 	if n > 0 {
-		return fmt.Errorf("receiver %s: %d messages could not be stored before the stop (%w); they are not acknowledged, and come again from publishers with QoS 1 or 2", g.o.Name, n, errOr(err, edged.ErrFull))
+		return fmt.Errorf("receiver %s: %d messages could not be stored before the stop (%w); they are not acknowledged, and come again from publishers with QoS 1 or 2", g.o.Name, n, cmp.Or(err, edged.ErrFull))
 	}
 	return nil
-}
-
-func errOr(err, other error) error {
-	if err != nil {
-		return err
-	}
-	return other
 }

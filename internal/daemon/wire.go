@@ -180,7 +180,7 @@ func (r retained) Put(topic string, value []byte, done func(error)) {
 	if value != nil {
 		value = append([]byte{}, value...)
 	}
-	r.s.Submit(&edged.Update{Puts: []edged.Put{{Space: spaceRetained, Key: topic, Value: value}}}, false, done)
+	r.s.Submit(&edged.Update{Intake: true, Puts: []edged.Put{{Space: spaceRetained, Key: topic, Value: value}}}, false, done)
 	r.s.Waiting()
 }
 
