@@ -83,7 +83,7 @@ bin/edged:
 
 .PHONY: uninstall
 uninstall: ## remove what install put there; configuration and data stay
-	-@[ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ] && systemctl disable --now edged
+	@if [ -z "$(DESTDIR)" ] && [ -d /run/systemd/system ]; then systemctl disable --now edged || true; fi
 	rm -f $(DESTDIR)$(BINDIR)/edged $(DESTDIR)$(LIBDIR)/systemd/system/edged.service \
 		$(DESTDIR)$(LIBDIR)/sysusers.d/edged.conf $(DESTDIR)$(LIBDIR)/udev/rules.d/60-edged.rules
 	rm -rf $(DESTDIR)$(DOCDIR)

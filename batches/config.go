@@ -97,15 +97,16 @@ func (c *StreamConfig) check(t *conf.Table) bool {
 	}
 	for _, f := range c.Topics {
 		if err := topic.CheckFilter(f); err != nil {
-			t.Errorf("topics", "topics: %q: %v", f, err)
+			t.Itemf("topics", "topics: %q: %v", f, err)
 		}
 	}
 	if len(c.Sinks) == 0 {
 		t.Errorf("sinks", "[%s] needs sinks, where its rows go", t.Title())
 	}
-	if !slices.Contains([]string{"oldest", "now"}, c.Start) {
-		t.Errorf("start", `start: want "oldest" or "now", have %q`, c.Start)
-	}
+	t.OneOf("start", c.Start, "oldest", "now")
+	t.Unique("from", c.From)
+	t.Unique("topics", c.Topics)
+	t.Unique("sinks", c.Sinks)
 	if c.MaxGroups < 1 {
 		t.Errorf("max_groups", "max_groups: it must be at least 1")
 	}

@@ -4,7 +4,6 @@ import (
 	"math"
 	"net"
 	"net/url"
-	"slices"
 	"time"
 
 	"edged/internal/conf"
@@ -55,12 +54,10 @@ func (c *Config) check(t *conf.Table) {
 	if len(c.Listen) == 0 {
 		t.Errorf("listen", `listen: needs at least one address, like "tcp://127.0.0.1:1883"; leave the table out for no broker`)
 	}
-	for i, l := range c.Listen {
+	for _, l := range c.Listen {
 		c.checkListen(t, l)
-		if slices.Contains(c.Listen[:i], l) {
-			t.Errorf("listen", "listen: %s is there twice", l)
-		}
 	}
+	t.Unique("listen", c.Listen)
 	between(t, "max_connections", c.MaxConnections, 1, 1<<20)
 	between(t, "max_topic_levels", c.MaxTopicLevels, 1, 1000)
 	between(t, "max_inflight", c.MaxInflight, 1, math.MaxUint16)
@@ -89,10 +86,10 @@ func (c *Config) checkListen(t *conf.Table, l string) {
 	host, _, _ := net.SplitHostPort(hostport)
 	switch {
 	case wrong != "":
-		t.Errorf("listen", "listen: %q %s", l, wrong)
+		t.Itemf("listen", "listen: %q %s", l, wrong)
 	case conf.Loopback(host):
 	case !c.AllowAnonymous:
-		t.Errorf("listen", "listen: other machines can reach %s, and whoever can may read and publish everything; "+
+		t.Itemf("listen", "listen: other machines can reach %s, and whoever can may read and publish everything; "+
 			"listen on 127.0.0.1, or write allow_anonymous = true if that is what you want", l)
 	default:
 		t.Notef("listen", "listen: whoever can reach %s may read and publish everything, because allow_anonymous = true", l)

@@ -99,7 +99,7 @@ func TestATapSeesWhatASubscriberSees(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := make(chan string, 10)
-	cancel := s.Tap("site/#", func(topic string, payload []byte, retained bool) {
+	cancel := s.Tap("site/#", func(topic string, payload []byte, retained bool, _ int64) {
 		seen <- fmt.Sprintf("%s=%s %t", topic, payload, retained)
 	})
 	w, _ := connect(t, s, opts{id: "c"})
@@ -130,7 +130,7 @@ func TestATapSeesWhatASubscriberSees(t *testing.T) {
 func TestASlowTapStallsNobody(t *testing.T) {
 	s := start(t, setup{})
 	block := make(chan struct{})
-	cancel := s.Tap("#", func(string, []byte, bool) { <-block })
+	cancel := s.Tap("#", func(string, []byte, bool, int64) { <-block })
 	for range 2 * tapQueue {
 		if err := s.Publish(t.Context(), "a", nil, 1, false); err != nil {
 			t.Fatal(err)

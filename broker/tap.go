@@ -21,19 +21,22 @@ type taps struct {
 type tap struct {
 	filter string
 	queue  chan tapped
+	missed atomic.Int64 // since the last one that was queued
 }
 
 type tapped struct {
 	m        *message
 	retained bool
+	missed   int64
 }
 
 // Tap has f called with the messages that match a filter, as a subscriber would see them: retained ones first, then those
 // with QoS 1 and 2 when they are durable and those with QoS 0 at once. topic and payload may be kept, and not changed.
 //
-// f is called on one goroutine. When it is too slow, messages are dropped for it and counted; the broker never waits.
+// f is called on one goroutine. When it is too slow, messages are dropped for it and counted; the broker never waits. missed
+// is the number of those dropped just before this one.
 // cancel ends it and waits until f has returned: it must not be called by f.
-func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retained bool)) (cancel func()) {
+func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retained bool, missed int64)) (cancel func()) {
 	t := &tap{filter: filter, queue: make(chan tapped, tapQueue)}
 	for _, pk := range b.retainedOn(filter) {
 		t.offer(b, messageFrom(&pk), true)
@@ -42,7 +45,7 @@ func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retaine
 	go func() {
 		defer close(ended)
 		for x := range t.queue {
-			f(x.m.topic, x.m.payload, x.retained)
+			f(x.m.topic, x.m.payload, x.retained, x.missed)
 		}
 	}()
 	b.taps.add(t)
@@ -91,9 +94,12 @@ func (ts *taps) offer(m *message, retained bool) {
 }
 
 func (t *tap) offer(b *Broker, m *message, retained bool) {
+	missed := t.missed.Load()
 	select {
-	case t.queue <- tapped{m, retained}:
+	case t.queue <- tapped{m, retained, missed}:
+		t.missed.Add(-missed)
 	default:
+		t.missed.Add(1)
 		b.met.tapDropped.Inc()
 	}
 }

@@ -91,7 +91,7 @@ func Load(file string, text []byte) (c *Config, problems, notes []conf.Problem) 
 	if t.GPIO != nil {
 		c.GPIO = gpio.Load(t.GPIO, c.DataDir)
 		if c.GPIO.PublishTo == gpio.Embedded && t.Broker == nil {
-			t.GPIO.Errorf("publish_to", `publish_to = "embedded" needs a [broker] table; or name an external broker, such as "tcp://broker.local:1883"`)
+			t.GPIO.Errorf("publish_to", `publish_to = "embedded" needs a [broker] table; or name an external broker, such as "tcp://192.168.1.10:1883"`)
 		}
 	}
 	c.Block = receiver.LoadBlock(t.Block)

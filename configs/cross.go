@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"edged"
+	"edged/blockstore"
 	"edged/internal/conf"
 	"edged/internal/topic"
 	"edged/sinks/file"
@@ -21,12 +22,12 @@ func (c *Config) cross(root *conf.Table, t *top) {
 			}
 			for _, r := range s.From {
 				if !slices.Contains(receivers, r) {
-					sub.Errorf("from", "from: there is no [receiver.%s]%s", r, conf.Suggest(r, receivers))
+					sub.Itemf("from", "from: there is no [receiver.%s]%s", r, conf.Suggest(r, receivers))
 				}
 			}
 			for _, k := range s.Sinks {
 				if !slices.Contains(sinkNames, k) {
-					sub.Errorf("sinks", "sinks: there is no [sink.%s]%s", k, conf.Suggest(k, sinkNames))
+					sub.Itemf("sinks", "sinks: there is no [sink.%s]%s", k, conf.Suggest(k, sinkNames))
 				}
 			}
 			c.noteTopics(sub, s)
@@ -42,6 +43,7 @@ func (c *Config) cross(root *conf.Table, t *top) {
 		}
 	})
 	c.crossPaths(t)
+	c.crossClients(t)
 	if len(c.Receivers) == 0 {
 		root.Notef("", "there is no receiver: nothing will be taken in")
 	}
@@ -66,7 +68,7 @@ func (c *Config) sinkNames() (names []string) {
 
 // crossPaths finds two writers of one file.
 func (c *Config) crossPaths(t *top) {
-	writers := map[string]string{}
+	writers := map[string]string{inDir(c.DataDir, blockstore.FileName): "the block store"}
 	if c.DeadLetters.Path != "" {
 		writers[inDir(c.DataDir, c.DeadLetters.Path)] = "[dead_letters]"
 	}
@@ -147,5 +149,8 @@ func span(days float64) string {
 	if days >= 2 {
 		return fmt.Sprintf("%.0f days", days)
 	}
-	return fmt.Sprintf("%.1f hours", days*24)
+	if days >= 1.0/12 {
+		return fmt.Sprintf("%.0f hours", days*24)
+	}
+	return fmt.Sprintf("%.0f minutes", days*24*60)
 }

@@ -70,5 +70,9 @@ func UnitHint(dir string) string {
 	if os.Getenv("INVOCATION_ID") == "" {
 		return ""
 	}
-	return "; in the service, run systemctl edit edged and add: [Service] ReadWritePaths=" + dir
+	add := "ReadWritePaths=" + dir
+	if strings.HasPrefix(dir, "/home/") || strings.HasPrefix(dir, "/root/") {
+		add = "ProtectHome=no and, on a line of its own, " + add
+	}
+	return "; the service may write to its own directories only: run systemctl edit edged, and add below a line [Service] the line " + add
 }

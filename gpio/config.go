@@ -15,7 +15,7 @@ const Embedded = "embedded"
 type Config struct {
 	Driver       string      `toml:"driver" doc:"periph reads the pins of this computer through the kernel; sim simulates them"`
 	PublishTo    string      `toml:"publish_to" doc:"embedded, or an external broker: tcp://HOST:PORT or tls://HOST:PORT"`
-	ClientID     string      `toml:"client_id" doc:"external broker: default edged-HOSTNAME-gpio"`
+	ClientID     string      `toml:"client_id" doc:"external broker: client identifier, used by nobody else. Empty: made of the host's name and the machine id"`
 	Username     string      `toml:"username" doc:"external broker"`
 	PasswordFile string      `toml:"password_file" doc:"external broker: file with the password, read on every connect; relative to the systemd credentials or data_dir"`
 	TLS          secret.TLS  `toml:"tls" doc:"external broker, tls:// only"`

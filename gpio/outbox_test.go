@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,8 +148,8 @@ func TestStopping(t *testing.T) {
 	for _, c := range []struct {
 		name      string
 		releasing bool
-		dropped   uint64
-	}{{"the broker takes the rest", true, 0}, {"the broker is stuck", false, 11}} {
+		dropped   []uint64
+	}{{"the broker takes the rest", true, []uint64{0}}, {"the broker is stuck", false, []uint64{10, 11}}} { // the first may have left before
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := start(t, fast, newFakeLine().open)
@@ -164,7 +165,7 @@ func TestStopping(t *testing.T) {
 				}
 				s := h.Status()[0]
 				balanced(t, s, 0)
-				if s.Dropped != c.dropped || s.State != "ended" {
+				if !slices.Contains(c.dropped, s.Dropped) || s.State != "ended" {
 					t.Errorf("%+v", s)
 				}
 			})

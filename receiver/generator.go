@@ -282,7 +282,8 @@ func (g *Generator) stop() error {
 	}
 	g.to(StoppedAll)
 	if n > 0 {
-		return fmt.Errorf("receiver %s: %d messages could not be stored before the stop (%w); they are not acknowledged, and come again from publishers with QoS 1 or 2", g.o.Name, n, cmp.Or(err, edged.ErrFull))
+		g.o.Log.Warn("messages could not be stored before the stop: they are not acknowledged, and come again from publishers with QoS 1 and 2",
+			"receiver", g.o.Name, "messages", n, "reason", cmp.Or(err, edged.ErrFull))
 	}
 	return nil
 }

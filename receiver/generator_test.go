@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -85,6 +86,7 @@ func (g *gate) Closed(_, topic string) <-chan struct{} {
 func setup(change func(*Options)) (*Generator, *store) {
 	s := &store{}
 	o := Options{
+		Log:  slog.New(slog.DiscardHandler),
 		Name: "r", Block: *DefaultBlock(), Clock: clock.New(edged.Instant{}), Trusted: func() bool { return true }, Store: s,
 		Admission: &gate{},
 	}
@@ -386,7 +388,7 @@ func TestStopGivesBackWhatCannotBeStored(t *testing.T) {
 			s.full = true
 			take(t, g, "x", "last", a, 7)
 		})
-		if err == nil || len(a.errs) != 1 || !errors.Is(a.errs[0], edged.ErrStopped) {
+		if err != nil || len(a.errs) != 1 || !errors.Is(a.errs[0], edged.ErrStopped) {
 			t.Fatalf("%v, told %v", err, a.errs)
 		}
 	})

@@ -34,7 +34,7 @@ func (m *MQTT) Check(t *conf.Table, env Env) {
 	}
 	for _, f := range m.Topics {
 		if err := topic.CheckFilter(f); err != nil {
-			t.Errorf("topics", "topics: %q: %v", f, err)
+			t.Itemf("topics", "topics: %q: %v", f, err)
 		}
 	}
 	if m.external {

@@ -2,7 +2,9 @@ package decode
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"unicode/utf8"
 	"unsafe"
 
@@ -20,7 +22,10 @@ type jsonDecoder struct {
 	p     fastjson.Parser
 }
 
-var errNotUTF8 = errors.New("not UTF-8")
+var (
+	errNotUTF8 = errors.New("not UTF-8")
+	errNotJSON = errors.New("not JSON")
+)
 
 // Decode implements Decoder. The payload is checked strictly before it is parsed: the parser alone lets numbers like 1-2
 // pass, and a raw row shows the payload as it came.
@@ -29,12 +34,12 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 	if !utf8.Valid(payload) {
 		return errNotUTF8
 	}
-	if err := fastjson.ValidateBytes(payload); err != nil {
-		return err
+	if fastjson.ValidateBytes(payload) != nil {
+		return explain(payload)
 	}
 	v, err := d.p.ParseBytes(payload)
 	if err != nil {
-		return err
+		return explain(payload)
 	}
 	scalar := v.Type() != fastjson.TypeObject && v.Type() != fastjson.TypeArray
 	for i, path := range d.paths {
@@ -49,6 +54,16 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 		}
 	}
 	return nil
+}
+
+// explain says what is wrong with a payload and where, without repeating it as the parser's own errors do.
+func explain(payload []byte) error {
+	var any json.RawMessage
+	var wrong *json.SyntaxError
+	if errors.As(json.Unmarshal(payload, &any), &wrong) {
+		return fmt.Errorf("not JSON: %w (at byte %d)", wrong, wrong.Offset)
+	}
+	return errNotJSON
 }
 
 // Payload implements Decoder: the value as it came, without its line breaks. In a valid text they stand between tokens

@@ -73,6 +73,9 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 	if _, err := checker.Check(tree, config); err != nil {
 		return nil, s.explain(plain(err))
 	}
+	if want == reflect.Bool && neverBool(tree.Node) {
+		return nil, errors.New("it gives a number or a text, and is to give true or false: compare it with something")
+	}
 	x := s.describe(tree.Node, n)
 	if err := optimizer.Optimize(&tree.Node, config); err != nil {
 		return nil, s.explain(plain(err))
@@ -81,6 +84,19 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 		return nil, s.explain(plain(err))
 	}
 	return x, nil
+}
+
+// neverBool reports whether an expression cannot give true or false, whatever its columns hold.
+func neverBool(root ast.Node) bool {
+	switch n := root.(type) {
+	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode:
+		return true
+	case *ast.UnaryNode:
+		return n.Operator == "-" || n.Operator == "+"
+	case *ast.BinaryNode:
+		return slices.Contains([]string{"+", "-", "*", "/", "%", "**", "^", ".."}, n.Operator)
+	}
+	return false
 }
 
 // describe notes what an expression names, and whether it is no more than one name.
@@ -127,10 +143,13 @@ func (s *Scope) environment() types.Map {
 func plain(err error) error {
 	var fe *file.Error
 	if errors.As(err, &fe) {
-		return fmt.Errorf("%s (at character %d)", fe.Message, fe.Column+1)
+		return fmt.Errorf("%s (at character %d)", token.ReplaceAllString(fe.Message, "$1"), fe.Column+1)
 	}
 	return err
 }
+
+// token is how the library prints one: Operator(">").
+var token = regexp.MustCompile(`token [A-Za-z]+\(("[^"]*")\)`)
 
 var slotName = regexp.MustCompile(`\b[ct][0-9]+\b`)
 

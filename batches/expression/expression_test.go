@@ -112,6 +112,9 @@ func TestMistakesAreFoundWhenLoaded(t *testing.T) {
 		{decode.Number, "temp > 3", `no column "temp"`},
 		{decode.Number, `value == "x"`, "mismatched types"},
 		{decode.Text, "value + 1", "mismatched types"},
+		{decode.JSON, "value + 1", "true or false"},
+		{decode.JSON, `-value`, "true or false"},
+		{decode.JSON, `"on"`, "bool"},
 		{decode.Raw, "value", "no columns"},
 	} {
 		_, err := NewScope(c.kind).CompileBool(c.text)

@@ -89,6 +89,15 @@ func (c *Config) note(t *conf.Table) {
 		"are lost at a crash); max_queued_messages 0; max_inflight_messages 0", c.Broker)
 }
 
+// Address is the broker's host and port, as far as they can be told.
+func (c *Config) Address() string {
+	u, err := c.url()
+	if err != nil {
+		return c.Broker
+	}
+	return u.Host
+}
+
 // url returns the broker's address with a port.
 func (c *Config) url() (*url.URL, error) {
 	u, err := url.Parse(c.Broker)

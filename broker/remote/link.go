@@ -3,6 +3,7 @@ package remote
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"time"
 
 	"edged"
@@ -24,6 +25,38 @@ type link struct {
 	seldom   *seldom.Log
 	connects *metrics.Counter
 	down     bool // an outage was announced
+
+	mu    sync.Mutex
+	state LinkStatus
+}
+
+// LinkStatus is how the connection to an external broker is.
+type LinkStatus struct {
+	Broker    string    `json:"broker"`
+	Connected bool      `json:"connected"`
+	Since     time.Time `json:"since,omitzero"`  // of the last change; zero before the first connection or failure
+	Error     string    `json:"error,omitempty"` // why it is not connected
+}
+
+// Link returns the present state.
+func (k *link) Link() LinkStatus {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.state
+	s.Broker = k.cfg.Broker
+	return s
+}
+
+func (k *link) is(connected bool, why error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.state.Connected != connected || k.state.Since.IsZero() {
+		k.state.Connected, k.state.Since = connected, time.Now()
+	}
+	k.state.Error = ""
+	if why != nil {
+		k.state.Error = why.Error()
+	}
 }
 
 // run calls serve with the context, again and again: it makes a connection, calls up when it serves, and returns why it
@@ -38,6 +71,7 @@ func (k *link) run(ctx context.Context, serve func(ctx context.Context, up func(
 		if ctx.Err() != nil {
 			return nil
 		}
+		k.is(false, err)
 		if edged.ClassOf(err) == edged.Permanent {
 			return err
 		}
@@ -56,6 +90,7 @@ func (k *link) run(ctx context.Context, serve func(ctx context.Context, up func(
 }
 
 func (k *link) up() {
+	k.is(true, nil)
 	k.connects.Inc()
 	if k.down || k.connects.Get() == 1 {
 		k.log.Info(k.what+": connected", "broker", k.cfg.Broker, "client_id", k.cfg.ClientID)

@@ -34,14 +34,14 @@ edged demo: three simulated pins, windows of two seconds; Ctrl-C ends it.
 
   every message           %s
   windows, also below     %s
-  how it is               edged status --addr %s
-  what the broker sees    edged tail --addr %s 'site/#'
+  how it is               %s status --addr %s
+  what the broker sees    %s tail --addr %s 'site/#'
 
 Publish a reading of your own; its window appears below, for device "me":
 
   mosquitto_pub -p %s -q 1 -t site/me/gpio/lamp -m '{"value":21.5}'
 
-`, here("raw.ndjson"), here("windows.ndjson"), http, http, port)
+`, here("raw.ndjson"), here("windows.ndjson"), os.Args[0], http, os.Args[0], http, port)
 	})
 }
 

@@ -40,19 +40,59 @@ func (c *statusCmd) Run(w world) error {
 func printStatus(out io.Writer, s *daemon.Status) error {
 	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	p := func(format string, args ...any) { fmt.Fprintf(t, format, args...) }
-	p("edged %s: %s, up since %s, store %s of %s\n", s.Version, s.State, s.Started.Local().Format(time.DateTime), size(s.Store.Used), size(s.Store.Max))
-	if len(s.Receivers) > 0 {
-		p("\nreceiver\tstate\treceived = stored + rejected + in queue\n")
-		for _, r := range s.Receivers {
-			queue := uint64(r.Waiting)
-			p("%s\t%s\t%d = %d + %d + %d\n", r.Name, r.Part.State, r.Stored+r.Status.Rejected+queue, r.Stored, r.Status.Rejected, queue)
+	p("edged %s: %s, up since %s\n", s.Version, s.State, s.Started.Local().Format(time.DateTime))
+	printStore(p, s)
+	if b := s.Broker; b != nil {
+		p("broker: %d clients, %d sessions kept, %d retained; %d received, %d refused, %d QoS 0 dropped; %d sent, %d not delivered\n",
+			b.Clients, b.Sessions, b.Retained, b.Received, b.Refused, b.Dropped, b.Sent, b.NotDelivered)
+	}
+	printLedger(p, s)
+	if len(s.Pins) > 0 {
+		p("\npin\tline\tstate\tvalue\tdue = published + dropped + in queue\n")
+	}
+	for _, pin := range s.Pins {
+		value := "-"
+		if pin.Value != nil {
+			value = fmt.Sprint(*pin.Value)
 		}
+		p("%s\t%s\t%s\t%s\t%d = %d + %d + %d\n", pin.Name, pin.Line, pin.State, value, pin.Seq, pin.Readings, pin.Dropped, pin.Seq-pin.Readings-pin.Dropped)
+	}
+	if len(s.Problems) == 0 {
+		p("\nnothing is wrong\n")
+	}
+	for _, problem := range s.Problems {
+		p("\n! %s\n", problem)
+	}
+	return t.Flush()
+}
+
+func printStore(p func(string, ...any), s *daemon.Status) {
+	p("store: %s of %s", size(s.Store.Used), size(s.Store.Max))
+	if up := time.Since(s.Started); up > time.Minute {
+		p("; written %s, at this rate %s a day", size(int64(s.Store.Written)), size(int64(float64(s.Store.Written)/up.Hours()*24)))
+	}
+	if !s.Store.Trusted {
+		p("; the clock is not synchronised")
+	}
+	p("\n")
+}
+
+func printLedger(p func(string, ...any), s *daemon.Status) {
+	if len(s.Receivers) > 0 {
+		p("\nreceiver\tstate\treceived = stored + rejected + in queue\tledger\n")
+	}
+	for _, r := range s.Receivers {
+		state := r.Part.State
+		if r.Link != nil && !r.Link.Connected && state == "running" {
+			state = "not connected"
+		}
+		p("%s\t%s\t%d = %d + %d + %d\t%s\n", r.Name, state, r.Received, r.Stored, r.Rejected, r.InQueue, balanced(r.Balanced))
 	}
 	if len(s.Streams) > 0 {
 		p("\nstream\tstate\trouted = applied + filtered + dead + late + damaged + dropped + pending\tledger\n")
-		for _, r := range s.Streams {
-			p("%s\t%s\t%d = %d + %d + %d + %d + %d + %d + %d\t%s\n", r.Stream, r.Part.State, r.Routed, r.Applied, r.Filtered, r.Dead, r.Late, r.Damaged, r.Dropped, r.Pending, balanced(r.Balanced))
-		}
+	}
+	for _, r := range s.Streams {
+		p("%s\t%s\t%d = %d + %d + %d + %d + %d + %d + %d\t%s\n", r.Stream, r.Part.State, r.Routed, r.Applied, r.Filtered, r.Dead, r.Late, r.Damaged, r.Dropped, r.Pending, balanced(r.Balanced))
 	}
 	p("\nstream → sink\tstate\tproduced = delivered + dead + dropped + damaged + pending\theld back\tledger\n")
 	for _, k := range s.Sinks {
@@ -60,26 +100,6 @@ func printStatus(out io.Writer, s *daemon.Status) error {
 			p("%s → %s\t%s\t%d = %d + %d + %d + %d + %d\t%s\t%s\n", r.Stream, r.Sink, k.Health.State, r.Produced, r.Delivered, r.Dead, r.Dropped, r.Damaged, r.Pending, size(r.PendingBytes), balanced(r.Balanced))
 		}
 	}
-	for _, pin := range s.Pins {
-		value := "-"
-		if pin.Value != nil {
-			value = fmt.Sprint(*pin.Value)
-		}
-		p("\npin %s (%s): %s, seq %d, dropped %d %s", pin.Name, pin.Line, value, pin.Seq, pin.Dropped, pin.LastError)
-	}
-	if len(s.Pins) > 0 {
-		p("\n")
-	}
-	if len(s.Problems) == 0 {
-		p("\nnothing is wrong\n")
-	}
-	for _, problem := range s.Problems {
-		p("\n! %s", problem)
-	}
-	if len(s.Problems) > 0 {
-		p("\n")
-	}
-	return t.Flush()
 }
 
 func balanced(ok bool) string {

@@ -8,14 +8,18 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
+	"unicode"
 
 	"edged/internal/daemon"
 )
 
 type tailCmd struct {
 	Topic string `arg:"" help:"Topic or filter, such as site/#."`
+	Raw   bool   `help:"Print payloads as they are, line breaks and control characters included."`
 	endpoint
 }
 
@@ -39,6 +43,12 @@ func (c *tailCmd) Run(w world) error {
 		if m.PayloadBase64 != "" {
 			payload = "base64:" + m.PayloadBase64
 		}
+		if m.Missed > 0 {
+			fmt.Fprintf(w.err, "edged: %d messages missed here, they came faster than they could be shown\n", m.Missed)
+		}
+		if !c.Raw {
+			m.Topic, payload = visible(m.Topic), visible(payload)
+		}
 		if _, err := fmt.Fprintf(w.out, "%s %s %s\n", m.Time.Local().Format(time.TimeOnly), m.Topic, payload); err != nil {
 			return err
 		}
@@ -50,4 +60,20 @@ func (c *tailCmd) Run(w world) error {
 		return fmt.Errorf("the gateway has gone: %w", err)
 	}
 	return fmt.Errorf("the gateway has ended the tail: it is stopping")
+}
+
+// visible is foreign text with everything escaped that a terminal would act on, or that would break the line.
+func visible(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if unicode.IsPrint(r) {
+			b.WriteRune(r)
+		} else {
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
 }

@@ -11,12 +11,12 @@ import (
 // is left alone.
 func (t *Table) OneOf(key, have string, want ...string) {
 	if !t.Bad(key) && !slices.Contains(want, have) {
-		t.Errorf(key, "%s: want %s, have %q%s", key, alternatives(want), have, Suggest(have, want))
+		t.Errorf(key, "%s: want %s, have %q%s", key, Alternatives(want), have, Suggest(have, want))
 	}
 }
 
-// alternatives is "a", "b" or "c".
-func alternatives(words []string) string {
+// Alternatives is "a", "b" or "c".
+func Alternatives(words []string) string {
 	quoted := make([]string, len(words))
 	for i, w := range words {
 		quoted[i] = fmt.Sprintf("%q", w)

@@ -3,6 +3,7 @@ package conf
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Table is one table of the file, with the place to report what is wrong in it.
@@ -11,6 +12,7 @@ type Table struct {
 	path []string
 	m    map[string]any
 	bad  map[string]bool // keys already reported: what follows from them is not repeated
+	item map[string]bool // of them, those of which only items of the list were reported
 	subs map[string]*Table
 }
 
@@ -92,6 +94,29 @@ func (t *Table) Errorf(key, format string, args ...any) {
 		t.bad[key] = true
 	}
 	t.doc.problems = append(t.doc.problems, t.problem(key, format, args))
+}
+
+// Itemf reports a mistake in one item of a list: every item's is kept, unless the list itself is wrong.
+func (t *Table) Itemf(key, format string, args ...any) {
+	if t.item[key] {
+		delete(t.bad, key)
+	} else if t.bad[key] {
+		return
+	}
+	t.Errorf(key, format, args...)
+	if t.item == nil {
+		t.item = map[string]bool{}
+	}
+	t.item[key] = true
+}
+
+// Unique reports the items of a list that are there twice.
+func (t *Table) Unique(key string, list []string) {
+	for i, s := range list {
+		if slices.Contains(list[:i], s) {
+			t.Itemf(key, "%s: %q is there twice", key, s)
+		}
+	}
 }
 
 // Notef says what is worth knowing about a key and is no mistake.

@@ -1,19 +1,22 @@
 package daemon
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
+	"path/filepath"
 	"sync/atomic"
 	"time"
+
+	"edged"
 
 	"edged/batches"
 	"edged/blockstore"
 	"edged/broker"
+	"edged/broker/remote"
 	"edged/configs"
 	"edged/gpio"
 	"edged/internal/clock"
@@ -41,16 +44,17 @@ type Daemon struct {
 	set     *metrics.Set
 	started time.Time
 
-	store   *blockstore.Store
-	clock   *clock.Clock
-	broker  *broker.Broker // nil without [broker], and when nothing is taken in
-	gpio    *gpio.Room     // nil without [gpio]
-	inputs  []*input
-	streams []*stream
-	writers []*writer
-	gate    *delivery.Gate
-	extra   []*supervised // what a part brought along: the publisher to an external broker
-	http    net.Listener
+	store     *blockstore.Store
+	clock     *clock.Clock
+	trusted   *trust
+	broker    *broker.Broker // nil without [broker], and when nothing is taken in
+	gpio      *gpio.Room     // nil without [gpio]
+	publisher *publisher     // of the pins to an external broker; nil without
+	inputs    []*input
+	streams   []*stream
+	writers   []*writer
+	gate      *delivery.Gate
+	http      net.Listener
 
 	state  atomic.Int32
 	tapped atomic.Int64
@@ -58,6 +62,7 @@ type Daemon struct {
 
 type input struct {
 	name string
+	base edged.ReceiverTotal // of earlier runs
 	*receiver.Supervisor
 }
 
@@ -71,9 +76,9 @@ type writer struct {
 	part supervise.Part
 }
 
-type supervised struct {
+type publisher struct {
+	*remote.Publisher
 	part supervise.Part
-	run  func(context.Context) error
 }
 
 // The states of the lifecycle.
@@ -89,7 +94,7 @@ var stateNames = [...]string{"initialized", "started", "stopping", "stopped"}
 // New makes a gateway: it opens the store and the listeners, so that whatever must stop the start does so here, as one
 // error. Run runs it; after an error nothing is left open.
 func New(o Options) (*Daemon, error) {
-	d := &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now()}
+	d := &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now(), trusted: newTrust(clock.Trusted)}
 	limitMemory(o.Config.MemoryLimit)
 	if err := d.open(); err != nil {
 		d.closeAll()
@@ -151,10 +156,29 @@ func (d *Daemon) closeAll() {
 	}
 }
 
-// makeDataDir makes the data directory; its name is durable when it returns.
+// makeDataDir makes the data directory; its name is durable when it returns, and those of the directories above that were
+// made for it.
 func makeDataDir(dir string) error {
+	var parents []string // of what is made
+	for at := dir; ; at = filepath.Dir(at) {
+		if _, err := os.Stat(at); err == nil || at == filepath.Dir(at) {
+			break
+		}
+		parents = append(parents, filepath.Dir(at))
+	}
 	if err := os.MkdirAll(dir, 0o750); err != nil {
 		return fmt.Errorf("data_dir: %w; make the directory, or choose another%s", err, configs.UnitHint(dir))
+	}
+	for _, p := range parents {
+		d, err := os.Open(p)
+		if err != nil {
+			return fmt.Errorf("data_dir: %w", err)
+		}
+		err = d.Sync()
+		d.Close()
+		if err != nil {
+			return fmt.Errorf("data_dir: %w", err)
+		}
 	}
 	return nil
 }

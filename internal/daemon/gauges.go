@@ -1,6 +1,10 @@
 package daemon
 
-import "fmt"
+import (
+	"fmt"
+
+	"edged/broker/remote"
+)
 
 // registerGauges makes metrics of what the parts show in their status.
 func (d *Daemon) registerGauges() {
@@ -11,6 +15,7 @@ func (d *Daemon) registerGauges() {
 		gauge("edged_receiver_rejected_total", func() float64 { return float64(in.Generator.Status().Rejected) })
 		gauge("edged_receiver_waiting_messages", func() float64 { return float64(in.Generator.Status().Waiting) })
 		gauge("edged_receiver_waiting_bytes", func() float64 { return float64(in.Generator.Status().Bytes) })
+		gauge("edged_receiver_up", func() float64 { return count(in.up()) })
 		gauge("edged_receiver_restarts_total", func() float64 { return float64(in.Part.State().Restarts) })
 	}
 	for _, s := range d.streams {
@@ -25,6 +30,7 @@ func (d *Daemon) registerGauges() {
 		gauge("edged_stream_dropped_total", func() float64 { return float64(s.Status().Dropped) })
 		gauge("edged_stream_produced_total", func() float64 { return float64(s.Status().Produced) })
 		gauge("edged_stream_pending_messages", func() float64 { return float64(s.Status().Pending) })
+		gauge("edged_stream_blocked", func() float64 { return count(d.gate.Blocked()[s.Name()] != "") })
 		gauge("edged_stream_groups", func() float64 { return float64(s.Status().Groups) })
 	}
 	for _, w := range d.writers {
@@ -36,10 +42,21 @@ func (d *Daemon) registerGauges() {
 			return sum
 		})
 		d.set.NewGauge(fmt.Sprintf("edged_sink_up{sink=%q}", w.Name()), func() float64 {
-			if _, health := w.Status(); health.Problem != "" {
-				return 0
-			}
-			return 1
+			_, health := w.Status()
+			return count(health.Problem == "")
 		})
 	}
+}
+
+func count(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// up reports whether a receiver runs and has its connection, if it needs one.
+func (in *input) up() bool {
+	x, external := in.Receiver.(interface{ Link() remote.LinkStatus })
+	return in.Part.State().State == "running" && (!external || x.Link().Connected)
 }

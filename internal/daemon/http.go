@@ -49,13 +49,18 @@ func (d *Daemon) serveHealth(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// serveReady answers 200 while messages are taken in.
+// serveReady answers 200 while everything that is configured is taken in.
 func (d *Daemon) serveReady(w http.ResponseWriter, _ *http.Request) {
 	switch {
 	case d.state.Load() != started:
 		http.Error(w, stateNames[d.state.Load()], http.StatusServiceUnavailable)
 	case d.store.Space().Room <= 0 && d.store.Space().Max > 0:
 		http.Error(w, "the store is full: nothing is taken in until something was delivered", http.StatusServiceUnavailable)
+	case len(d.gate.Blocked()) > 0:
+		for stream, sink := range d.gate.Blocked() {
+			http.Error(w, fmt.Sprintf("intake of what stream %s needs is stopped, because sink %s has reached max_pending", stream, sink), http.StatusServiceUnavailable)
+			return
+		}
 	default:
 		fmt.Fprintln(w, "ok")
 	}

@@ -93,8 +93,8 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	if d.broker != nil {
 		brokerG.run(func() error { return d.broker.Run(brokerCtx) })
 	}
-	for _, x := range d.extra {
-		brokerG.run(func() error { return x.part.Run(brokerCtx, d.log, x.run) })
+	if p := d.publisher; p != nil {
+		brokerG.run(func() error { return p.part.Run(brokerCtx, d.log, p.Publisher.Run) })
 	}
 	gpioG, gpioCtx := newGroup("gpio")
 	if d.gpio != nil {

@@ -9,6 +9,7 @@ import (
 	"edged/batches"
 	"edged/blockstore"
 	"edged/broker"
+	"edged/broker/remote"
 	"edged/gpio"
 	"edged/internal/supervise"
 	"edged/receiver"
@@ -27,6 +28,7 @@ type Status struct {
 	Store     StoreStatus       `json:"store"`
 	Broker    *broker.Status    `json:"broker,omitempty"`
 	Pins      []gpio.PinStatus  `json:"pins,omitempty"`
+	Publisher *PublisherStatus  `json:"publisher,omitempty"` // of the pins, to an external broker
 	Receivers []ReceiverStatus  `json:"receivers"`
 	Streams   []StreamStatus    `json:"streams"`
 	Sinks     []SinkStatus      `json:"sinks"`
@@ -40,17 +42,31 @@ type StoreStatus struct {
 	blockstore.Space
 	Clock      edged.Instant `json:"clock"`
 	LogEnd     uint64        `json:"log_end"`
+	Trusted    bool          `json:"clock_trusted"`     // the wall clock is synchronised
+	Written    uint64        `json:"written"`           // bytes since the start
+	Commits    uint64        `json:"commits"`           // since the start
 	BudgetLeft int64         `json:"write_budget_left"` // bytes; -1 without a bound
 }
 
-// ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue.
+// ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue. Received is the receiver's own
+// count, stored the committer's; when nothing waits they must agree.
 type ReceiverStatus struct {
-	Name     string          `json:"name"`
-	Part     supervise.State `json:"part"`
-	Stored   uint64          `json:"stored"`   // since the store was made
-	Bytes    uint64          `json:"bytes"`    // their topics and payloads
-	Rejected uint64          `json:"rejected"` // since the store was made
-	receiver.Status
+	Name     string             `json:"name"`
+	Part     supervise.State    `json:"part"`
+	Received uint64             `json:"received"` // since the store was made, as are stored, bytes and rejected
+	Stored   uint64             `json:"stored"`
+	Bytes    uint64             `json:"bytes"` // topics and payloads of what was stored
+	Rejected uint64             `json:"rejected"`
+	InQueue  int64              `json:"in_queue"`
+	Balanced bool               `json:"balanced"`
+	Blocks   receiver.Status    `json:"blocks"`
+	Link     *remote.LinkStatus `json:"link,omitempty"` // to an external broker
+}
+
+// PublisherStatus is how the pins reach an external broker.
+type PublisherStatus struct {
+	Part supervise.State   `json:"part"`
+	Link remote.LinkStatus `json:"link"`
 }
 
 // StreamStatus is a stream's part of the ledger and its state.
@@ -80,6 +96,8 @@ func (d *Daemon) Status() Status {
 		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
 		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), BudgetLeft: d.store.BudgetLeft()},
 	}
+	s.Store.Trusted = d.trusted.get()
+	s.Store.Written, s.Store.Commits = d.store.Written()
 	if d.broker != nil {
 		b := d.broker.Status()
 		s.Broker = &b
@@ -87,17 +105,11 @@ func (d *Daemon) Status() Status {
 	if d.gpio != nil {
 		s.Pins = d.gpio.Status()
 	}
-	tick := d.store.LastTick()
+	if p := d.publisher; p != nil {
+		s.Publisher = &PublisherStatus{p.part.State(), p.Link()}
+	}
 	for _, in := range d.inputs {
-		r := ReceiverStatus{Name: in.name, Part: in.Part.State(), Status: in.Generator.Status()}
-		if tick != nil {
-			for _, t := range tick.Receivers {
-				if t.Receiver == in.name {
-					r.Stored, r.Bytes, r.Rejected = t.Stored, t.Bytes, t.Rejected
-				}
-			}
-		}
-		s.Receivers = append(s.Receivers, r)
+		s.Receivers = append(s.Receivers, in.status(d.store))
 	}
 	for _, st := range d.streams {
 		s.Streams = append(s.Streams, StreamStatus{st.part.State(), st.Status()})
@@ -109,6 +121,36 @@ func (d *Daemon) Status() Status {
 	s.Kept = d.kept()
 	s.Problems = s.problems(d)
 	return s
+}
+
+func (in *input) status(store *blockstore.Store) ReceiverStatus {
+	before := in.Generator.Status()
+	total := totalOf(store.LastTick(), in.name)
+	after := in.Generator.Status()
+	r := ReceiverStatus{
+		Name: in.name, Part: in.Part.State(), Blocks: after,
+		Received: in.base.Stored + in.base.Rejected + after.Received,
+		Stored:   total.Stored, Bytes: total.Bytes, Rejected: in.base.Rejected + after.Rejected,
+	}
+	r.InQueue = int64(r.Received - r.Stored - r.Rejected)
+	r.Balanced = r.InQueue == 0 || before.Waiting+after.Waiting > 0 || before != after
+	if x, ok := in.Receiver.(interface{ Link() remote.LinkStatus }); ok {
+		link := x.Link()
+		r.Link = &link
+	}
+	return r
+}
+
+// totalOf is what a tick says of a receiver.
+func totalOf(t *edged.Tick, name string) edged.ReceiverTotal {
+	if t != nil {
+		for _, r := range t.Receivers {
+			if r.Receiver == name {
+				return r
+			}
+		}
+	}
+	return edged.ReceiverTotal{}
 }
 
 // kept lists the cursors that belong to nothing in the configuration.
@@ -132,6 +174,12 @@ func (d *Daemon) kept() (out []Kept) {
 	return out
 }
 
+func away(say func(string, ...any), who string, l remote.LinkStatus) {
+	if !l.Connected && !l.Since.IsZero() {
+		say("%s: no connection to %s since %s: %s", who, l.Broker, l.Since.Local().Format(time.DateTime), l.Error)
+	}
+}
+
 // problems says in sentences what is wrong and what to do.
 func (s *Status) problems(d *Daemon) (out []string) {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
@@ -147,6 +195,26 @@ func (s *Status) problems(d *Daemon) (out []string) {
 	for _, r := range s.Receivers {
 		if r.Part.State == "waiting" || r.Part.State == "stopped" {
 			say("receiver %s is %s: %s", r.Name, r.Part.State, r.Part.LastErr)
+		} else if r.Link != nil {
+			away(say, "receiver "+r.Name, *r.Link)
+		}
+		if !r.Balanced {
+			say("receiver %s: the ledger does not balance, %d messages are missing; please report it", r.Name, r.InQueue)
+		}
+	}
+	if p := s.Publisher; p != nil {
+		if p.Part.State == "waiting" || p.Part.State == "stopped" {
+			say("the pins' readings are not published, the publisher is %s: %s", p.Part.State, p.Part.LastErr)
+		} else {
+			away(say, "the publisher of the pins", p.Link)
+		}
+	}
+	for _, p := range s.Pins {
+		switch {
+		case p.State == "waiting" || p.State == "stopped":
+			say("pin %s is %s: %s", p.Name, p.State, p.LastError)
+		case p.PublishError != "":
+			say("pin %s: readings are dropped: %s", p.Name, p.PublishError)
 		}
 	}
 	for _, st := range s.Streams {
@@ -169,7 +237,7 @@ func (s *Status) problems(d *Daemon) (out []string) {
 			for _, del := range k.Deliveries {
 				rows, bytes = rows+del.Pending, bytes+del.PendingBytes
 			}
-			say("sink %s: %s since %s, %d rows wait (%d bytes of log): %s", k.Name, k.Health.State, k.Health.Since.Format(time.TimeOnly), rows, bytes, k.Health.Problem)
+			say("sink %s: %s since %s, %d rows wait (%d bytes of log): %s", k.Name, k.Health.State, k.Health.Since.Local().Format(time.DateTime), rows, bytes, k.Health.Problem)
 		}
 		for _, del := range k.Deliveries {
 			if !del.Balanced {

@@ -21,6 +21,7 @@ type Tailed struct {
 	Payload       string    `json:"payload,omitempty"`
 	PayloadBase64 string    `json:"payload_base64,omitempty"` // if it is not UTF-8
 	Retained      bool      `json:"retained,omitempty"`
+	Missed        int64     `json:"missed,omitempty"` // messages just before this one that the reader was too slow for
 }
 
 // serveTail sends messages of the embedded broker as NDJSON until the client goes.
@@ -41,8 +42,8 @@ func (d *Daemon) serveTail(ctx context.Context, w http.ResponseWriter, r *http.R
 	defer d.tapped.Add(-1)
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	lines := make(chan Tailed)
-	cancel := d.broker.Tap(filter, func(topic string, payload []byte, retained bool) {
-		t := Tailed{Time: time.Now().UTC(), Topic: topic, Retained: retained}
+	cancel := d.broker.Tap(filter, func(topic string, payload []byte, retained bool, missed int64) {
+		t := Tailed{Time: time.Now().UTC(), Topic: topic, Retained: retained, Missed: missed}
 		if utf8.Valid(payload) {
 			t.Payload = string(payload)
 		} else {

@@ -10,7 +10,6 @@ import (
 	"edged/blockstore"
 	"edged/broker/remote"
 	"edged/gpio"
-	"edged/internal/clock"
 	"edged/internal/supervise"
 	"edged/receiver"
 	"edged/sinks/delivery"
@@ -24,24 +23,13 @@ func (d *Daemon) makeGPIO() {
 		return
 	}
 	var publish gpio.Publish
-	if d.c.GPIO.PublishTo == gpio.Embedded {
-		publish = d.broker.Publish
+	if external := d.c.Publisher(); external != nil {
+		d.publisher = &publisher{remote.NewPublisher(external, d.log, d.set), supervise.Part{Name: "gpio publisher"}}
+		publish = d.publisher.Publish
 	} else {
-		p := remote.NewPublisher(remoteOf(d.c.GPIO, d.c.DataDir), d.log, d.set)
-		d.extra = append(d.extra, &supervised{supervise.Part{Name: "gpio publisher"}, p.Run})
-		publish = p.Publish
+		publish = d.broker.Publish
 	}
 	d.gpio = gpio.New(d.c.GPIO, publish, d.log, d.set)
-}
-
-func remoteOf(g *gpio.Config, dataDir string) *remote.Config {
-	r := remote.Default()
-	r.Broker, r.ClientID, r.Username, r.PasswordFile, r.QoS = g.PublishTo, g.ClientID, g.Username, g.PasswordFile, g.QoS
-	r.TLS, r.Dir = g.TLS, dataDir
-	if r.ClientID == "" {
-		r.ClientID = remote.DefaultClientID("gpio")
-	}
-	return r
 }
 
 // makeStreams makes the streams, and the router that counts for them.
@@ -135,12 +123,11 @@ func (d *Daemon) makeReceivers() {
 	if d.o.NoReceivers {
 		return
 	}
-	trusted := newTrust(clock.Trusted)
 	for _, c := range d.c.Receivers {
 		level := blockstore.Level(slices.Index(blockstore.Levels, c.Common.Storage))
 		g := receiver.New(receiver.Options{
 			Name: c.Name, Block: *d.c.Block, MaxRate: float64(c.Common.MaxRate), Memory: level == blockstore.Memory,
-			Clock: d.clock, Trusted: trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
+			Clock: d.clock, Trusted: d.trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
 		})
 		d.store.AddSource(c.Name, level, g)
 		env := receiver.Env{
@@ -152,7 +139,8 @@ func (d *Daemon) makeReceivers() {
 		if d.broker != nil {
 			env.Attach = d.broker.Attach
 		}
-		d.inputs = append(d.inputs, &input{c.Name, receiver.NewSupervisor(c.Name, c.Config.New(env), g, d.log)})
+		base := totalOf(d.store.LastTick(), c.Name)
+		d.inputs = append(d.inputs, &input{c.Name, base, receiver.NewSupervisor(c.Name, c.Config.New(env), g, d.log)})
 	}
 }
 

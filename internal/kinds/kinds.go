@@ -41,11 +41,11 @@ func Pick[C any](t *conf.Table, key string, l List[C]) (Kind[C], bool) {
 	}
 	switch {
 	case !t.Has(key):
-		t.Errorf(key, "[%s] needs %s: one of %v", t.Title(), key, l.Names())
+		t.Errorf(key, "[%s] needs %s: %s", t.Title(), key, conf.Alternatives(l.Names()))
 	case name == "":
-		t.Errorf(key, "%s: want one of %v", key, l.Names())
+		t.Errorf(key, "%s: want %s", key, conf.Alternatives(l.Names()))
 	default:
-		t.Errorf(key, "unknown %s %q%s", key, name, conf.Suggest(name, l.Names()))
+		t.OneOf(key, name, l.Names()...)
 	}
 	return Kind[C]{}, false
 }

@@ -19,7 +19,12 @@ const Unit = "secrets"
 // maxSize is more than any token or password has.
 const maxSize = 16 << 10
 
-// Find completes a path. A relative one is looked for among the credentials of the unit, then below dir.
+// system is the directory that the unit loads. Only root can read it: it is looked at for "edged check" as root, and for a
+// gateway that root runs without the unit.
+var system = "/etc/edged/secrets"
+
+// Find completes a path. A relative one is looked for among the credentials of the unit, then below dir, then in
+// /etc/edged/secrets. One that is nowhere is said to be below dir.
 func Find(path, dir string) string {
 	if filepath.IsAbs(path) || path == "" {
 		return path
@@ -31,6 +36,9 @@ func Find(path, dir string) string {
 			}
 		}
 	}
+	if at := filepath.Join(system, path); !exists(filepath.Join(dir, path)) && exists(at) {
+		return at
+	}
 	return filepath.Join(dir, path)
 }
 
@@ -39,8 +47,12 @@ func exists(path string) bool { _, err := os.Stat(path); return err == nil }
 // Read reads a token or password: the file's text without white space around it. The error says the path and the cause, and
 // never any of the text.
 func Read(path, dir string) (string, error) {
-	path = Find(path, dir)
-	f, err := os.Open(path)
+	at := Find(path, dir)
+	f, err := os.Open(at)
+	if errors.Is(err, fs.ErrNotExist) && !filepath.IsAbs(path) {
+		return "", fmt.Errorf("there is no file %s in %s or %s, or this user cannot look there", path, dir, system)
+	}
+	path = at
 	if err != nil {
 		return "", fmt.Errorf("cannot read %s: %w", path, Bare(err))
 	}

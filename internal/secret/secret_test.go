@@ -27,6 +27,27 @@ func TestFindLooksAmongTheUnitsCredentialsFirst(t *testing.T) {
 	}
 }
 
+func TestFindLooksWhereTheUnitLoadsFrom(t *testing.T) {
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	before := system
+	t.Cleanup(func() { system = before })
+	dir := t.TempDir()
+	system = t.TempDir()
+	for path, text := range map[string]string{filepath.Join(system, "a"): "installed", filepath.Join(system, "b"): "installed", filepath.Join(dir, "b"): "own"} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, want := range map[string]string{"a": "installed", "b": "own"} {
+		if text, err := Read(name, dir); text != want || err != nil {
+			t.Errorf("%s: %q, %v", name, text, err)
+		}
+	}
+	if _, err := Read("c", dir); err == nil || !strings.Contains(err.Error(), dir) || !strings.Contains(err.Error(), system) {
+		t.Errorf("a file that is nowhere: %v", err)
+	}
+}
+
 func TestWhatIsNoSecretIsSaidWithoutSayingIt(t *testing.T) {
 	dir := t.TempDir()
 	for name, text := range map[string]string{"empty": " \n", "lines": "hush\nhush", "long": strings.Repeat("hush", 10000)} {

@@ -48,7 +48,7 @@ func (c *Config) checkURL(t *conf.Table) *url.URL {
 	case err != nil:
 		t.Errorf("url", "url: this is no URL: %v", bare(err))
 	case u.Scheme != "http" && u.Scheme != "https":
-		t.Errorf("url", "url: want http:// or https://, have %q", c.URL)
+		t.Errorf("url", "url: want http:// or https://, have %q", bareURL(u))
 	case u.Hostname() == "":
 		t.Errorf("url", "url: %q names no host", c.URL)
 	case u.User != nil:
@@ -57,6 +57,13 @@ func (c *Config) checkURL(t *conf.Table) *url.URL {
 		return u
 	}
 	return nil
+}
+
+// bareURL is a URL without what may be a secret in it.
+func bareURL(u *url.URL) string {
+	bare := *u
+	bare.User, bare.RawQuery, bare.Fragment = nil, "", ""
+	return bare.String()
 }
 
 // own are the headers that the sink sets itself.

@@ -80,8 +80,8 @@ func TestHeaders(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := sink.Write(t.Context(), []edged.Delivery{row("k", "a")})
-	if want := "token_file: cannot read " + token + ": no such file or directory; its rows wait in the store"; err == nil || err.Error() != want {
-		t.Errorf("got  %v\nwant %s", err, want)
+	if err == nil || !strings.HasPrefix(err.Error(), "token_file: there is no file ") || !strings.HasSuffix(err.Error(), "; its rows wait in the store") {
+		t.Errorf("got %v", err)
 	}
 }
 

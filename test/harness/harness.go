@@ -268,7 +268,7 @@ func (e *Edged) AtRest(within time.Duration) daemon.Status {
 	Until(e.t, within, "everything is delivered", func() bool {
 		s = e.Status()
 		for _, r := range s.Receivers {
-			if r.Waiting > 0 {
+			if r.Blocks.Waiting > 0 {
 				return false
 			}
 		}
@@ -286,6 +286,11 @@ func (e *Edged) AtRest(within time.Duration) daemon.Status {
 		}
 		return true
 	})
+	for _, r := range s.Receivers {
+		if !r.Balanced || r.Received != r.Stored+r.Rejected {
+			e.t.Errorf("receiver %s: the ledger does not balance: %+v", r.Name, r)
+		}
+	}
 	for _, st := range s.Streams {
 		if !st.Balanced || st.Routed != st.Filtered+st.Dead+st.Late+st.Applied+st.Damaged+st.Dropped {
 			e.t.Errorf("stream %s: the ledger does not balance: %+v", st.Stream, st.Status)

@@ -1,0 +1,74 @@
+package daemon
+
+import (
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"edged/internal/conf"
+)
+
+// limitMemory sets the soft memory limit, unless GOMEMLIMIT says otherwise: auto is half of what the machine or the cgroup
+// has, at most 512 MiB.
+func limitMemory(limit conf.AutoSize) {
+	if os.Getenv("GOMEMLIMIT") != "" && limit.Auto {
+		return
+	}
+	n := limit.Bytes
+	if limit.Auto {
+		n = min(512<<20, availableMemory("")/2)
+	}
+	if n > 0 {
+		debug.SetMemoryLimit(n)
+	}
+}
+
+// availableMemory is the smallest of the machine's memory and the limits of the process's cgroup and those around it; 0 if
+// nobody says. root is "" outside of tests.
+func availableMemory(root string) int64 {
+	best := int64(0)
+	note := func(n int64) {
+		if n > 0 && (best == 0 || n < best) {
+			best = n
+		}
+	}
+	for _, line := range lines(root + "/proc/meminfo") {
+		if f := strings.Fields(line); len(f) >= 2 && f[0] == "MemTotal:" {
+			kb, _ := strconv.ParseInt(f[1], 10, 64)
+			note(kb << 10)
+		}
+	}
+	for _, line := range lines(root + "/proc/self/cgroup") { // hierarchy:controllers:path (cgroups(7))
+		f := strings.SplitN(line, ":", 3)
+		if len(f) < 3 {
+			continue
+		}
+		base, file := root+"/sys/fs/cgroup", "memory.max"
+		if f[1] != "" {
+			if !strings.Contains(","+f[1]+",", ",memory,") {
+				continue
+			}
+			base, file = base+"/memory", "memory.limit_in_bytes"
+		}
+		for dir := filepath.Clean("/" + f[2]); ; dir = filepath.Dir(dir) {
+			for _, text := range lines(filepath.Join(base, dir, file)) {
+				n, _ := strconv.ParseInt(text, 10, 64) // "max" is no number
+				note(n)
+			}
+			if dir == "/" {
+				break
+			}
+		}
+	}
+	return best
+}
+
+func lines(path string) []string {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil
+	}
+	return splitLines(strings.TrimSpace(string(text)))
+}
