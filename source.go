@@ -58,5 +58,7 @@ func (w Wait) Satisfied(t *Tick) bool {
 
 // Router counts, for the ledger, the messages of a block that each stream takes. It is called by the committer only.
 type Router interface {
+	// Streams are the streams that it counts for. The totals of others are dropped: nobody goes on with them.
+	Streams() []string
 	Count(b *Block, add func(stream string, messages uint64))
 }

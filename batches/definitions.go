@@ -65,8 +65,31 @@ func (d *definitions) begin(p *Plan, from, end uint64) {
 	d.Segments = append(d.Segments, next)
 }
 
-// holds reports whether a place is in the segment.
-func (g segment) holds(at edged.Place) bool { return g.Log == at.Log && at.Seq < g.To }
+// begins is the place at which a segment begins.
+func (g segment) begins() edged.Place { return edged.Place{Log: g.Log, Pos: edged.Pos{Seq: g.From}} }
+
+// reaches reports whether a place is in the segment or at its end, where a delivery stands that has read all of it.
+func (g segment) reaches(at edged.Place) bool {
+	return g.Log == at.Log && (at.Seq < g.To || at.Pos == edged.Pos{Seq: g.To})
+}
+
+// stretch returns the segment that a place is in. One at the end of a segment is at the beginning of the next; one that is in
+// none is in a segment that was forgotten because nobody had anything to read in it any more, and so at the beginning of all.
+func stretch(segs []segment, at edged.Place) (i int, in edged.Place) {
+	for i, g := range segs {
+		if !g.reaches(at) {
+			continue
+		}
+		if at.Seq < g.From {
+			at = g.begins()
+		}
+		if i == len(segs)-1 || at.Seq < g.To {
+			return i, at
+		}
+		at = segs[i+1].begins()
+	}
+	return 0, segs[0].begins()
+}
 
 // prune forgets the segments that nobody reads any more: no delivery of the stream stands in one, and its part of the
 // block log is gone.
@@ -77,7 +100,7 @@ func (d *definitions) prune(stream string, cursors []edged.Cursor, oldest uint64
 		}
 		for _, c := range cursors {
 			of, _, ok := edged.SplitDelivery(c.Name)
-			if at, some := c.Need.Next(0); ok && of == stream && some && g.holds(edged.Place{Log: c.Log, Pos: edged.Pos{Seq: at}}) {
+			if at, some := c.Need.Next(0); ok && of == stream && some && g.reaches(edged.Place{Log: c.Log, Pos: edged.Pos{Seq: at}}) {
 				return true
 			}
 		}

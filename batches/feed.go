@@ -63,7 +63,7 @@ func (f *feed) Oldest() (edged.Place, error) {
 		if err != nil {
 			return edged.Place{}, err
 		}
-		at.Seq = max(at.Seq, oldest)
+		at.Seq = min(max(at.Seq, oldest), segs[0].To)
 	}
 	return at, nil
 }
@@ -83,32 +83,29 @@ func (f *feed) Read(from, until edged.Place, limits edged.Limits) (edged.Reading
 	if err != nil {
 		return edged.Reading{}, err
 	}
-	for i, g := range segs {
-		if !g.holds(from) {
-			continue
-		}
-		stop := edged.Pos{Seq: g.To}
-		last := i == len(segs)-1
-		if last {
-			stop.Seq = end
-		}
-		if until != (edged.Place{}) && until.Log == g.Log && until.Before(stop) {
-			stop = until.Pos
-		}
-		r := edged.Reading{From: from, To: from, Like: "results"}
-		if g.Log == "" {
-			r.Like = g.Definition
-			err = f.rows(&r, g, stop, limits)
-		} else {
-			err = f.results(&r, stop, limits)
-		}
-		if !last && r.To.Pos == (edged.Pos{Seq: g.To}) { // the stretch is read: the next one begins
-			r.To = edged.Place{Log: segs[i+1].Log, Pos: edged.Pos{Seq: segs[i+1].From}}
-			r.More = true
-		}
-		return r, err
+	if from == until {
+		return edged.Reading{From: from, To: from}, nil
 	}
-	return edged.Reading{}, fmt.Errorf("stream %s has no output at %s %v", f.s.name, from.Log, from.Pos)
+	i, in := stretch(segs, from)
+	g, last := segs[i], i == len(segs)-1
+	stop := edged.Pos{Seq: g.To}
+	if last {
+		stop.Seq = end
+	}
+	if until != (edged.Place{}) && until.Log == g.Log && until.Before(stop) {
+		stop = until.Pos
+	}
+	r := edged.Reading{From: from, To: in, Like: "results"}
+	if g.Log == "" {
+		r.Like = g.Definition
+		err = f.rows(&r, g, stop, limits)
+	} else {
+		err = f.results(&r, stop, limits)
+	}
+	if !last && r.To != until && r.To.Pos == (edged.Pos{Seq: g.To}) { // the stretch is read: the next one begins
+		r.To, r.More = segs[i+1].begins(), true
+	}
+	return r, err
 }
 
 // readBytes bounds how much of a log is gone through in one call, rows or none.

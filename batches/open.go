@@ -26,6 +26,9 @@ func (s *Stream) open(ctx context.Context) error {
 	s.mu.Lock()
 	s.defs = *defs
 	s.mu.Unlock()
+	if !s.counted() {
+		s.rebase()
+	}
 	if defs.Current != s.o.Plan.Definition {
 		return s.changeOver(ctx, defs)
 	}
@@ -52,8 +55,10 @@ func (s *Stream) use(p *Plan) {
 // begin starts a stream that the store does not know.
 func (s *Stream) begin(ctx context.Context) error {
 	s.use(s.o.Plan)
-	born := s.o.Store.End()
-	s.rec = record{applied: born, born: born, base: s.routedNow()}
+	s.rec = record{}
+	s.rebase()
+	born := max(s.rec.born, s.o.Store.End())
+	s.rec.applied = born
 	if s.o.Config.Start == "oldest" {
 		oldest, err := s.o.Store.Oldest()
 		if err != nil {
@@ -68,7 +73,11 @@ func (s *Stream) begin(ctx context.Context) error {
 		from = s.o.Store.ResultEnd(s.name)
 	}
 	defs.begin(s.p, from, from)
-	u := &edged.Update{Puts: []edged.Put{defs.put(s.name)}}
+	u := &edged.Update{}
+	if err := s.clearState(u); err != nil { // of an earlier stream of that name, which was given up
+		return err
+	}
+	u.Puts = append(u.Puts, defs.put(s.name))
 	if s.st != nil {
 		s.addCheckpoint(u)
 	}
@@ -76,13 +85,33 @@ func (s *Stream) begin(ctx context.Context) error {
 	return s.commit(ctx, u, &defs)
 }
 
-func (s *Stream) routedNow() uint64 {
-	t := s.o.Store.LastTick()
-	if t == nil {
-		return 0
+// clearState deletes the saved windows.
+func (s *Stream) clearState(u *edged.Update) error {
+	return s.o.Store.Values(spaceState+s.name, func(key string, _ []byte, _ error) error {
+		u.Puts = append(u.Puts, edged.Put{Space: spaceState + s.name, Key: key})
+		return nil
+	})
+}
+
+// rebase has the committer's count hold from here on: entries before born are counted by the stream itself as it passes them.
+// Both figures are one tick's, so that no commit can come between them.
+func (s *Stream) rebase() {
+	s.rec.old, s.rec.born, s.rec.base = s.rec.passed(), 0, 0
+	if t := s.o.Store.LastTick(); t != nil {
+		s.rec.born = t.Seq + 1
+		s.rec.base, _ = t.RoutedTo(s.name)
 	}
-	n, _ := t.RoutedTo(s.name)
-	return n
+}
+
+// counted reports whether the committer has counted for the stream since it was born. It has not if there was a life of the
+// gateway without the stream in its configuration.
+func (s *Stream) counted() bool {
+	t := s.o.Store.LastTick()
+	if t == nil || t.Seq < s.rec.born {
+		return true
+	}
+	_, ok := t.RoutedTo(s.name)
+	return ok
 }
 
 // restore loads the state of the last checkpoint under a plan and replays the log up to the cursor: state is rebuilt,
@@ -129,14 +158,11 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 		end = s.o.Store.ResultEnd(s.name) + uint64(len(u.Results))
 	}
 	s.o.Log.Info("the stream's definition has changed: what was open left as partial, the new definition begins here", "stream", s.name, "position", s.rec.applied, "partial_rows", len(u.Results))
-	if err := s.o.Store.Values(spaceState+s.name, func(key string, _ []byte, _ error) error {
-		u.Puts = append(u.Puts, edged.Put{Space: spaceState + s.name, Key: key})
-		return nil
-	}); err != nil {
+	if err := s.clearState(u); err != nil {
 		return err
 	}
 	s.use(s.o.Plan)
-	s.rec.old, s.rec.born, s.rec.base = s.rec.passed(), s.o.Store.End(), s.routedNow()
+	s.rebase()
 	from := s.rec.applied
 	if s.st != nil {
 		from = s.o.Store.ResultEnd(s.name) + uint64(len(u.Results))

@@ -15,6 +15,14 @@ func NewRouter(plans []*Plan) *Router {
 	return &Router{plans: plans, routes: map[string]map[string][]int{}, counts: make([]uint64, len(plans))}
 }
 
+// Streams implements edged.Router.
+func (r *Router) Streams() (names []string) {
+	for _, p := range r.plans {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
 // Count implements edged.Router.
 func (r *Router) Count(b *edged.Block, add func(stream string, messages uint64)) {
 	per := make([]uint64, len(b.Topics))

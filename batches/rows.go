@@ -2,6 +2,7 @@ package batches
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -118,15 +119,15 @@ func (r *rowReader) name() string {
 func (r *rowReader) readTime(b *edged.Block, i int) (reason string) {
 	t := &r.p.time
 	v := r.row.Cols[t.slot]
-	if f, ok := v.Float(); ok && f > -9e18/float64(t.unit) && f < 9e18/float64(t.unit) {
+	if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
 		whole := int64(f)
 		r.row.Time = whole*t.unit + int64((f-float64(whole))*float64(t.unit))
-	} else if at, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil {
+	} else if at, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil && at.Year() > 1678 && at.Year() < 2262 { // what nanoseconds hold
 		r.row.Time = at.UnixNano()
 	} else {
 		return fmt.Sprintf("the time field %s is missing or no time", strings.Join(t.field, "."))
 	}
-	if b.Trusted && r.row.Time-b.Arrival[i] > t.maxFuture {
+	if b.Trusted && r.row.Time > b.Arrival[i]+t.maxFuture {
 		return fmt.Sprintf("the time field %s is %v ahead of the arrival (max_future is %v)", strings.Join(t.field, "."),
 			time.Duration(r.row.Time-b.Arrival[i]).Round(time.Second), time.Duration(t.maxFuture))
 	}

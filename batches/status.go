@@ -27,7 +27,7 @@ func (s *Stream) Status() Status {
 	defer s.mu.Unlock()
 	rec := s.shown
 	st := Status{
-		Stream: s.name, Counts: rec.Counts, Position: rec.applied, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem,
+		Stream: s.name, Counts: rec.Counts, Position: s.at, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem,
 		Routed: rec.passed(), Balanced: true,
 	}
 	if routed, ok := rec.routed(s.name, t); ok {
@@ -36,7 +36,7 @@ func (s *Stream) Status() Status {
 	}
 	// At rest the equation must hold to the message. On the way, what the stream passed since the newest tick is ahead of
 	// what it says, and before the stream's birth nobody counts for it.
-	if atRest := t != nil && rec.applied > t.Seq; s.ready && atRest && rec.applied >= rec.born {
+	if atRest := t != nil && s.at > t.Seq; s.ready && atRest && s.at >= rec.born {
 		st.Balanced = st.Pending == 0
 	}
 	if w := s.level; s.o.Plan.Windowed() && w.Wall > 0 {

@@ -29,19 +29,21 @@ type Stream struct {
 	name string
 
 	// Run's own.
-	p     *Plan
-	r     *rowReader
-	wm    *watermark
-	st    *panes // nil for a stateless stream
-	rec   record
-	out   output
-	saved time.Time // the last checkpoint
-	since int64     // bytes of blocks since then
+	p      *Plan
+	r      *rowReader
+	wm     *watermark
+	st     *panes // nil for a stateless stream
+	rec    record
+	out    output
+	saved  time.Time // the last checkpoint
+	behind bool      // an update was given up at the stop: memory is ahead of the disk for good, and nothing more may be committed
+	since  int64     // bytes of blocks since then
 
 	mu        sync.Mutex // guards the rest
 	ready     bool
 	shown     record // what may ride with a commit: everything up to it was given and committed
 	dirty     bool   // shown is not committed yet
+	at        uint64 // how far the stream is: ahead of shown by ticks, which are not worth a commit
 	inFlight  bool   // a commit of this stream is under way: nothing rides
 	waits     edged.Wait
 	isWaiting bool
@@ -69,7 +71,7 @@ func (s *Stream) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(s.o.Interval)
 	defer tick.Stop()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !s.behind {
 		changed := s.o.Store.Changed()
 		select {
 		case <-ctx.Done():
@@ -84,6 +86,9 @@ func (s *Stream) Run(ctx context.Context) error {
 				}
 			}
 		}
+	}
+	if s.behind {
+		return nil
 	}
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastStep)
 	defer cancel()
@@ -131,6 +136,9 @@ func (s *Stream) step(ctx context.Context) error {
 // take applies entries until end, or until there is enough to commit. It reports whether there were blocks among them.
 func (s *Stream) take(end uint64) (blocks bool, err error) {
 	size := int64(0)
+	if s.st == nil {
+		defer func() { s.rec.checkpoint = s.rec.applied }() // there is no state to save: nothing behind it is needed
+	}
 	for s.rec.applied < end && size < stepBytes {
 		e, ok, err := s.o.Store.Next(s.rec.applied)
 		if err != nil {
@@ -155,7 +163,7 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 // was nothing but ticks, not even that.
 func (s *Stream) settle(ctx context.Context, blocks bool) error {
 	if len(s.out.results) == 0 {
-		s.show(blocks)
+		s.show(blocks || s.rec.Counts != s.shown.Counts)
 		return nil
 	}
 	u := &edged.Update{Results: s.out.results}
@@ -168,31 +176,35 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 }
 
 // commit commits an update that moves the cursor to s.rec. While the store has no room it tries again: the state is ahead
-// of the disk, and must not go on without it.
+// of the disk, and must not go on without it. It does not let go of an update that the store has, whatever ctx says; one that
+// is refused is tried once more when ctx has ended, and then given up: the next start does that part of the log again.
 func (s *Stream) commit(ctx context.Context, u *edged.Update, defs *definitions) error {
 	s.mu.Lock()
 	s.inFlight = true
 	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		s.inFlight = false
-		s.mu.Unlock()
-	}()
-	for {
-		err := s.o.Store.Commit(ctx, u, false)
+	for again := time.Second; ; {
+		err := s.o.Store.Commit(context.WithoutCancel(ctx), u, false)
 		if err == nil {
 			break
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
 		s.fault("its results cannot be stored yet: " + err.Error())
+		if ctx.Err() != nil {
+			if again == 0 {
+				s.behind = true // and inFlight for good: nothing rides
+				return fmt.Errorf("stream %s: what it computed last could not be stored before the stop; the next start does it again: %w", s.name, err)
+			}
+			again = 0
+		}
+		s.came()
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			time.Sleep(stopRetry)
 		case <-time.After(time.Second):
 		}
 	}
+	s.mu.Lock()
+	s.inFlight = false
+	s.mu.Unlock()
 	if defs != nil {
 		s.mu.Lock()
 		s.defs = *defs
@@ -201,6 +213,15 @@ func (s *Stream) commit(ctx context.Context, u *edged.Update, defs *definitions)
 	s.fault("")
 	s.show(true)
 	return nil
+}
+
+// stopRetry is how long a refused update waits for its last try at the stop.
+const stopRetry = 500 * time.Millisecond
+
+func (s *Stream) came() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.round = time.Now()
 }
 
 // fault says once what keeps the stream, and once that it is over.
@@ -226,7 +247,7 @@ func (s *Stream) show(moved bool) {
 		s.shown, s.dirty = s.rec, true
 	}
 	s.waits, s.isWaiting = wait, waiting
-	s.groups, s.level, s.round, s.ready = 0, s.wm.now(), time.Now(), true
+	s.groups, s.level, s.round, s.ready, s.at = 0, s.wm.now(), time.Now(), true, s.rec.applied
 	if s.st != nil {
 		s.groups = s.st.count()
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -95,7 +96,11 @@ func (s *Store) AddSource(name string, level Level, src edged.Source) {
 func (s *Store) AddRider(r edged.Rider) { s.riders = append(s.riders, r) }
 
 // SetRouter sets who counts messages for the streams' ledger, before Run.
-func (s *Store) SetRouter(r edged.Router) { s.router = r }
+func (s *Store) SetRouter(r edged.Router) {
+	s.router = r
+	known := r.Streams()
+	s.totals.streams = slices.DeleteFunc(s.totals.streams, func(t edged.StreamTotal) bool { return !slices.Contains(known, t.Stream) })
+}
 
 // UUID names this store for ever; a new or salvaged one has a new name. It is part of every idempotency key.
 func (s *Store) UUID() string { return s.uuid }

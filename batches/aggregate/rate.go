@@ -7,7 +7,7 @@ import (
 )
 
 // Rate is rate(x): how fast a counter grows, in units of x a second. A reading below the one before is a reset of the
-// counter, which began again at 0. The last reading of the stretch before the window is taken as its beginning, so that
+// counter, which began again at 0; one from before the last is out of order, and left out. The last reading of the stretch before the window is taken as its beginning, so that
 // no growth falls between two windows; null with fewer than two readings.
 var Rate = Kind{
 	Argument: Number, Formula: "growth of x, resets understood / seconds between the first and the last reading",
@@ -33,7 +33,7 @@ func (a *counter) Add(v edged.Value, at int64) {
 // join appends a later stretch.
 func (a *counter) join(b *counter) {
 	switch {
-	case b.n == 0:
+	case b.n == 0 || a.n > 0 && b.to < a.to:
 	case a.n == 0:
 		*a = *b
 	default:

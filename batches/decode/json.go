@@ -25,6 +25,7 @@ type jsonDecoder struct {
 var (
 	errNotUTF8 = errors.New("not UTF-8")
 	errNotJSON = errors.New("not JSON")
+	errTooDeep = fmt.Errorf("nested more than %d levels deep", maxDepth)
 )
 
 // Decode implements Decoder. The payload is checked strictly before it is parsed: the parser alone lets numbers like 1-2
@@ -33,6 +34,9 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 	clearCols(cols)
 	if !utf8.Valid(payload) {
 		return errNotUTF8
+	}
+	if tooDeep(payload) {
+		return errTooDeep
 	}
 	if fastjson.ValidateBytes(payload) != nil {
 		return explain(payload)
@@ -54,6 +58,36 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 		}
 	}
 	return nil
+}
+
+// maxDepth is the parser's own bound.
+const maxDepth = 300
+
+// tooDeep finds a payload that is nested too deeply before the validator sees it: that one goes down without a bound, and
+// takes time with the square of the depth.
+func tooDeep(payload []byte) bool {
+	if bytes.Count(payload, []byte("["))+bytes.Count(payload, []byte("{")) <= maxDepth {
+		return false
+	}
+	depth, text, escaped := 0, false, false
+	for _, c := range payload {
+		switch {
+		case escaped:
+			escaped = false
+		case text && c == '\\':
+			escaped = true
+		case c == '"':
+			text = !text
+		case text:
+		case c == '[' || c == '{':
+			if depth++; depth > maxDepth {
+				return true
+			}
+		case c == ']' || c == '}':
+			depth--
+		}
+	}
+	return false
 }
 
 // explain says what is wrong with a payload and where, without repeating it as the parser's own errors do.

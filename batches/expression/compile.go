@@ -53,8 +53,10 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 	}
 	config := conf.CreateNew()
 	config.Expect, config.ExpectAny = want, true
-	config.Disabled["now"] = true // results depend on the log alone
-	delete(config.Builtins, "now")
+	for _, name := range indeterminate {
+		config.Disabled[name] = true
+		delete(config.Builtins, name)
+	}
 	tree, err := parser.ParseWithConfig(text, config)
 	if err != nil {
 		return nil, plain(err)
@@ -98,6 +100,10 @@ func neverBool(root ast.Node) bool {
 	}
 	return false
 }
+
+// indeterminate are built-ins that give another value each time: results depend on the log alone. Those of maps follow Go's
+// order of maps.
+var indeterminate = []string{"now", "keys", "values", "toPairs"}
 
 // describe notes what an expression names, and whether it is no more than one name.
 func (s *Scope) describe(root ast.Node, n *names) *Expr {

@@ -5,17 +5,24 @@
 package deadletter
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"edged"
 	"edged/internal/rowcodec"
 )
 
+// maxReason bounds the reason: libraries like to repeat what they were given.
+const maxReason = 500
+
 var names = []string{"time", "sink", "reason", "topic", "payload", "payload_base64"}
 
 // New makes the log entry of a message that a stream cannot read (sink is "") or of a row that a sink will never take. at
 // is its time in nanoseconds. payload is copied.
 func New(stream, sink string, at int64, reason, topic string, payload []byte) edged.Result {
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + "…"
+	}
 	cells := []edged.Value{edged.TimeValue(at), {}, edged.TextValue(reason), {}, {}, {}}
 	if sink != "" {
 		cells[1] = edged.TextValue(sink)

@@ -67,7 +67,7 @@ func TestCheck(t *testing.T) {
 		url + "token_file = \"token\"\nbasic = { username = \"u\", password_file = \"token\" }": "basic: either token_file or basic, not both",
 		url + `tls = { cert = "token" }`:                                                        "tls: cert and key belong together",
 		url + `tls = { ca = "token" }`:                                                          "tls: DIR/token has no certificate in PEM",
-		url + `tls = { ca = "nosuch" }`:                                                         "tls: there is no file nosuch in DIR or /etc/edged/secrets, or this user cannot look there",
+		url + `tls = { ca = "nosuch" }`:                                                         "tls: cannot read DIR/nosuch: no such file or directory",
 		url + `tls = { cert = "token", key = "token" }`:                                         "tls: cannot use DIR/token with DIR/token: tls: failed to find any PEM data in certificate input",
 	} {
 		mistakes, notes := checked(t, dir, text)
