@@ -65,10 +65,15 @@ func (d *Delivery) open(s Store) error {
 
 // read reads what comes after a place, over skipped entries and no further than the stream's birth while it is young.
 func (d *Delivery) read(from edged.Place, limits edged.Limits) (edged.Reading, error) {
-	until := edged.Place{}
-	if d.rec.Young {
+	return d.readTo(from, edged.Place{}, limits)
+}
+
+// readTo is read, no further than until, if that is given.
+func (d *Delivery) readTo(from, until edged.Place, limits edged.Limits) (edged.Reading, error) {
+	if until == (edged.Place{}) && d.rec.Young && !d.rec.born(from) {
 		until = d.rec.Born.place()
 	}
+	begin := from
 	if from.Log == d.rec.At.Log {
 		for _, sp := range d.rec.Skip {
 			if from.Seq >= sp.From && from.Seq < sp.To {
@@ -83,6 +88,7 @@ func (d *Delivery) read(from edged.Place, limits edged.Limits) (edged.Reading, e
 		}
 	}
 	r, err := d.feed.Read(from, until, limits)
+	r.From = begin // skipped entries in front belong to the reading, so that readings touch
 	if err == nil && until != (edged.Place{}) && r.To == until {
 		r.More = true // what is behind the skipped entries, or the birth
 	}
@@ -94,7 +100,7 @@ func (d *Delivery) pass(to edged.Place, rows int, count *uint64) {
 	if count != nil {
 		*count += uint64(rows)
 	}
-	if d.rec.Young {
+	if d.rec.Young && !d.rec.after(to) {
 		d.rec.Old += uint64(rows)
 	}
 	if to.Log != d.rec.At.Log {
@@ -108,7 +114,7 @@ func (d *Delivery) pass(to edged.Place, rows int, count *uint64) {
 		}
 		d.rec.Skip = d.rec.Skip[1:]
 	}
-	if d.rec.At == d.rec.Born {
+	if d.rec.born(d.rec.At.place()) {
 		d.rec.Young = false
 	}
 	d.moved = true

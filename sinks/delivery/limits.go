@@ -66,15 +66,24 @@ func (w *Writer) enforceOne(d *Delivery) (rows int, err error) {
 	if rows, err = d.count(from, to); err != nil {
 		return 0, err
 	}
+	old := 0 // of those after which the birth comes
+	if d.rec.Young && d.rec.after(to) && !d.rec.born(from) {
+		if old, err = d.count(from, d.rec.Born.place()); err != nil {
+			return 0, err
+		}
+	} else if d.rec.Young && !d.rec.after(to) {
+		old = rows
+	}
 	if free && from == d.rec.At.place() {
+		if d.rec.after(to) { // else pass counts them
+			d.rec.Old += uint64(old)
+		}
 		d.pass(to, rows, &d.rec.Dropped)
 		return rows, nil
 	}
 	d.rec.Skip = d.rec.Skip.Add(drop.From, drop.To)
 	d.rec.Dropped += uint64(rows)
-	if d.rec.Young {
-		d.rec.Old += uint64(rows)
-	}
+	d.rec.Old += uint64(old)
 	d.moved = true
 	return rows, nil
 }

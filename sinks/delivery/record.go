@@ -41,6 +41,13 @@ func (p place) place() edged.Place {
 	return edged.Place{Log: p.Log, Pos: edged.Pos{Seq: p.Seq, Off: p.Off}}
 }
 
+// born reports whether a place is at or past the delivery's birth; after, whether it is past it.
+func (r *record) born(at edged.Place) bool {
+	return at.Log == r.Born.Log && !at.Before(r.Born.place().Pos)
+}
+
+func (r *record) after(at edged.Place) bool { return r.born(at) && at != r.Born.place() }
+
 // cursor makes the delivery's cursor: everything from At on is needed, but for what is skipped.
 func (r *record) cursor(name string) edged.Cursor {
 	need := edged.SpansFrom(r.At.Seq)
@@ -71,6 +78,7 @@ type part struct {
 	From    place  `json:"from"`
 	To      place  `json:"to"`
 	Encoder string `json:"encoder"`
+	Rows    int    `json:"rows"` // when it was planned: fewer are left if a block was lost since
 }
 
 func (r *sinkRecord) cursor(sink string) edged.Cursor {

@@ -23,9 +23,10 @@ const (
 // take at once; wait is how long until the oldest waiting row is due, 0 if none waits.
 func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait time.Duration, err error) {
 	at := make([]edged.Place, len(w.deliveries))
+	ended := make([]edged.Place, len(w.deliveries)) // where the turn's last range ended: the next one begins there, over what gave no rows
 	open := make([]bool, len(w.deliveries))
 	for i, d := range w.deliveries {
-		at[i], open[i] = d.rec.At.place(), true
+		at[i], ended[i], open[i] = d.rec.At.place(), d.rec.At.place(), true
 	}
 	bytes := int64(0)
 	for again := true; again; {
@@ -42,11 +43,14 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 				return nil, false, 0, err
 			}
 			if p != nil {
+				p.rng.From = toPlace(ended[i])
 				turn = append(turn, *p)
 				bytes += p.bytes
+				ended[i] = next
 			} else if next != at[i] && at[i] == d.rec.At.place() { // nothing but what was filtered
 				d.pass(next, 0, nil)
 				next = d.rec.At.place()
+				ended[i] = next
 			}
 			open[i] = next != at[i]
 			again = again || open[i]
@@ -84,7 +88,7 @@ func (w *Writer) take(d *Delivery, at edged.Place, now time.Time, all bool) (p *
 		}
 	}
 	d.since = time.Time{}
-	rng := part{Stream: d.stream, From: toPlace(r.From), To: toPlace(r.To), Encoder: encoderHash(w.o.Encoding, r.Like)}
+	rng := part{Stream: d.stream, From: toPlace(r.From), To: toPlace(r.To), Encoder: encoderHash(w.o.Encoding, r.Like), Rows: r.Rows.Len()}
 	return &planned{d, rng, r.Rows, r.Bytes}, r.To, 0, nil
 }
 
@@ -103,14 +107,14 @@ func (w *Writer) restore(turn []part) (out []planned, err error) {
 		}
 		p := planned{d: d, rng: g, rows: &edged.Rows{Stream: d.stream}}
 		for at := g.From.place(); at != g.To.place(); {
-			r, err := d.feed.Read(at, g.To.place(), edged.Limits{Rows: 1 << 30, Bytes: 1 << 40})
+			r, err := d.readTo(at, g.To.place(), edged.Limits{Rows: 1 << 30, Bytes: 1 << 40})
 			if err != nil {
 				return nil, err
 			}
-			if encoderHash(w.o.Encoding, r.Like) != g.Encoder {
-				return out, nil
-			}
 			if r.Rows != nil && r.Rows.Len() > 0 {
+				if encoderHash(w.o.Encoding, r.Like) != g.Encoder {
+					return out, nil
+				}
 				if p.rows.Len() == 0 {
 					p.rows = r.Rows
 				} else {
@@ -122,7 +126,18 @@ func (w *Writer) restore(turn []part) (out []planned, err error) {
 			}
 			at = r.To
 		}
-		if d.rec.At.place() != g.From.place() && !followed(out, d, g) {
+		first := d.rec.At.place() == g.From.place()
+		if !first && !followed(out, d, g) {
+			return out, nil
+		}
+		if first && p.rows.Len() != g.Rows {
+			// What is left of it would be other bytes under the same key: all of it counts as damaged.
+			w.o.Log.Warn("a delivery that was under way is given up: rows of it were lost (storage = \"memory\" at a crash, or a damaged block)",
+				"sink", w.o.Name, "stream", g.Stream, "rows", g.Rows, "left", p.rows.Len())
+			d.pass(g.To.place(), g.Rows, &d.rec.Damaged)
+			continue
+		}
+		if p.rows.Len() != g.Rows {
 			return out, nil
 		}
 		out = append(out, p)
@@ -153,7 +168,7 @@ func (w *Writer) find(stream string) *Delivery {
 func (p planned) split() (a, b planned) {
 	mid := p.rows.Len() / 2
 	at := place{Log: p.rng.From.Log, Seq: p.rows.At[mid].Seq, Off: p.rows.At[mid].Off}
-	a = planned{d: p.d, rng: part{p.rng.Stream, p.rng.From, at, p.rng.Encoder}, rows: p.rows.Slice(0, mid)}
-	b = planned{d: p.d, rng: part{p.rng.Stream, at, p.rng.To, p.rng.Encoder}, rows: p.rows.Slice(mid, p.rows.Len())}
+	a = planned{d: p.d, rng: part{p.rng.Stream, p.rng.From, at, p.rng.Encoder, mid}, rows: p.rows.Slice(0, mid)}
+	b = planned{d: p.d, rng: part{p.rng.Stream, at, p.rng.To, p.rng.Encoder, p.rows.Len() - mid}, rows: p.rows.Slice(mid, p.rows.Len())}
 	return a, b
 }

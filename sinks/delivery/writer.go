@@ -108,10 +108,17 @@ func (w *Writer) poke() {
 
 // begin opens the deliveries, as soon as their streams have, and reads the turn that was under way.
 func (w *Writer) begin(ctx context.Context) error {
+	since := time.Now()
 	for {
 		err := w.openAll()
 		if err == nil {
-			return nil
+			if time.Since(since) > slowOpen {
+				w.well()
+			}
+			return w.hold(ctx)
+		}
+		if time.Since(since) > slowOpen {
+			w.ill("waiting", err.Error(), 0)
 		}
 		if edged.ClassOf(err) == edged.Permanent {
 			return err
@@ -124,6 +131,20 @@ func (w *Writer) begin(ctx context.Context) error {
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
+}
+
+// slowOpen is how long a stream may take to open before its sink says that it waits for it.
+const slowOpen = 5 * time.Second
+
+// hold commits the cursors of deliveries that the store does not know, so that it keeps the log for them from now on,
+// whenever their sink can be opened.
+func (w *Writer) hold(ctx context.Context) error {
+	for _, d := range w.deliveries {
+		if _, ok := w.o.Store.Cursor(d.name); !ok {
+			return w.commit(ctx, nil, false)
+		}
+	}
+	return nil
 }
 
 func (w *Writer) openAll() error {
@@ -220,12 +241,13 @@ func (w *Writer) outgoing() []edged.Delivery {
 	return out
 }
 
-// commit commits receipt, ranges and cursors together, with what else is given. It does not return before that is done or
-// ctx has ended: until then nothing more may be written.
+// commit commits receipt, ranges and cursors together, with what else is given. It waits for the store whatever ctx says; what
+// the store refuses is tried again until ctx ends. After an error nothing more may be written.
 func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) error {
 	w.mu.Lock()
 	w.riding = nil
 	w.mu.Unlock()
+	w.committed = false
 	w.rec.Turn = nil
 	for _, p := range w.turn {
 		w.rec.Turn = append(w.rec.Turn, p.rng)
@@ -237,7 +259,7 @@ func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) 
 		}
 	}
 	for {
-		err := w.o.Store.Commit(ctx, u, soon)
+		err := w.o.Store.Commit(context.WithoutCancel(ctx), u, soon)
 		if err == nil {
 			break
 		}

@@ -1,0 +1,301 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"edged"
+	"edged/sinks/file"
+	"edged/sinks/spec"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// A sink with drop_oldest, added to a stream that has output, whose endpoint is away until max_pending is reached: when it
+// comes back, rows must flow again.
+func TestDropOldestAcrossTheBirth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f := newNumbers(m, "s")
+		f.grow(20) // the log that is there when the sink is added
+		down := true
+		sink := &logSink{}
+		sink.before = func(turn []edged.Delivery) (int, error) {
+			if down {
+				return 0, errors.New("connection refused")
+			}
+			return len(turn), nil
+		}
+		s := spec1("s", f)
+		s.WhenFull, s.MaxPending = "drop_oldest", 200 // bytes: 20 entries
+		w := newWriter(m, sink, spec.Limits{Rows: 5, Bytes: 1 << 20}, s)
+		run(t, w, func() {
+			for i := range uint64(100) {
+				f.grow(20 + i)
+				nap(time.Second)
+			}
+			down = false
+			for i := range uint64(100) {
+				f.grow(120 + i)
+				nap(10 * time.Second)
+			}
+		})
+		r := m.record(t, "s", "sink")
+		if r.At.Seq != f.End().Seq {
+			st, h := w.Status()
+			t.Fatalf("the sink is up for 1000 s, and the delivery stands at %v of %v (young=%v)\n%+v %+v", r.At, f.End(), r.Young, st, h)
+		}
+	})
+}
+
+// slowStore makes a commit durable 200 ms after it was submitted, as the real one at the base cadence does, and keeps to
+// Commit's contract when ctx ends first.
+type slowStore struct {
+	*memStore
+	wg sync.WaitGroup
+}
+
+func (s *slowStore) Commit(ctx context.Context, u *edged.Update, soon bool) error {
+	ch := make(chan error, 1)
+	s.wg.Add(1)
+	go func() {
+		defer s.wg.Done()
+		time.Sleep(200 * time.Millisecond)
+		ch <- s.memStore.Commit(context.Background(), u, soon)
+	}()
+	select {
+	case err := <-ch:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// At a stop under load, too, ranges and receipts are committed before the next byte is written.
+func TestRangesComeFirstAtTheStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := &slowStore{memStore: newMemStore()}
+		f := newNumbers(m.memStore, "s")
+		f.grow(100)
+		ctx, cancel := context.WithCancel(context.Background())
+		sink := &logSink{}
+		writes := 0
+		sink.before = func(turn []edged.Delivery) (int, error) {
+			writes++
+			committed := m.turn("sink").Turn
+			for i, d := range turn {
+				if i >= len(committed) || key("uuid", "sink", committed[i]) != d.Key {
+					t.Errorf("write %d: %s is written, committed are %v", writes, d.Key, committed)
+				}
+			}
+			if writes == 1 {
+				time.Sleep(50 * time.Millisecond) // a write takes its time …
+				f.grow(200)
+				cancel() // … and SIGTERM comes meanwhile
+			}
+			return len(turn), nil
+		}
+		w := New(Options{Name: "sink", Sink: sink, Encoding: "enc", Limits: spec.Limits{Rows: 500, Bytes: 1 << 20}, Deliveries: []DeliverySpec{spec1("s", f)}, Store: m, Interval: time.Second, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
+		_ = w.Run(ctx)
+		m.wg.Wait()
+	})
+}
+
+// sparse is a feed like a stream whose where keeps few rows of a long log: a reading ends after so many entries, rows or
+// none.
+type sparse struct {
+	*numbers
+}
+
+func (n *sparse) Read(from, until edged.Place, l edged.Limits) (edged.Reading, error) {
+	stop := n.End().Pos
+	if until != (edged.Place{}) && until.Before(stop) {
+		stop = until.Pos
+	}
+	r := edged.Reading{From: from, To: from, Like: "like", Rows: &edged.Rows{Stream: n.stream, Names: []string{"x"}}}
+	for gone := 0; r.To.Before(stop); gone++ {
+		if gone == 10 { // readBytes
+			r.More = true
+			return r, nil
+		}
+		if r.To.Seq%30 < 3 { // entries with one row
+			r.Rows.At = append(r.Rows.At, r.To.Pos)
+			r.Rows.Cells = append(r.Rows.Cells, edged.TextValue(r.To.Pos.String()))
+		}
+		r.To.Pos = edged.Pos{Seq: r.To.Seq + 1}
+	}
+	return r, nil
+}
+
+// A committed turn comes back after a kill as it was committed.
+func TestATurnOfASparseStreamComesBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f := &sparse{newNumbers(m, "s")}
+		f.grow(200)
+		first := map[string]bool{}
+		var order []string
+		sink := &logSink{}
+		ctx, cancel := context.WithCancel(context.Background())
+		var snap map[string]edged.Cursor
+		sink.before = func(turn []edged.Delivery) (int, error) {
+			if snap == nil {
+				snap = map[string]edged.Cursor{}
+				for k, v := range m.cursors {
+					snap[k] = v
+				}
+				for _, d := range turn {
+					first[d.Key] = true
+					order = append(order, d.Key)
+				}
+				cancel()
+			}
+			return len(turn), nil
+		}
+		w := newWriter(m, sink, spec.Limits{Rows: 5, Bytes: 1 << 20}, DeliverySpec{Stream: "s", Feed: f, Start: "oldest", MaxPending: 1 << 40, WhenFull: "block"})
+		_ = w.Run(ctx)
+		// kill -9 while the first turn was being written: the server has taken all of it, the commit did not happen
+		m.cursors = snap
+		var rec sinkRecord
+		_ = json.Unmarshal(snap[sinkCursor("sink")].Data, &rec)
+		second := &logSink{}
+		w = newWriter(m, second, spec.Limits{Rows: 5, Bytes: 1 << 20}, DeliverySpec{Stream: "s", Feed: f, Start: "oldest", MaxPending: 1 << 40, WhenFull: "block"})
+		run(t, w, func() { nap(5 * time.Second) })
+		if len(second.redone) != len(order) {
+			t.Errorf("%d deliveries were committed before the kill, %d are known after it", len(order), len(second.redone))
+		}
+		for _, k := range second.keys {
+			if !first[k] {
+				t.Errorf("rows of the committed turn come again under the new key %s", k)
+			}
+		}
+	})
+}
+
+// closed is a sink that cannot be opened yet.
+type closed struct{ logSink }
+
+func (c *closed) Open(context.Context, []byte, []edged.Delivery) error {
+	return errors.New("cannot open: read-only file system")
+}
+
+// A delivery must hold the log from its first day, also if its sink cannot be opened yet.
+func TestALogIsHeldBeforeTheFirstOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f := newNumbers(m, "s")
+		w := newWriter(m, &closed{}, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("s", f))
+		run(t, w, func() {
+			for i := range uint64(50) {
+				f.grow(i + 1)
+				var u edged.Update
+				w.Ride(&u)
+				_ = m.Commit(context.Background(), &u, false)
+				nap(time.Minute)
+			}
+			if _, ok := m.Cursor(edged.DeliveryCursor("s", "sink")); !ok {
+				t.Errorf("after 50 minutes the delivery has no cursor: nothing holds the log for it")
+			}
+		})
+	})
+}
+
+// killed stands before the file sink: its first full write happens, its commit does not.
+type killed struct {
+	edged.Sink
+	after func(turn []edged.Delivery) bool
+}
+
+func (k *killed) Write(ctx context.Context, turn []edged.Delivery) (int, []byte, error) {
+	done, r, err := k.Sink.Write(ctx, turn)
+	if done == len(turn) && k.after(turn) {
+		return 0, nil, errors.New("killed")
+	}
+	return done, r, err
+}
+
+// The same with the real file sink: each row once in its files.
+func TestAFileOfASparseStreamHoldsEachRowOnce(t *testing.T) {
+	dir := t.TempDir()
+	m := newMemStore()
+	f := &sparse{newNumbers(m, "s")}
+	f.grow(200)
+	newFile := func() edged.Sink {
+		return (&file.Config{Path: "out.ndjson", Format: "ndjson", Compress: "none"}).New(spec.Env{Name: "sink", DataDir: dir, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet()})
+	}
+	d := DeliverySpec{Stream: "s", Feed: f, Start: "oldest", MaxPending: 1 << 40, WhenFull: "block"}
+	limits := spec.Limits{Rows: 50000, Bytes: 4 << 20}
+	ctx, cancel := context.WithCancel(context.Background())
+	var snap map[string]edged.Cursor
+	w := newWriter(m, &killed{newFile(), func([]edged.Delivery) bool {
+		if snap != nil {
+			return false
+		}
+		snap = map[string]edged.Cursor{}
+		for k, v := range m.cursors {
+			snap[k] = v
+		}
+		cancel()
+		return true
+	}}, limits, d)
+	_ = w.Run(ctx)
+	m.cursors = snap // kill -9 after the sync, before the commit
+	ctx, cancel = context.WithCancel(context.Background())
+	w = newWriter(m, newFile(), limits, d)
+	ran := make(chan error, 1)
+	go func() { ran <- w.Run(ctx) }()
+	for c, _ := m.Cursor(edged.DeliveryCursor("s", "sink")); c.Need[0].From < 200; c, _ = m.Cursor(edged.DeliveryCursor("s", "sink")) {
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	<-ran
+	names, _ := filepath.Glob(filepath.Join(dir, "out*"))
+	n := 0
+	for _, name := range names {
+		b, _ := os.ReadFile(name)
+		n += bytes.Count(b, []byte("\n"))
+	}
+	if n != 20 {
+		t.Errorf("%d lines in the files, 20 rows", n)
+	}
+}
+
+// A range that was under way when rows of it were lost is given up and counted: what is left would be other bytes under its key.
+func TestARangeThatLostRowsIsGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f := newNumbers(m, "s")
+		f.grow(20)
+		down := &logSink{before: func([]edged.Delivery) (int, error) { return 0, errors.New("connection refused") }}
+		w := newWriter(m, down, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("s", f))
+		run(t, w, func() { nap(time.Second) })
+		turn := m.turn("sink").Turn
+		if len(turn) == 0 {
+			t.Fatal("no turn is committed")
+		}
+		turn[0].Rows += 2 // as it was before two rows were lost
+		rec := sinkRecord{Turn: turn}
+		m.cursors[sinkCursor("sink")] = rec.cursor("sink")
+		lost := key("uuid", "sink", turn[0])
+		up := &logSink{}
+		w = newWriter(m, up, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("s", f))
+		run(t, w, func() { nap(5 * time.Second) })
+		for _, k := range up.keys {
+			if k == lost {
+				t.Errorf("%s was sent with other bytes", k)
+			}
+		}
+		if r := m.record(t, "s", "sink"); r.Damaged != uint64(turn[0].Rows) || r.At.place() != f.End() {
+			t.Errorf("%+v", r)
+		}
+	})
+}
