@@ -1,6 +1,7 @@
 package batches
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -104,23 +105,37 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	return p, b.problems
 }
 
-// definition is the canonical text of what a stream's results depend on. Sinks are not part of it.
+// definition is the canonical text of what a stream's results depend on: the keys that are not at their defaults. So a key that
+// a later version brings changes no definition that does not use it. Sinks are not part of it.
 func definition(c *StreamConfig) string {
-	d := *c
+	d, defaults := *c, DefaultStream()
 	d.From, d.Topics = slices.Sorted(slices.Values(c.From)), slices.Sorted(slices.Values(c.Topics))
 	if d.Time == "arrival" {
-		d.TimeUnit, d.AllowedLateness, d.MaxFuture, d.Idle = "", 0, 0, 0
+		d.TimeUnit, d.AllowedLateness, d.MaxFuture, d.Idle = defaults.TimeUnit, defaults.AllowedLateness, defaults.MaxFuture, defaults.Idle
 	}
 	if d.Window == "" {
-		d.MaxGroups = 0
+		d.MaxGroups = defaults.MaxGroups
 	}
-	text, _ := json.Marshal(&d) // strings and numbers only
+	keys, usual := jsonKeys(&d), jsonKeys(defaults)
+	for k, v := range keys {
+		if bytes.Equal(v, usual[k]) {
+			delete(keys, k)
+		}
+	}
+	text, _ := json.Marshal(keys) // in the order of their names
 	return string(text)
+}
+
+func jsonKeys(c *StreamConfig) (keys map[string]json.RawMessage) {
+	text, _ := json.Marshal(c) // strings and numbers only
+	_ = json.Unmarshal(text, &keys)
+	return keys
 }
 
 // CompileDefinition compiles what definition wrote.
 func CompileDefinition(name, text string) (*Plan, error) {
-	c := &StreamConfig{Name: name}
+	c := DefaultStream()
+	c.Name = name
 	if err := json.Unmarshal([]byte(text), c); err != nil {
 		return nil, err
 	}

@@ -1,18 +1,21 @@
 package batches
 
-import "edged"
+import (
+	"edged"
+	"edged/internal/topic"
+)
 
 // Router counts, for the ledger, which streams take a message. The committer calls it for every block that it stores; it
 // knows receivers and topics only, so that it is an independent count of what the streams must come to.
 type Router struct {
 	plans  []*Plan
-	routes map[string]map[string][]int // by receiver, then topic: indexes into plans
+	routes map[string]*topic.Cache[[]int] // by receiver: indexes into plans
 	counts []uint64
 }
 
 // NewRouter makes a router for the streams of the configuration.
 func NewRouter(plans []*Plan) *Router {
-	return &Router{plans: plans, routes: map[string]map[string][]int{}, counts: make([]uint64, len(plans))}
+	return &Router{plans: plans, routes: map[string]*topic.Cache[[]int]{}, counts: make([]uint64, len(plans))}
 }
 
 // Streams implements edged.Router.
@@ -44,20 +47,21 @@ func (r *Router) Count(b *edged.Block, add func(stream string, messages uint64))
 
 func (r *Router) route(receiver, name string) []int {
 	topics := r.routes[receiver]
-	if topics == nil || len(topics) >= maxTopics {
-		topics = map[string][]int{}
+	if topics == nil {
+		topics = &topic.Cache[[]int]{}
 		r.routes[receiver] = topics
 	}
-	to, ok := topics[name]
-	if !ok {
+	if to, ok := topics.Get(name); ok {
+		return to
+	}
+	return topics.Put(name, func(name string) (to []int) {
 		for i, p := range r.plans {
 			if p.takes(receiver) && p.matches(name) {
 				to = append(to, i)
 			}
 		}
-		topics[name] = to
-	}
-	return to
+		return to
+	})
 }
 
 // Takes reports whether a stream takes messages of this receiver and topic.

@@ -31,7 +31,7 @@ type rowReader struct {
 	eval   *expression.Evaluator
 	row    expression.Row
 	reason string
-	topics map[string]*topicInfo
+	topics topic.Cache[*topicInfo]
 	key    []byte
 }
 
@@ -42,12 +42,10 @@ type topicInfo struct {
 	values []edged.Value
 }
 
-const maxTopics = 1 << 16 // remembered
-
 func newRowReader(p *Plan) *rowReader {
 	return &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, topics: map[string]*topicInfo{},
+		row: expression.Row{Cols: make([]edged.Value, len(p.paths))},
 	}
 }
 
@@ -58,19 +56,19 @@ func (p *Plan) matches(name string) bool {
 }
 
 func (r *rowReader) info(name string) *topicInfo {
-	if t, ok := r.topics[name]; ok {
+	if t, ok := r.topics.Get(name); ok {
 		return t
 	}
-	if len(r.topics) >= maxTopics {
-		clear(r.topics)
-	}
+	return r.topics.Put(name, r.learn)
+}
+
+func (r *rowReader) learn(name string) *topicInfo {
 	t := &topicInfo{routed: r.p.matches(name)}
 	if t.routed && r.p.Windowed() && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
 		r.row.Topic = name
 		t.values = r.groupValues()
 		t.key = string(appendKey(nil, t.values))
 	}
-	r.topics[name] = t
 	return t
 }
 

@@ -84,6 +84,7 @@ func (s *Store) gather() *round {
 	s.pace.begin()
 	r := &round{}
 	room := s.measure()
+	s.sayFull(room)
 	disk, mem := max(room.Room, 0), max(room.MemoryRoom, 0)
 	if len(s.retry) > 0 { // what was cut first goes first, and alone
 		if disk > 0 && time.Now().After(s.retryAt) {

@@ -55,10 +55,37 @@ func (s *Store) measure() Space {
 	return sp
 }
 
+// sayFull says once that there is no room for blocks, and what holds it, and once that there is room again.
+func (s *Store) sayFull(sp Space) {
+	full := sp.Room <= 0
+	if full == s.saidFull {
+		return
+	}
+	s.saidFull = full
+	if !full {
+		s.log.Info("the store has room again", "used", sp.Used, "max_bytes", sp.Max)
+		return
+	}
+	s.meter.full.Inc()
+	name, held := s.Holder()
+	s.log.Warn("the store is full: nothing is taken in or acknowledged until something was delivered; deliveries go on, and free what was delivered",
+		"used", sp.Used, "max_bytes", sp.Max, "disk_free", sp.DiskFree, "held_most_by", name, "holds", held)
+}
+
+// Holder is the cursor that holds back most of the logs, and how many bytes those are.
+func (s *Store) Holder() (name string, bytes int64) {
+	for _, c := range s.Cursors() {
+		if held := s.Pending(c.Log, c.Need); held > bytes {
+			name, bytes = c.Name, held
+		}
+	}
+	return name, bytes
+}
+
 // short reports whether blocks kept for replay must go.
 func (s *Store) short() bool {
 	sp := s.Space()
-	return sp.Room < sp.Max/8
+	return sp.Room < min(sp.Max, sp.Used+max(sp.Room, 0))/8 // what there could be: the disk may have less than max_bytes
 }
 
 func diskSpace(path string) (total, avail int64, ok bool) {

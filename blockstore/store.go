@@ -46,6 +46,7 @@ type Store struct {
 	retryCuts []cut
 	retryAt   time.Time
 	freed     time.Time
+	saidFull  bool
 	lastTick  *edged.Tick
 
 	mu      sync.Mutex // guards the rest

@@ -84,7 +84,8 @@ func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker,
 	}
 	g.mu.Lock()
 	for {
-		var wait <-chan struct{} = g.room
+		var wait <-chan struct{}
+		changed := g.room
 		if g.state == Active && len(g.queue) < g.o.Block.Queue && g.queued+g.open.bytes() < int64(g.o.Block.QueueBytes) {
 			if wait = g.o.Admission.Closed(g.o.Name, m.Topic); wait == nil {
 				break
@@ -96,7 +97,8 @@ func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker,
 		}
 		g.mu.Unlock()
 		select {
-		case <-wait:
+		case <-wait: // nil unless a delivery is what is full
+		case <-changed:
 		case <-ctx.Done():
 			return g.reject(ctx)
 		}

@@ -456,3 +456,25 @@ func BenchmarkTake(b *testing.B) {
 		}
 	}
 }
+
+// A Take that waits for a full delivery ends when the generator stops.
+func TestAStopFreesWhoWaitsForADelivery(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := setup(func(o *Options) { o.Admission = &gate{closed: "dead", ch: make(chan struct{})} })
+		taken := make(chan error, 1)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+		defer cancel()
+		run(t, g, func() {
+			go func() { taken <- g.Take(ctx, &edged.Message{Topic: "dead"}, nil, 0) }()
+			synctest.Wait()
+		})
+		if err := <-taken; !errors.Is(err, edged.ErrStopped) || time.Until(deadline(ctx)) < 59*time.Minute {
+			t.Error(err)
+		}
+	})
+}
+
+func deadline(ctx context.Context) time.Time {
+	at, _ := ctx.Deadline()
+	return at
+}

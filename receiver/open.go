@@ -3,22 +3,24 @@ package receiver
 import (
 	"strings"
 
+	"edged/internal/topic"
+
 	"edged"
 )
 
 const (
 	maxBlockBytes    = 1 << 20 // a block is cut early when it holds as much
 	maxBlockMessages = 1 << 16
-	maxInterned      = 1 << 16 // topics remembered across blocks
 )
 
 // openBlock gathers messages into columns. It is reused: only the columns themselves go with the block.
 type openBlock struct {
 	b       *edged.Block
-	topics  map[string]uint32 // of this block
-	names   map[string]string // topic names seen lately, so that a topic is copied once and not once a block
+	topics  map[string]uint32   // of this block
+	names   topic.Cache[string] // topic names seen lately, so that a topic is copied once and not once a block
 	acks    []ackRef
 	ackers  []edged.Acker
+	named   int // bytes of this block's topics
 	hint    int // messages in the last block
 	hintLen int // and bytes
 }
@@ -40,14 +42,15 @@ func (o *openBlock) bytes() int64 {
 	if o.b == nil {
 		return 0
 	}
-	return int64(len(o.b.Data)) + 17*int64(len(o.b.Topic))
+	return int64(len(o.b.Data)+o.named) + 17*int64(len(o.b.Topic))
 }
 
 func (o *openBlock) begin(receiver string, epoch uint32) {
 	if o.topics == nil {
-		o.topics, o.names = map[string]uint32{}, map[string]string{}
+		o.topics = map[string]uint32{}
 	}
 	clear(o.topics)
+	o.named = 0
 	n := o.hint + o.hint/4 + 4
 	o.b = &edged.Block{
 		Receiver: receiver, Cut: edged.Instant{Epoch: epoch},
@@ -65,6 +68,7 @@ func (o *openBlock) add(m *edged.Message, wall int64) {
 		name := o.intern(m.Topic)
 		b.Topics = append(b.Topics, name)
 		o.topics[name] = t
+		o.named += len(name)
 	}
 	flags := m.QoS & edged.QoSMask
 	if m.Retain {
@@ -83,16 +87,11 @@ func (o *openBlock) add(m *edged.Message, wall int64) {
 	b.End = append(b.End, uint32(len(b.Data)))
 }
 
-func (o *openBlock) intern(topic string) string {
-	if name, ok := o.names[topic]; ok {
-		return name
+func (o *openBlock) intern(name string) string {
+	if known, ok := o.names.Get(name); ok {
+		return known
 	}
-	if len(o.names) >= maxInterned {
-		clear(o.names)
-	}
-	name := strings.Clone(topic)
-	o.names[name] = name
-	return name
+	return o.names.Put(name, func(name string) string { return name })
 }
 
 // addAck notes who is to be told; ack is the index of its acker.

@@ -188,6 +188,9 @@ func (s *Status) problems(d *Daemon) (out []string) {
 	}
 	if s.Store.Room <= 0 && s.Store.Max > 0 {
 		say("the store is full (%d of %d bytes, %d free on the disk): nothing is taken in until something was delivered", s.Store.Used, s.Store.Max, s.Store.DiskFree)
+		if holder, held := d.store.Holder(); held > 0 {
+			say("%s holds back most of the log, %d bytes", holder, held)
+		}
 	}
 	for stream, sink := range s.Blocked {
 		say("stream %s: intake is stopped, because sink %s has reached max_pending (when_full = \"block\")", stream, sink)

@@ -38,7 +38,8 @@ func (s *sink) attach(redo []edged.Delivery) (err error) {
 	case at.inode != s.state.inode:
 		return s.adopt()
 	}
-	if s.file == nil {
+	running := s.file != nil // what was written to it so far is committed: a tail is not ours
+	if !running {
 		if at, err = s.open(0); err != nil {
 			return err
 		}
@@ -55,7 +56,7 @@ func (s *sink) attach(redo []edged.Delivery) (err error) {
 	case at.size < s.state.length:
 		return s.shorten(at.size)
 	case at.size > s.state.length:
-		return s.tail(at.size, redo)
+		return s.tail(at.size, redo, running)
 	}
 	return nil
 }

@@ -96,6 +96,18 @@ func TestAppendedToByOthers(t *testing.T) {
 	st.said("was not written by edged")
 }
 
+// TestAppendedToWhileRunning: a line that is shorter than the next turn is not taken for that turn's damaged end.
+func TestAppendedToWhileRunning(t *testing.T) {
+	st := newStation(t, options{})
+	st.open()
+	st.write(row("a"))
+	f, _ := st.m.Open("/d/raw.ndjson", 0)
+	f.Write([]byte("note\n"))
+	st.write(row("b"))
+	st.holds("raw-*-1.ndjson", line("a")+"note\n", "raw.ndjson", line("b"))
+	st.said("was not written by edged")
+}
+
 // TestDamagedTail is a power cut that left zeros where the turn was written.
 func TestDamagedTail(t *testing.T) {
 	st := newStation(t, options{})

@@ -9,15 +9,16 @@ import (
 )
 
 // tail judges the bytes [state.length, size), which no committed receipt covers. They are cut off if they are no more
-// than the beginning of redo, damaged or not; otherwise they are left and this generation ends with them.
-func (s *sink) tail(size int64, redo []edged.Delivery) error {
+// than the beginning of redo, damaged or not; otherwise they are left and this generation ends with them. In a running sink no
+// power cut can have damaged them: there they must be just that beginning.
+func (s *sink) tail(size int64, redo []edged.Delivery, running bool) error {
 	extra := size - s.state.length
 	m := &match{file: s.file, at: s.state.length, end: size, same: true, buf: make([]byte, min(extra, 64<<10))}
 	if err := s.replay(m, redo); err != nil {
 		s.drop()
 		return fault("read", s.path, err)
 	}
-	if m.at < m.end {
+	if m.at < m.end || running && !m.same {
 		s.log.Warn("the end of the sink's file was not written by edged, or not to a turn that it knows: it stays, the file is "+
 			"closed, and rows go on in a new one", "path", s.path, "bytes", extra)
 		s.state.length = size

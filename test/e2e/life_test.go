@@ -225,3 +225,25 @@ func TestAChangedAggregateWithOpenWindows(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Several times max_bytes goes through a small store, with a raw and a windowed stream: what was delivered makes room.
+func TestASmallStoreIsPassedThrough(t *testing.T) {
+	t.Parallel()
+	config := fmt.Sprintf(base, "") + `
+[store]
+max_bytes = "24MiB"
+keep = "0s"
+checkpoint_interval = "1s"
+`
+	e := harness.New(t, config)
+	e.Start()
+	load := harness.Binary(t, "edged/test/mqttload")
+	for range 4 { // 4 times 20 MB of payloads through 16 MiB of room
+		harness.Run(t, load, "pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", "4", "-qos", "1", "-m", "20000", "-pad", "1000", "-reconnect", "20s", "-clean=false")
+	}
+	harness.Until(t, 30*time.Second, "every message is delivered", func() bool { return e.Status().Streams[0].Applied >= 80000 })
+	e.AtRest(20 * time.Second)
+	if n := len(e.Rows("raw.ndjson")); n < 80000 {
+		t.Errorf("%d of 80000 in the raw file", n)
+	}
+}
