@@ -109,6 +109,7 @@ func (s *Stream) awaited() bool {
 
 const (
 	stepBytes       = 8 << 20  // blocks taken before what they gave is committed
+	stepResults     = 2000     // results and dead letters, likewise: one commit is not to hold publishers up
 	checkpointBytes = 32 << 20 // of blocks, after which the state is saved whatever the time
 )
 
@@ -139,7 +140,7 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 	if s.st == nil {
 		defer func() { s.rec.checkpoint = s.rec.applied }() // there is no state to save: nothing behind it is needed
 	}
-	for s.rec.applied < end && size < stepBytes {
+	for s.rec.applied < end && size < stepBytes && len(s.out.results) < stepResults {
 		e, ok, err := s.o.Store.Next(s.rec.applied)
 		if err != nil {
 			return blocks, err

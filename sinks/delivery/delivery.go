@@ -36,6 +36,10 @@ func newDelivery(sink string, s DeliverySpec) *Delivery {
 
 // open puts the delivery where the store says it was, or begins it. It fails while its stream has not opened yet.
 func (d *Delivery) open(s Store) error {
+	produced, end := d.feed.Produced(), d.feed.End()
+	if end == (edged.Place{}) {
+		return fmt.Errorf("stream %s is not open yet", d.stream)
+	}
 	if c, ok := s.Cursor(d.name); ok {
 		rec, err := readRecord(c)
 		if err != nil {
@@ -45,10 +49,6 @@ func (d *Delivery) open(s Store) error {
 		d.moved = rec.Max != d.max
 		d.rec.Max = d.max
 		return nil
-	}
-	produced, end := d.feed.Produced(), d.feed.End()
-	if end == (edged.Place{}) {
-		return fmt.Errorf("stream %s is not open yet", d.stream)
 	}
 	d.rec = record{At: toPlace(end), Born: toPlace(end), Base: produced, Max: d.max}
 	if d.start != "now" {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -297,5 +298,42 @@ func TestARangeThatLostRowsIsGivenUp(t *testing.T) {
 		if r := m.record(t, "s", "sink"); r.Damaged != uint64(turn[0].Rows) || r.At.place() != f.End() {
 			t.Errorf("%+v", r)
 		}
+	})
+}
+
+// shut is the feed of a stream that does not open.
+type shut struct {
+	*numbers
+	open atomic.Bool
+}
+
+func (s *shut) End() edged.Place {
+	if !s.open.Load() {
+		return edged.Place{}
+	}
+	return s.numbers.End()
+}
+
+// A stream that cannot open holds back itself only; its delivery begins when it opens.
+func TestAStreamThatIsNotOpenHoldsBackItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		good, bad := newNumbers(m, "good"), &shut{numbers: newNumbers(m, "bad")}
+		sink := &logSink{}
+		w := newWriter(m, sink, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("good", good),
+			DeliverySpec{Stream: "bad", Feed: bad, Start: "oldest", MaxPending: 1 << 40, WhenFull: "block"})
+		run(t, w, func() {
+			good.grow(20)
+			bad.grow(20)
+			nap(10 * time.Second)
+			if r := m.record(t, "good", "sink"); r.At.place() != good.End() {
+				t.Errorf("the other stream waits too: %+v", r)
+			}
+			bad.open.Store(true)
+			nap(10 * time.Second)
+			if r := m.record(t, "bad", "sink"); r.At.place() != bad.End() {
+				t.Errorf("it has opened, and its delivery stands at %+v", r)
+			}
+		})
 	})
 }

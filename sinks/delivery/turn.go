@@ -26,7 +26,7 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 	ended := make([]edged.Place, len(w.deliveries)) // where the turn's last range ended: the next one begins there, over what gave no rows
 	open := make([]bool, len(w.deliveries))
 	for i, d := range w.deliveries {
-		at[i], ended[i], open[i] = d.rec.At.place(), d.rec.At.place(), true
+		at[i], ended[i], open[i] = d.rec.At.place(), d.rec.At.place(), d.known
 	}
 	bytes := int64(0)
 	for again := true; again; {
@@ -61,7 +61,9 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 		}
 	}
 	for _, d := range w.deliveries {
-		d.settle()
+		if d.known {
+			d.settle()
+		}
 	}
 	return turn, false, wait, nil
 }

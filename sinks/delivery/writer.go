@@ -106,75 +106,12 @@ func (w *Writer) poke() {
 	}
 }
 
-// begin opens the deliveries, as soon as their streams have, and reads the turn that was under way.
-func (w *Writer) begin(ctx context.Context) error {
-	since := time.Now()
-	for {
-		err := w.openAll()
-		if err == nil {
-			if time.Since(since) > slowOpen {
-				w.well()
-			}
-			return w.hold(ctx)
-		}
-		if time.Since(since) > slowOpen {
-			w.ill("waiting", err.Error(), 0)
-		}
-		if edged.ClassOf(err) == edged.Permanent {
-			return err
-		}
-		w.came()
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-w.wake:
-		case <-time.After(100 * time.Millisecond):
-		}
-	}
-}
-
-// slowOpen is how long a stream may take to open before its sink says that it waits for it.
-const slowOpen = 5 * time.Second
-
-// hold commits the cursors of deliveries that the store does not know, so that it keeps the log for them from now on,
-// whenever their sink can be opened.
-func (w *Writer) hold(ctx context.Context) error {
-	for _, d := range w.deliveries {
-		if _, ok := w.o.Store.Cursor(d.name); !ok {
-			return w.commit(ctx, nil, false)
-		}
-	}
-	return nil
-}
-
-func (w *Writer) openAll() error {
-	for _, d := range w.deliveries {
-		if !d.known {
-			if err := d.open(w.o.Store); err != nil {
-				return err
-			}
-		}
-		if d.feed.End() == (edged.Place{}) {
-			return fmt.Errorf("stream %s is not open yet", d.stream)
-		}
-	}
-	w.rec = sinkRecord{}
-	if c, ok := w.o.Store.Cursor(sinkCursor(w.o.Name)); ok {
-		if err := readJSON(c, &w.rec); err != nil {
-			return edged.WithClass(err, edged.Permanent)
-		}
-	}
-	turn, err := w.restore(w.rec.Turn)
-	if err != nil {
-		return err
-	}
-	w.turn, w.committed = turn, len(turn) == len(w.rec.Turn)
-	return nil
-}
-
 // cycle is one turn, or one wait for one.
 func (w *Writer) cycle(ctx context.Context, draining bool) error {
 	w.came()
+	if err := w.openLate(ctx); err != nil {
+		return err
+	}
 	if !w.isOpen {
 		if err := w.o.Sink.Open(ctx, w.rec.Receipt, w.outgoing()); err != nil {
 			return w.failed(ctx, err, draining)

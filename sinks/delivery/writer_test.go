@@ -137,7 +137,7 @@ func TestKeysAreStable(t *testing.T) {
 					return n, nil
 				}
 				w := newWriter(m, sink, spec.Limits{Rows: rapid.IntRange(1, 6).Draw(t, "rows"), Bytes: 1 << 20}, spec1("a", feeds[0]), spec1("b", feeds[1]))
-				if err := w.openAll(); err != nil {
+				if err := w.openFirst(); err != nil {
 					t.Fatal(err)
 				}
 				for cycle := 0; cycle < 60 && !killed; cycle++ {
@@ -173,7 +173,7 @@ func TestKeysAreStable(t *testing.T) {
 				return len(turn), nil
 			}
 			w := newWriter(m, sink, spec.Limits{Rows: 100, Bytes: 1 << 20}, spec1("a", feeds[0]), spec1("b", feeds[1]))
-			if err := w.openAll(); err != nil {
+			if err := w.openFirst(); err != nil {
 				t.Fatal(err)
 			}
 			for range 10 {
