@@ -83,7 +83,7 @@ func (f *feed) Read(from, until edged.Place, limits edged.Limits) (edged.Reading
 	if err != nil {
 		return edged.Reading{}, err
 	}
-	if from == until {
+	if until != (edged.Place{}) && from == until {
 		return edged.Reading{From: from, To: from}, nil
 	}
 	i, in := stretch(segs, from)
