@@ -268,3 +268,57 @@ func TestWaitingForRoomIsProgress(t *testing.T) {
 		<-ran
 	})
 }
+
+// A delivery passes every stretch of a stream that changed more than once, in order, also when it stood at the end of the first.
+func TestNoStretchIsPassedOver(t *testing.T) {
+	raw, win := rawConfig(), pinsConfig()
+	win.From = []string{"a"}
+	m := newMemStore()
+	wall := 1000 * sec
+	life := func(c *StreamConfig) *Stream {
+		p := mustPlan(t, c)
+		m.router = NewRouter([]*Plan{p})
+		s := newStream(c, p, m)
+		open(t, s)
+		for range 5 {
+			wall += sec
+			feedBlock(m, wall, `{"value":1,"kind":"x"}`)
+		}
+		wall += 1000 * sec
+		m.addTick("a", edged.Instant{Wall: wall}) // every window closes
+		step(t, s)
+		if err := s.checkpoint(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	rows := func(s *Stream, at edged.Place) (n int, end edged.Place) {
+		for {
+			r, err := s.Feed().Read(at, edged.Place{}, edged.Limits{Rows: 2, Bytes: 1 << 20})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Rows != nil {
+				n += r.Rows.Len()
+			}
+			if r.To == at {
+				return n, at
+			}
+			at = r.To
+		}
+	}
+	s := life(raw)
+	oldest, err := s.Feed().Oldest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, at := rows(s, oldest)
+	m.cursors[edged.DeliveryCursor("pins", "x")] = edged.Cursor{Name: edged.DeliveryCursor("pins", "x"), Log: at.Log, Need: edged.SpansFrom(at.Seq)}
+	life(win)
+	s = life(raw)
+	rest, end := rows(s, at)
+	produced := int(s.Status().Produced)
+	if first != 5 || first+rest != produced || end != s.Feed().End() {
+		t.Errorf("%d rows, then %d, of %d; at %v of %v", first, rest, produced, end, s.Feed().End())
+	}
+}

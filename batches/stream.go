@@ -183,18 +183,19 @@ func (s *Stream) commit(ctx context.Context, u *edged.Update, defs *definitions)
 	s.mu.Lock()
 	s.inFlight = true
 	s.mu.Unlock()
-	for again := time.Second; ; {
+	for last := false; ; {
 		err := s.o.Store.Commit(context.WithoutCancel(ctx), u, false)
 		if err == nil {
 			break
 		}
 		s.fault("its results cannot be stored yet: " + err.Error())
 		if ctx.Err() != nil {
-			if again == 0 {
+			if last {
 				s.behind = true // and inFlight for good: nothing rides
-				return fmt.Errorf("stream %s: what it computed last could not be stored before the stop; the next start does it again: %w", s.name, err)
+				s.o.Log.Warn("what the stream computed last could not be stored before the stop; the next start computes it again", "stream", s.name, "error", err)
+				return err
 			}
-			again = 0
+			last = true
 		}
 		s.came()
 		select {

@@ -59,7 +59,9 @@ func (s *Store) commitRound(early bool) error {
 	defer s.mark(false)
 	err := s.write(r, early)
 	if isFull(err) && len(r.parcels)+len(r.taken) > 0 {
-		s.putBack(r, err)
+		if len(r.parcels) > 0 {
+			s.putBack(r, err)
+		}
 		r.taken = r.take(r.taken, 0)
 		err = s.write(r, early) // what moves and frees has the reserve
 	}
