@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
+
 	"edged"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -27,7 +29,7 @@ func TestARealClientIsAcknowledgedAfterTheCommit(t *testing.T) {
 			defer c.Disconnect(0)
 			tok := c.Publish("site/7", qos, false, "x")
 			r.has(t, 1)
-			soon(t, "it waits for its acknowledgement", func() bool { return s.Status().AcksPending == 1 })
+			await.Soon(t, "it waits for its acknowledgement", func() bool { return s.Status().AcksPending == 1 })
 			select {
 			case <-tok.Done():
 				t.Fatal("acknowledged before the commit")
@@ -145,7 +147,7 @@ func TestNoRoomInTime(t *testing.T) {
 	three, _ := connect(t, s, opts{id: "three", keepalive: 1})
 	three.publish(p{topic: "site/1", qos: 1, id: 1})
 	three.ended()
-	soon(t, "it is logged", func() bool { return s.log.has("no room for its publishes") })
+	await.Soon(t, "it is logged", func() bool { return s.log.Count("no room for its publishes") > 0 })
 }
 
 func TestAStoppingReceiverLeavesTheMessageWithItsPublisher(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"edged/test/await"
+
 	mqtt "github.com/mochi-mqtt/server/v2"
 )
 
@@ -43,7 +45,7 @@ func TestASubscriberWithReceiveMaximumHangsNobody(t *testing.T) {
 			unacked = nil
 		}
 	}
-	soon(t, "all are published", func() bool { return r.count() == n })
+	await.Soon(t, "all are published", func() bool { return r.count() == n })
 }
 
 // The library would stop obeying Receive Maximum where the deadlock is worked around; the window obeys it.
@@ -108,7 +110,7 @@ func TestPacketIdentifiersOfTheTwoDirectionsDoNotMeet(t *testing.T) {
 			w.acks(0xB0, down.id)
 			// The delivery is still there: it comes again, and its acknowledgement ends it.
 			_ = w.Close()
-			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 			w, _ = connect(t, s, o)
 			again := w.message()
 			if !again.dup || again.id != down.id || again.payload != "d" {

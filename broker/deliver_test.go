@@ -2,6 +2,8 @@ package broker
 
 import (
 	"testing"
+
+	"edged/test/await"
 )
 
 func TestSubscribersGetWhatIsDurable(t *testing.T) {
@@ -77,7 +79,7 @@ func TestSharedSubscriptionsGetOneCopyPerGroup(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon(t, "all are delivered", func() bool { return s.Status().Sent == n })
+	await.Soon(t, "all are delivered", func() bool { return s.Status().Sent == n })
 	got := 0
 	for _, w := range []*wire{a, b} {
 		w.send([]byte{0xC0, 0})
@@ -97,13 +99,13 @@ func TestMessagesExpire(t *testing.T) {
 	w, _ := connect(t, s, o)
 	w.subscribe(1, "a", 1)
 	w.disconnect()
-	soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+	await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 	pub, _ := connect(t, s, opts{id: "pub", v5: true})
 	pub.publish(p{topic: "a", qos: 1, id: 1, payload: "short", props: u32(2, 1)}, p{topic: "a", qos: 1, id: 2, payload: "long", props: u32(2, 1000)})
 	pub.acks(0x40, 1, 2)
-	soon(t, "both are queued", func() bool { return s.queued("sub") == 2 })
+	await.Soon(t, "both are queued", func() bool { return s.queued("sub") == 2 })
 	short := s.sessions.get("sub").out.waiting[0].m
-	soon(t, "the short one expires", short.expired)
+	await.Soon(t, "the short one expires", short.expired)
 	w, _ = connect(t, s, o)
 	m := w.message()
 	if m.payload != "long" || m.props < string(u32(2, 900)) || m.props > string(u32(2, 1000)) {

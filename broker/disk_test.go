@@ -5,6 +5,8 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"edged/test/await"
 )
 
 // disk is a store of retained messages whose commits the test makes, or that commits at once.
@@ -68,7 +70,7 @@ func (d *disk) commit(n int, err error) {
 
 func (d *disk) topics(t testing.TB) (out []string) {
 	t.Helper()
-	soon(t, "the disk is idle", func() bool { d.mu.Lock(); defer d.mu.Unlock(); return d.commits == 0 })
+	await.Soon(t, "the disk is idle", func() bool { d.mu.Lock(); defer d.mu.Unlock(); return d.commits == 0 })
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for t := range d.values {

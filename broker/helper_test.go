@@ -1,14 +1,14 @@
 package broker
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"log/slog"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"edged/test/await"
 
 	"edged"
 
@@ -18,42 +18,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patient is how long a test waits for what must happen.
-const patient = 10 * time.Second
-
-// soon waits for a condition.
-func soon(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patient); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("did not happen: %s", what)
-		}
-	}
-}
-
-// logged is a log that a test can read.
-type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) has(s string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.buf.String(), s)
-}
+const patient = await.Patience
 
 // server is a broker that runs for one test.
 type server struct {
 	*Broker
 	addr string
-	log  *logged
+	log  *await.Log
 	stop func() error
 }
 
@@ -70,7 +41,7 @@ func start(t testing.TB, s setup) *server {
 	if s.cfg != nil {
 		s.cfg(cfg)
 	}
-	log := &logged{}
+	log := &await.Log{}
 	b, err := New(cfg, Options{Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(), Retained: s.retained})
 	if err != nil {
 		t.Fatal(err)
@@ -98,8 +69,8 @@ func start(t testing.TB, s setup) *server {
 		if err := srv.stop(); err != nil {
 			t.Error(err)
 		}
-		if log.has("given up") {
-			t.Errorf("it did not end cleanly:\n%s", log.buf.String())
+		if log.Count("given up") > 0 {
+			t.Errorf("it did not end cleanly:\n%s", log)
 		}
 	})
 	return srv

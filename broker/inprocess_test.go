@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"edged/test/await"
+
 	"edged"
 )
 
@@ -136,7 +138,7 @@ func TestASlowTapStallsNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon(t, "drops are counted", func() bool { return s.met.tapDropped.Get() >= tapQueue-1 })
+	await.Soon(t, "drops are counted", func() bool { return s.met.tapDropped.Get() >= tapQueue-1 })
 	close(block)
 	cancel()
 }

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"edged/test/await"
 )
 
 // Fault: no deadline before CONNECT, and packets of any size.
@@ -27,7 +29,7 @@ func TestTooLargeAPacketEndsTheConnectionUnread(t *testing.T) {
 	w.quiet()
 	w.send([]byte{0x30, 0xFF, 0xFF, 0xFF, 0x7F})
 	w.ended()
-	soon(t, "both are counted and one is logged", func() bool { return s.Status().Refused == 2 && s.log.has("max_packet_size") })
+	await.Soon(t, "both are counted and one is logged", func() bool { return s.Status().Refused == 2 && s.log.Count("max_packet_size") > 0 })
 }
 
 func TestTheSubscriptionsOfAClientAreBounded(t *testing.T) {
@@ -86,7 +88,7 @@ func TestAMalformedSubscribeEndsOneConnection(t *testing.T) {
 	bad.send(packet(0x82, append([]byte{0, 1, 0}, text("a")...))) // no options
 	bad.ended()
 	good.quiet()
-	soon(t, "it is counted", func() bool { return s.met.panics.Get() == 1 })
+	await.Soon(t, "it is counted", func() bool { return s.met.panics.Get() == 1 })
 	if bad, _ := connect(t, s, opts{id: "bad", v5: true}); bad != nil {
 		bad.quiet()
 	}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 
+	"edged/test/await"
+
 	"edged"
 )
 
@@ -93,7 +95,7 @@ func (r *receiver) commit(err error) int {
 // has waits until n messages were taken, and returns their payloads.
 func (r *receiver) has(t testing.TB, n int) (out []string) {
 	t.Helper()
-	soon(t, "the receiver gets its messages", func() bool { return r.count() >= n })
+	await.Soon(t, "the receiver gets its messages", func() bool { return r.count() >= n })
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, m := range r.stored {

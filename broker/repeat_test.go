@@ -3,6 +3,8 @@ package broker
 import (
 	"fmt"
 	"testing"
+
+	"edged/test/await"
 )
 
 func TestRepeatsAfterAReconnection(t *testing.T) {
@@ -18,7 +20,7 @@ func TestRepeatsAfterAReconnection(t *testing.T) {
 			a.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "site/1", qos: 1, id: 2}, p{topic: "site/1", qos: 2, id: 3})
 			r.has(t, 3)
 			_ = a.Close()
-			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 			b, present := connect(t, s, o)
 			if !present {
 				t.Fatal("no session")
@@ -35,7 +37,7 @@ func TestRepeatsAfterAReconnection(t *testing.T) {
 			b.publish(p{topic: "site/1", qos: 1, id: 5})
 			r.has(t, 5)
 			_ = b.Close()
-			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 			r.commit(nil) // durable, but there is no socket for its PUBACK
 			c, _ := connect(t, s, o)
 			c.publish(p{topic: "site/1", qos: 1, id: 5, dup: true})
@@ -43,7 +45,7 @@ func TestRepeatsAfterAReconnection(t *testing.T) {
 			c.publish(p{topic: "site/1", qos: 1, id: 5, dup: true}) // the PUBACK has left: it may be another message
 			r.has(t, 6)
 			_ = c.Close()
-			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 			d, _ := connect(t, s, o)
 			d.publish(p{topic: "site/1", qos: 1, id: 5}) // DUP = 0 is a new message
 			r.has(t, 7)

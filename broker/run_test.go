@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
+
 	"edged"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -47,14 +49,14 @@ func TestDrainAcknowledgesWhatWasTakenAndTakesNoMore(t *testing.T) {
 	r.has(t, 2)
 	drained := make(chan error, 1)
 	go func() { drained <- s.Drain(context.Background()) }()
-	soon(t, "the port closes", func() bool {
+	await.Soon(t, "the port closes", func() bool {
 		c, err := net.Dial("tcp", s.addr)
 		if err == nil {
 			_ = c.Close()
 		}
 		return err != nil
 	})
-	soon(t, "the intake stops", func() bool {
+	await.Soon(t, "the intake stops", func() bool {
 		return errors.Is(s.Publish(t.Context(), "other", nil, 1, false), edged.ErrStopped)
 	})
 	three.publish(p{topic: "site/1", qos: 1, id: 2}, p{topic: "site/1"})

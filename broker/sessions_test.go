@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"edged/internal/conf"
+	"edged/test/await"
 )
 
 func TestQueuedMessagesComeInOrderAndWithDupOnlyIfSentBefore(t *testing.T) {
@@ -29,9 +30,9 @@ func TestQueuedMessagesComeInOrderAndWithDupOnlyIfSentBefore(t *testing.T) {
 				w.message() // not acknowledged
 			}
 			_ = w.Close()
-			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 			send(97)
-			soon(t, "all are queued", func() bool { return s.queued("sub") == 100 })
+			await.Soon(t, "all are queued", func() bool { return s.queued("sub") == 100 })
 			w, present := connect(t, s, o)
 			if !present {
 				t.Fatal("no session")
@@ -68,7 +69,7 @@ func TestTheQueueOfASubscriberIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon(t, "three are dropped", func() bool { return s.met.queueFull.Get() == 3 })
+	await.Soon(t, "three are dropped", func() bool { return s.met.queueFull.Get() == 3 })
 	w, _ = connect(t, s, o)
 	for i := range 5 {
 		if m := w.message(); m.payload != fmt.Sprint(i) {
@@ -180,7 +181,7 @@ func TestSessionsEnd(t *testing.T) {
 		_ = c.Close()
 	}
 	s.conns.mu.Unlock()
-	soon(t, "all sessions end", func() bool { st := s.Status(); return st.Sessions == 0 && st.Clients == 0 && st.SessionsEnded == 3 })
+	await.Soon(t, "all sessions end", func() bool { st := s.Status(); return st.Sessions == 0 && st.Clients == 0 && st.SessionsEnded == 3 })
 	if st := s.Status(); st.Subscriptions != 0 || s.srv.Clients.Len() != 0 {
 		t.Fatalf("something is left of them: %+v, %d clients", st, s.srv.Clients.Len())
 	}
@@ -198,7 +199,7 @@ func TestADisconnectCanChangeTheSessionsLife(t *testing.T) {
 	w, _ := connect(t, s, o)
 	w.send(bye(0))
 	w.ended()
-	soon(t, "the session ends with its connection", func() bool { st := s.Status(); return st.Clients+st.Sessions == 0 })
+	await.Soon(t, "the session ends with its connection", func() bool { st := s.Status(); return st.Clients+st.Sessions == 0 })
 	o.props = nil
 	w, _ = connect(t, s, o)
 	w.send(bye(100))
@@ -219,16 +220,16 @@ func TestConnectionsAndSessionsAreBounded(t *testing.T) {
 	if ack := five.connect(opts{id: "c", v5: true}); ack.body[1] != 0x89 {
 		t.Fatal(ack)
 	}
-	soon(t, "it is counted", func() bool { return s.Status().ConnsRefused == 2 })
+	await.Soon(t, "it is counted", func() bool { return s.Status().ConnsRefused == 2 })
 	again, _ := connect(t, s, opts{id: "a", keep: true}) // a client that comes back takes its own place
 	a.ended()
 	a = again
 	a.disconnect()
-	soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
+	await.Soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
 	for _, id := range []string{"c", "d", "e"} { // four sessions are kept: a ends
 		w, _ := connect(t, s, opts{id: id, keep: true})
 		w.disconnect()
-		soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
+		await.Soon(t, "there is room again", func() bool { return s.Status().Clients == 1 })
 	}
 	if st := s.Status(); st.Sessions != 3 || st.SessionsEnded != 1 {
 		t.Fatalf("%+v", st)
@@ -254,7 +255,7 @@ func TestPacketIdentifiersCanRunOut(t *testing.T) {
 	if err := s.Publish(t.Context(), "a", []byte("x"), 2, false); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "it is queued", func() bool { return s.queued("sub") == 1<<16 })
+	await.Soon(t, "it is queued", func() bool { return s.queued("sub") == 1<<16 })
 	w.quiet()
 	w.ack(0x70, 4711)
 	if m := w.message(); m.id != 4711 {

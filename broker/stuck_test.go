@@ -7,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"edged/test/await"
 )
 
 // A subscriber that never reads stalls nobody: not its publishers, not other subscribers, not commits, and not itself when
@@ -84,7 +86,7 @@ func TestAPublisherThatNeverReads(t *testing.T) {
 			t.Fatal("it was read for a gigabyte")
 		}
 	}
-	soon(t, "the connection ends", func() bool { return s.Status().Clients == 0 })
+	await.Soon(t, "the connection ends", func() bool { return s.Status().Clients == 0 })
 	if st := s.Status(); st.AcksPending != 0 {
 		t.Fatalf("%+v", st)
 	}
@@ -106,5 +108,5 @@ func TestAClientThatNeverReadsItsAnswers(t *testing.T) {
 			t.Fatal("it was read for a gigabyte")
 		}
 	}
-	soon(t, "the connection ends", func() bool { return s.Status().Clients == 0 })
+	await.Soon(t, "the connection ends", func() bool { return s.Status().Clients == 0 })
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
+
 	"edged"
 )
 
@@ -16,9 +18,9 @@ func TestWillsAreStoredRetainedAndDelivered(t *testing.T) {
 	for _, v5 := range []bool{false, true} {
 		w, _ := connect(t, s, opts{id: "c", v5: v5, will: "site/1", willQoS: 1, willRetain: true})
 		w.publish(p{topic: "site/1", qos: 1, id: 1, payload: "last"})
-		soon(t, "it is taken", func() bool { return s.Status().AcksPending == 1 })
+		await.Soon(t, "it is taken", func() bool { return s.Status().AcksPending == 1 })
 		_ = w.Close()
-		soon(t, "the will is taken", func() bool { return len(d.topics(t)) == 1 && r.count()%2 == 0 })
+		await.Soon(t, "the will is taken", func() bool { return len(d.topics(t)) == 1 && r.count()%2 == 0 })
 		sub.quiet()
 		r.commit(nil)
 		if a, b := sub.message(), sub.message(); a.payload != "last" || b.payload != "gone" || b.qos != 1 || b.retain {
@@ -64,7 +66,7 @@ func TestAProperGoodbyeHasNoWill(t *testing.T) {
 	w.send([]byte{0x30, 0}) // a malformed packet
 	w.ended()
 	r.has(t, 3)
-	soon(t, "all connections are gone", func() bool { return s.Status().Clients == 0 })
+	await.Soon(t, "all connections are gone", func() bool { return s.Status().Clients == 0 })
 	r.has(t, 3)
 }
 
@@ -105,7 +107,7 @@ func TestDelayedWills(t *testing.T) {
 			w, _ := connect(t, s, c.o)
 			began := time.Now()
 			_ = w.Close()
-			soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+			await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 			if c.after != nil {
 				c.after(t, s, c.o)
 			}
@@ -136,7 +138,7 @@ func TestWillsAtATakeover(t *testing.T) {
 			a, _ := connect(t, s, o)
 			b, _ := connect(t, s, opts{id: "c", v5: true, keep: c.keep, props: u32(0x11, 100)})
 			a.ended()
-			soon(t, "the old connection is gone", func() bool {
+			await.Soon(t, "the old connection is gone", func() bool {
 				s.conns.mu.Lock()
 				defer s.conns.mu.Unlock()
 				return len(s.conns.all) == 1
@@ -153,7 +155,7 @@ func TestStoppingPublishesNoWills(t *testing.T) {
 	o := opts{id: "a", v5: true, keep: true, props: u32(0x11, 100), will: "site/1", willQoS: 1, willProps: delay(100)}
 	a, _ := connect(t, s, o)
 	_ = a.Close()
-	soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
+	await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
 	connect(t, s, opts{id: "b", will: "site/1"})
 	if err := s.stop(); err != nil {
 		t.Fatal(err)

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"edged/test/await"
+
 	"edged"
 
 	"github.com/eclipse/paho.mqtt.golang/packets"
@@ -171,7 +173,7 @@ func TestABusyBrokerIsTriedAgain(t *testing.T) {
 	})
 	r := run(t, f.config(), []string{"a"}, &memory{topics: map[string][]string{"gateway": {"a"}}}, &handler{})
 	r.connected(t, 1)
-	soon(t, "the smaller QoS is noticed", func() bool { return r.log.count("less than the configured QoS") == 1 })
+	await.Soon(t, "the smaller QoS is noticed", func() bool { return r.log.Count("less than the configured QoS") == 1 })
 }
 
 // A session's messages can come before its SUBACK, and an acknowledgement never comes from an earlier connection.
@@ -189,18 +191,18 @@ func TestTheSessionsMessagesComeAtOnce(t *testing.T) {
 		s.accept(0, true)
 		send(s, 7, false)
 		s.subscribe(1)
-		soon(f.t, "it is taken", func() bool { return len(h.payloads()) == 1 })
+		await.Soon(f.t, "it is taken", func() bool { return len(h.payloads()) == 1 })
 	}, func(s *session) {
 		s.accept(0, true)
 		h.commit(nil) // of the first connection: its PUBACK must not come here
 		s.subscribe(1)
 		send(s, 7, true)
-		soon(f.t, "it is taken again", func() bool { return h.commit(nil) == 1 })
+		await.Soon(f.t, "it is taken again", func() bool { return h.commit(nil) == 1 })
 		acked <- read[*packets.PubackPacket](s).MessageID
 		s.untilClosed()
 	})
 	r := run(t, f.config(), []string{"a"}, &memory{}, h)
-	soon(t, "two are stored", func() bool { return len(h.payloads()) == 2 && r.metric("edged_receiver_redeliveries_total") == 1 })
+	await.Soon(t, "two are stored", func() bool { return len(h.payloads()) == 2 && r.metric("edged_receiver_redeliveries_total") == 1 })
 	if id := <-acked; id != 7 {
 		t.Fatalf("PUBACK %d", id)
 	}

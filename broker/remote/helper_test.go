@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
+
 	"edged"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -19,33 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const patient = 20 * time.Second
-
-func soon(t testing.TB, what string, ok func() bool) {
-	t.Helper()
-	for end := time.Now().Add(patient); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("did not happen: %s", what)
-		}
-	}
-}
-
-type logged struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (l *logged) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.buf.Write(p)
-}
-
-func (l *logged) count(s string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.buf.String(), s)
-}
+const patient = await.Patience
 
 // handler is a Handler whose commits the test makes.
 type handler struct {
@@ -103,7 +79,7 @@ func (h *handler) payloads() (out []string) {
 
 func (h *handler) has(t testing.TB, want ...string) {
 	t.Helper()
-	soon(t, fmt.Sprintf("%q arrive", want), func() bool { return len(h.payloads()) >= len(want) })
+	await.Soon(t, fmt.Sprintf("%q arrive", want), func() bool { return len(h.payloads()) >= len(want) })
 	if got := h.payloads(); !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}
@@ -131,7 +107,7 @@ func (m *memory) Remember(id string, topics []string) error {
 
 // running is a receiver that runs.
 type running struct {
-	log  *logged
+	log  *await.Log
 	set  *metrics.Set
 	stop func() error
 	end  chan error
@@ -139,7 +115,7 @@ type running struct {
 
 func run(t testing.TB, cfg *Config, topics []string, mem Memory, h edged.Handler) *running {
 	t.Helper()
-	r := &running{log: &logged{}, set: metrics.NewSet(), end: make(chan error, 1)}
+	r := &running{log: &await.Log{}, set: metrics.NewSet(), end: make(chan error, 1)}
 	rec := NewReceiver(cfg, topics, mem, slog.New(slog.NewTextHandler(r.log, nil)), r.set)
 	r.start(t, func(ctx context.Context) error { return rec.Run(ctx, h) })
 	if h, ok := h.(*handler); ok {
@@ -178,7 +154,7 @@ func (r *running) metric(name string) uint64 {
 
 func (r *running) connected(t testing.TB, times uint64) {
 	t.Helper()
-	soon(t, fmt.Sprint("connected ", times, " times"), func() bool {
+	await.Soon(t, fmt.Sprint("connected ", times, " times"), func() bool {
 		return r.metric("edged_receiver_connects_total")+r.metric("edged_publisher_connects_total") == times
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
 	"edged/test/need"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -52,7 +53,7 @@ func (m *mosquitto) start() {
 	if err := m.cmd.Start(); err != nil {
 		m.t.Fatal(err)
 	}
-	soon(m.t, "mosquitto listens", func() bool {
+	await.Soon(m.t, "mosquitto listens", func() bool {
 		c, err := net.Dial("tcp", "127.0.0.1:"+m.port)
 		if err == nil {
 			_ = c.Close()
@@ -101,7 +102,7 @@ func (m *mosquitto) stopped(r *running) {
 	if err := r.stop(); err != nil {
 		m.t.Fatal(err)
 	}
-	soon(m.t, "mosquitto reads the DISCONNECT", func() bool { return said() > before })
+	await.Soon(m.t, "mosquitto reads the DISCONNECT", func() bool { return said() > before })
 }
 
 func (m *mosquitto) url() string { return "tcp://127.0.0.1:" + m.port }

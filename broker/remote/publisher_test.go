@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
+
 	"edged"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -21,7 +23,7 @@ type publishing struct {
 func publisher(t testing.TB, c *Config) *publishing {
 	t.Helper()
 	c.ClientID = "publisher"
-	r := &running{log: &logged{}, set: metrics.NewSet(), end: make(chan error, 1)}
+	r := &running{log: &await.Log{}, set: metrics.NewSet(), end: make(chan error, 1)}
 	p := NewPublisher(c, slog.New(slog.NewTextHandler(r.log, nil)), r.set)
 	r.start(t, p.Run)
 	return &publishing{p, r}
@@ -46,7 +48,7 @@ func TestPublishedMessagesArriveInOrder(t *testing.T) {
 		h.commit(nil)
 	}
 	h.has(t, want...)
-	soon(t, "all are acknowledged", func() bool { return p.metric("edged_publisher_published_total") == 100 })
+	await.Soon(t, "all are acknowledged", func() bool { return p.metric("edged_publisher_published_total") == 100 })
 }
 
 func TestTheNewestWaitForABrokerThatIsAway(t *testing.T) {
@@ -58,7 +60,7 @@ func TestTheNewestWaitForABrokerThatIsAway(t *testing.T) {
 	p := publisher(t, m.config())
 	p.connected(t, 1)
 	m.stop()
-	soon(t, "the loss is noticed", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return !p.online })
+	await.Soon(t, "the loss is noticed", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return !p.online })
 	for i := range maxBuffered + 10 {
 		if err := p.Publish(t.Context(), "site/1", []byte(fmt.Sprint(i)), 1, false); err != nil {
 			t.Fatal(err)
@@ -67,11 +69,11 @@ func TestTheNewestWaitForABrokerThatIsAway(t *testing.T) {
 	if n := p.metric("edged_publisher_dropped_total"); n != 10 {
 		t.Fatalf("%d dropped", n)
 	}
-	if n := p.log.count("oldest messages are dropped"); n != 1 {
+	if n := p.log.Count("oldest messages are dropped"); n != 1 {
 		t.Fatalf("said %d times", n)
 	}
 	m.start()
-	soon(t, "the rest arrives", func() bool { h.commit(nil); return len(h.payloads()) == maxBuffered })
+	await.Soon(t, "the rest arrives", func() bool { h.commit(nil); return len(h.payloads()) == maxBuffered })
 	if got := h.payloads(); got[0] != "10" || got[maxBuffered-1] != fmt.Sprint(maxBuffered+9) {
 		t.Fatalf("%s … %s", got[0], got[maxBuffered-1])
 	}
@@ -102,7 +104,7 @@ func TestWhatIsNotAcknowledgedIsSentAgain(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	soon(t, "both are published", func() bool { return p.metric("edged_publisher_published_total") == 2 })
+	await.Soon(t, "both are published", func() bool { return p.metric("edged_publisher_published_total") == 2 })
 }
 
 func TestAFullBufferHoldsThePublisherBack(t *testing.T) {
@@ -133,7 +135,7 @@ func TestAFullBufferHoldsThePublisherBack(t *testing.T) {
 	if err := p.Publish(t.Context(), "t", nil, 1, false); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "all are published", func() bool { return p.metric("edged_publisher_published_total") == maxBuffered+1 })
+	await.Soon(t, "all are published", func() bool { return p.metric("edged_publisher_published_total") == maxBuffered+1 })
 	if n := p.metric("edged_publisher_dropped_total"); n != 1 {
 		t.Fatalf("%d dropped", n)
 	}
@@ -154,7 +156,7 @@ func TestStoppingSendsWhatWaits(t *testing.T) {
 	if err := p.stop(); err != nil {
 		t.Fatal(err)
 	}
-	soon(t, "all arrive", func() bool { h.commit(nil); return len(h.payloads()) == 50 })
+	await.Soon(t, "all arrive", func() bool { h.commit(nil); return len(h.payloads()) == 50 })
 	if err := p.Publish(t.Context(), "site/1", nil, 1, false); err != edged.ErrStopped {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
+
 	"edged"
 )
 
@@ -26,7 +28,7 @@ func TestMessagesAreAcknowledgedAfterTheirCommit(t *testing.T) {
 	// Mosquitto sends five, and the next only when those are acknowledged: which they are not before the commit.
 	h.has(t, all[:5]...)
 	for n := 0; n < len(all); {
-		soon(t, "more come", func() bool { k := h.commit(nil); n += k; return k > 0 })
+		await.Soon(t, "more come", func() bool { k := h.commit(nil); n += k; return k > 0 })
 	}
 	h.has(t, all...)
 	if r.metric("edged_receiver_redeliveries_total") != 0 {
@@ -49,7 +51,7 @@ func TestWhatWasNotAcknowledgedComesAgainWithDup(t *testing.T) {
 	m.publish("site/1", false, "a", "b")
 	h.has(t, "a", "b")
 	m.stop() // politely, so that it keeps what was not acknowledged
-	soon(t, "the loss is noticed", func() bool { return r.log.count("no connection to the broker") == 1 })
+	await.Soon(t, "the loss is noticed", func() bool { return r.log.Count("no connection to the broker") == 1 })
 	h.commit(nil) // for a connection that is gone
 	m.start()
 	h.has(t, "a", "b", "a", "b")
@@ -122,7 +124,7 @@ func TestRetainedMessages(t *testing.T) {
 	m.publish("site/1", true, "kept")
 	h := &handler{}
 	r := run(t, m.config(), []string{"site/#"}, &memory{}, h)
-	soon(t, "it is skipped", func() bool { return r.metric("edged_receiver_retained_skipped_total") == 1 })
+	await.Soon(t, "it is skipped", func() bool { return r.metric("edged_receiver_retained_skipped_total") == 1 })
 	m.publish("site/1", true, "live") // not marked as retained for those who subscribe already
 	h.has(t, "live")
 	c := m.config()
@@ -219,11 +221,11 @@ func TestAnUnreachableBrokerIsSaidOnceAndTried(t *testing.T) {
 	m.stop()
 	h := &handler{}
 	r := run(t, m.config(), []string{"site/#"}, &memory{}, h)
-	soon(t, "it is said", func() bool { return r.log.count("no connection to the broker") == 1 })
+	await.Soon(t, "it is said", func() bool { return r.log.Count("no connection to the broker") == 1 })
 	m.start()
 	r.connected(t, 1)
-	if n := r.log.count("level=WARN"); n != 1 {
-		t.Fatalf("%d warnings:\n%s", n, r.log.buf.String())
+	if n := r.log.Count("level=WARN"); n != 1 {
+		t.Fatalf("%d warnings:\n%s", n, r.log)
 	}
 	m.publish("site/1", false, "x")
 	h.has(t, "x")

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"edged/internal/secret"
+	"edged/test/await"
 )
 
 // authority makes certificates.
@@ -107,5 +108,5 @@ func TestTLSOfAnUnknownCAIsNotTrusted(t *testing.T) {
 	c := f.config()
 	c.Broker, c.TLS.CA = "tls://"+f.l.Addr().String(), other.file("ca.crt")
 	r := run(t, c, []string{"a"}, &memory{}, &handler{})
-	soon(t, "it is said", func() bool { return r.log.count("signed by unknown authority") == 1 })
+	await.Soon(t, "it is said", func() bool { return r.log.Count("signed by unknown authority") == 1 })
 }
