@@ -144,7 +144,9 @@ func U8(p, n byte) []byte { return []byte{p, n} }
 func Str(p byte, s string) []byte { return append([]byte{p}, Text(s)...) }
 
 // User is a User Property.
-func User(key, value string) []byte { return append(append([]byte{0x26}, Text(key)...), Text(value)...) }
+func User(key, value string) []byte {
+	return append(append([]byte{0x26}, Text(key)...), Text(value)...)
+}
 
 // Frame is a packet that came.
 type Frame struct {
