@@ -85,6 +85,7 @@ func Load(file string, text []byte) (c *Config, problems, notes []conf.Problem) 
 	}
 	c.Log = loadLog(t.Log)
 	c.HTTP = loadHTTP(t.HTTP)
+	c.HTTP.checkFiles(t.HTTP, c.DataDir)
 	if t.Broker != nil {
 		c.Broker = broker.Load(t.Broker)
 	}

@@ -24,7 +24,9 @@ The configuration is one TOML file: ` + "`$CONFIGURATION_DIRECTORY/edged.toml`, 
 
 Durations are "200ms", "10s", "5m", "24h" or "7d"; sizes "64MiB" (1024) or "64MB" (1000); rates "500/s", "30/min" or "1000/h".
 Relative paths are below data_dir. Secrets come from files: a relative one is looked for in ` + "`$CREDENTIALS_DIRECTORY`" + ` (in the
-service: a file in /etc/edged/secrets), then below data_dir.
+service: a file in /etc/edged/secrets), then below data_dir. What is in ` + "`$CREDENTIALS_DIRECTORY`" + ` are copies that systemd makes when the
+service starts: a change needs ` + "`systemctl restart edged`" + `. Files that the service can read where they are, named by absolute paths, are
+read again when they change and on ` + "`systemctl reload edged`" + ` (SIGHUP), where a key says so.
 
 `)
 	section(&b, "Top of the file", "", "", defaultTop())

@@ -17,9 +17,12 @@ import (
 	"edged/blockstore"
 	"edged/broker"
 	"edged/broker/remote"
+	"edged/broker/seldom"
 	"edged/configs"
 	"edged/gpio"
 	"edged/internal/clock"
+	"edged/internal/guard"
+	"edged/internal/reload"
 	"edged/internal/supervise"
 	"edged/receiver"
 	"edged/sinks/delivery"
@@ -54,7 +57,12 @@ type Daemon struct {
 	streams   []*stream
 	writers   []*writer
 	gate      *delivery.Gate
-	http      net.Listener
+	http      net.Listener // nil if it is turned off
+	guard     *guard.Guard
+	reload    *reload.Group
+	seldom    *seldom.Log
+	refused   *metrics.Counter // requests without the token
+	shut      *metrics.Counter // connections above the limit
 
 	state  atomic.Int32
 	tapped atomic.Int64
@@ -95,6 +103,8 @@ var stateNames = [...]string{"initialized", "started", "stopping", "stopped"}
 // error. Run runs it; after an error nothing is left open.
 func New(o Options) (*Daemon, error) {
 	d := &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now(), trusted: newTrust(clock.Trusted)}
+	d.reload, d.seldom = reload.New(d.log), seldom.New(d.log)
+	d.refused, d.shut = d.set.NewCounter("edged_http_refused_total"), d.set.NewCounter("edged_http_connections_refused_total")
 	limitMemory(o.Config.MemoryLimit)
 	if err := d.open(); err != nil {
 		d.closeAll()
@@ -114,6 +124,11 @@ func (d *Daemon) open() (err error) {
 		return err
 	}
 	if d.c.HTTP.Listen != "" {
+		d.guard = guard.New(guard.Config{TokenFile: d.c.HTTP.TokenFile, TLS: d.c.HTTP.TLS, Dir: d.c.DataDir})
+		d.reload.Add("http", d.guard.Files(), d.guard.Reload)
+		if err := d.guard.Reload(); err != nil {
+			return fmt.Errorf("http.%w; edged does not start without it", err)
+		}
 		if d.http, err = net.Listen("tcp", d.c.HTTP.Listen); err != nil {
 			return listenError("http.listen", d.c.HTTP.Listen, err)
 		}
@@ -138,6 +153,11 @@ func (d *Daemon) Addrs() []net.Addr {
 	}
 	return d.broker.Addrs()
 }
+
+// Reload has every part read again the files that the configuration names, as on SIGHUP: certificates, tokens. It does not
+// wait for it, and can be called from any goroutine, before Run, too. What cannot be used is logged, and what was read
+// before stays in use.
+func (d *Daemon) Reload() { d.reload.All() }
 
 // HTTPAddr is the address of health, metrics and status; nil if it is turned off.
 func (d *Daemon) HTTPAddr() net.Addr {

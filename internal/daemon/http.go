@@ -2,14 +2,22 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/http"
 	"time"
 
+	"edged/internal/guard"
+
 	"github.com/VictoriaMetrics/metrics"
 )
+
+// maxHTTP bounds the connections from other machines, and those from this one.
+const maxHTTP = 64
 
 // serveHTTP serves health, metrics, status and tails until ctx ends.
 func (d *Daemon) serveHTTP(ctx context.Context) error {
@@ -20,10 +28,15 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	mux.HandleFunc("GET /api/status", d.serveStatus)
 	mux.HandleFunc("GET /api/tail", func(w http.ResponseWriter, r *http.Request) { d.serveTail(ctx, w, r) })
 	srv := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		Handler: d.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
+		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),
+	}
+	l := guard.Limit(d.http, maxHTTP, d.refuseConnection)
+	if c := d.guard.TLS(); c != nil {
+		l = tls.NewListener(l, c)
 	}
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(d.http) }()
+	go func() { served <- srv.Serve(l) }()
 	select {
 	case err := <-served:
 		return fmt.Errorf("the HTTP listener %s ended: %w", d.http.Addr(), err)
@@ -40,30 +53,73 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	return nil
 }
 
-// serveHealth answers 200 as long as the parts that move data come round; it is what the watchdog is fed by.
-func (d *Daemon) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	if err := d.Healthy(); err != nil {
-		http.Error(w, err.Error(), http.StatusServiceUnavailable)
-		return
+// guarded lets requests with the token through, and all where none is configured. Monitoring asks for health and readiness
+// without one, and is told no more than yes or no. Nobody else learns even which paths there are.
+func (d *Daemon) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		verdict := d.guard.Check(r)
+		if verdict == guard.Welcome {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Connection", "close") // a stranger keeps no place
+		probe := r.URL.Path == "/healthz" || r.URL.Path == "/readyz"
+		if !probe || verdict == guard.Wrong {
+			d.refused.Inc()
+			d.seldom.Warn("token", "an HTTP request without the right token was refused", "remote", r.RemoteAddr, "token", tokenWas[verdict])
+		}
+		if probe {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("WWW-Authenticate", `Bearer realm="edged"`)
+		http.Error(w, "this needs the token of http.token_file: Authorization: Bearer …", http.StatusUnauthorized)
+	})
+}
+
+var tokenWas = [...]string{guard.Missing: "missing", guard.Wrong: "wrong", guard.Welcome: "right"}
+
+func (d *Daemon) refuseConnection(from net.Addr) {
+	d.shut.Inc()
+	d.seldom.Warn("connections", "an HTTP connection was closed: too many are open", "remote", from, "limit", maxHTTP)
+}
+
+// answer is a probe's: 200, or 503 with the reason for those who may know it.
+func (d *Daemon) answer(w http.ResponseWriter, r *http.Request, why string) {
+	switch {
+	case why == "":
+		fmt.Fprintln(w, "ok")
+	case d.guard.Check(r) == guard.Welcome:
+		http.Error(w, why, http.StatusServiceUnavailable)
+	default:
+		http.Error(w, "not ok", http.StatusServiceUnavailable)
 	}
-	fmt.Fprintln(w, "ok")
+}
+
+// serveHealth answers 200 as long as the parts that move data come round; it is what the watchdog is fed by.
+func (d *Daemon) serveHealth(w http.ResponseWriter, r *http.Request) {
+	why := ""
+	if err := d.Healthy(); err != nil {
+		why = err.Error()
+	}
+	d.answer(w, r, why)
 }
 
 // serveReady answers 200 while everything that is configured is taken in.
-func (d *Daemon) serveReady(w http.ResponseWriter, _ *http.Request) {
+func (d *Daemon) serveReady(w http.ResponseWriter, r *http.Request) { d.answer(w, r, d.unready()) }
+
+// unready is why not everything that is configured is taken in.
+func (d *Daemon) unready() string {
 	switch {
 	case d.state.Load() != started:
-		http.Error(w, stateNames[d.state.Load()], http.StatusServiceUnavailable)
+		return stateNames[d.state.Load()]
 	case d.store.Space().Room <= 0 && d.store.Space().Max > 0:
-		http.Error(w, "the store is full: nothing is taken in until something was delivered", http.StatusServiceUnavailable)
-	case len(d.gate.Blocked()) > 0:
-		for stream, sink := range d.gate.Blocked() {
-			http.Error(w, fmt.Sprintf("intake of what stream %s needs is stopped, because sink %s has reached max_pending", stream, sink), http.StatusServiceUnavailable)
-			return
-		}
-	default:
-		fmt.Fprintln(w, "ok")
+		return "the store is full: nothing is taken in until something was delivered"
 	}
+	for stream, sink := range d.gate.Blocked() {
+		return fmt.Sprintf("intake of what stream %s needs is stopped, because sink %s has reached max_pending", stream, sink)
+	}
+	return ""
 }
 
 func (d *Daemon) serveMetrics(w http.ResponseWriter, _ *http.Request) {

@@ -76,6 +76,8 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	if d.http != nil {
 		httpG.run(func() error { return d.serveHTTP(httpCtx) })
 	}
+	reloadG, reloadCtx := newGroup("the watch on files")
+	reloadG.run(func() error { return d.reload.Run(reloadCtx) })
 	sinksG, sinksCtx := newGroup("the sinks")
 	for _, w := range d.writers {
 		sinksG.run(func() error { return w.part.Run(sinksCtx, d.log, w.Writer.Run) })
@@ -114,6 +116,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	defer cancel()
 	err := cause
 	for _, phase := range []func() error{
+		func() error { return reloadG.stop(end) },
 		func() error { return gpioG.stop(end) },
 		func() error { return d.drainBroker(end) },
 		func() error { return receiversG.stop(end) },
