@@ -218,3 +218,25 @@ func FuzzLoad(f *testing.F) {
 	f.Add("[stream.a]\naggregate = 3\n[sink]\nx = 1\n[receiver.r.s]\n")
 	f.Fuzz(func(_ *testing.T, text string) { Load("f", []byte(text)) })
 }
+
+// A client on the same machine learns how to reach the gateway although it may read neither data nor secrets, and although
+// other tables are wrong.
+func TestLoadHTTPOpensNothing(t *testing.T) {
+	h, dir, problems := LoadHTTP("f", []byte(`
+data_dir = "/proc/nowhere"
+[http]
+listen = "0.0.0.0:8443"
+token_file = "/proc/nowhere/token"
+tls = { cert = "/proc/nowhere/cert", key = "/proc/nowhere/key" }
+[broker]
+listen = 7
+[sink.cloud]
+type = "no such"
+`))
+	if len(problems) > 0 || dir != "/proc/nowhere" || h.Listen != "0.0.0.0:8443" || h.TokenFile != "/proc/nowhere/token" || h.TLS.Cert != "/proc/nowhere/cert" {
+		t.Errorf("%+v, %s, %v", h, dir, problems)
+	}
+	if _, _, problems := LoadHTTP("f", []byte("[http]\nlisten = \"x\"\n")); len(problems) != 1 {
+		t.Errorf("%v", problems)
+	}
+}

@@ -16,19 +16,26 @@ type configFlag struct {
 // errSaid is the error of a command that has printed what is wrong already.
 var errSaid = errors.New("said")
 
-// load reads the configuration. Every mistake is printed, one a line; notes are printed only if there are none.
-func (f configFlag) load(w world, notes bool) (*configs.Config, error) {
-	file := f.Config
-	if file == "" {
+// read reads the text of the configuration.
+func (f configFlag) read() (file string, text []byte, err error) {
+	if file = f.Config; file == "" {
 		file = configs.FindFile()
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
+	if text, err = os.ReadFile(file); err != nil {
 		hint := ""
 		if f.Config == "" {
 			hint = "; name another with --config FILE, or try edged demo, which needs none"
 		}
-		return nil, fmt.Errorf("the configuration cannot be read: %w%s", err, hint)
+		return "", nil, fmt.Errorf("the configuration cannot be read: %w%s", err, hint)
+	}
+	return file, text, nil
+}
+
+// load reads the configuration. Every mistake is printed, one a line; notes are printed only if there are none.
+func (f configFlag) load(w world, notes bool) (*configs.Config, error) {
+	file, text, err := f.read()
+	if err != nil {
+		return nil, err
 	}
 	c, problems, remarks := configs.Load(file, text)
 	for _, p := range problems {

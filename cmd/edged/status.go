@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"text/tabwriter"
@@ -20,18 +19,18 @@ type statusCmd struct {
 func (c *statusCmd) Run(w world) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
-	res, err := c.get(ctx, w, "/api/status")
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
 	if c.JSON {
-		_, err = io.Copy(w.out, res.Body)
+		out, err := c.stream(ctx, w, "/api/status")
+		if err != nil {
+			return err
+		}
+		defer out.Close()
+		_, err = io.Copy(w.out, out)
 		return err
 	}
 	var s daemon.Status
-	if err := json.NewDecoder(res.Body).Decode(&s); err != nil {
-		return fmt.Errorf("the gateway's answer cannot be read: %w", err)
+	if err := c.getJSON(ctx, w, "/api/status", &s); err != nil {
+		return err
 	}
 	return printStatus(w.out, &s)
 }

@@ -27,12 +27,12 @@ type tailCmd struct {
 func (c *tailCmd) Run(w world) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	res, err := c.get(ctx, w, "/api/tail?topic="+url.QueryEscape(c.Topic))
+	out, err := c.stream(ctx, w, "/api/tail?topic="+url.QueryEscape(c.Topic))
 	if err != nil {
 		return err
 	}
-	defer res.Body.Close()
-	lines := bufio.NewScanner(res.Body)
+	defer out.Close()
+	lines := bufio.NewScanner(out)
 	lines.Buffer(nil, 64<<20)
 	for lines.Scan() {
 		var m daemon.Tailed
