@@ -20,12 +20,13 @@ type runCmd struct {
 
 // Run implements the command.
 func (r *runCmd) Run(w world) error {
+	hangups := catchHangups()
 	cfg, err := r.load(w, false)
 	if err != nil {
 		return err
 	}
 	log := newLogger(cfg.Log, w.err)
-	return serve(cfg, log, w, r.NoReceivers, func(d *daemon.Daemon) {
+	return serve(cfg, log, w, hangups, r.NoReceivers, func(d *daemon.Daemon) {
 		daemon.NotifyReady()
 		log.Info("edged is ready", "version", version(), "config", cfg.File, "data_dir", cfg.DataDir, "broker", addrs(d), "http", d.HTTPAddr())
 	})
@@ -38,8 +39,16 @@ func addrs(d *daemon.Daemon) (out []string) {
 	return out
 }
 
-// serve runs a gateway until SIGTERM or SIGINT. A second one ends the process at once: what was acknowledged is on disk.
-func serve(cfg *configs.Config, log *slog.Logger, w world, noReceivers bool, ready func(*daemon.Daemon)) error {
+// catchHangups takes SIGHUP over. It is the first thing that a gateway does: the signal would end the process, and means
+// "read your files again" to whoever sends it. One that comes during the start waits in the channel.
+func catchHangups() <-chan os.Signal {
+	c := make(chan os.Signal, 1)
+	signal.Notify(c, syscall.SIGHUP)
+	return c
+}
+
+// serve runs a gateway until SIGTERM or SIGINT; each of hangups has it read its files again. A second one ends the process at once: what was acknowledged is on disk.
+func serve(cfg *configs.Config, log *slog.Logger, w world, hangups <-chan os.Signal, noReceivers bool, ready func(*daemon.Daemon)) error {
 	began := time.Now()
 	d, err := daemon.New(daemon.Options{Config: cfg, Log: log, Stdout: w.out, NoReceivers: noReceivers, Version: version()})
 	if err != nil {
@@ -48,9 +57,9 @@ func serve(cfg *configs.Config, log *slog.Logger, w world, noReceivers bool, rea
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
-	go handle(ctx, cancel, signals, log)
+	go handle(ctx, cancel, signals, hangups, d.Reload, log)
 	go d.Watch(ctx)
 	err = d.Run(ctx, func() {
 		log.Debug("started", "in", time.Since(began))
@@ -62,7 +71,7 @@ func serve(cfg *configs.Config, log *slog.Logger, w world, noReceivers bool, rea
 	return nil
 }
 
-func handle(ctx context.Context, cancel func(), signals <-chan os.Signal, log *slog.Logger) {
+func handle(ctx context.Context, cancel func(), signals, hangups <-chan os.Signal, reload func(), log *slog.Logger) {
 	for stopping := false; ; {
 		select {
 		case <-ctx.Done():
@@ -70,18 +79,16 @@ func handle(ctx context.Context, cancel func(), signals <-chan os.Signal, log *s
 				return
 			}
 			ctx = context.Background()
-		case s := <-signals:
-			switch {
-			case s == syscall.SIGHUP:
-				log.Warn("SIGHUP is refused: this version reads its configuration only at the start; use systemctl restart edged")
-			case stopping:
+		case <-hangups:
+			reload()
+		case <-signals:
+			if stopping {
 				log.Warn("a second signal: edged ends at once; what was acknowledged is on disk")
 				os.Exit(exitFailure)
-			default:
-				stopping = true
-				daemon.NotifyStopping()
-				cancel()
 			}
+			stopping = true
+			daemon.NotifyStopping()
+			cancel()
 		}
 	}
 }

@@ -125,7 +125,9 @@ func (d *Daemon) open() (err error) {
 	}
 	if d.c.HTTP.Listen != "" {
 		d.guard = guard.New(guard.Config{TokenFile: d.c.HTTP.TokenFile, TLS: d.c.HTTP.TLS, Dir: d.c.DataDir})
-		d.reload.Add("http", d.guard.Files(), d.guard.Reload)
+		if files := d.guard.Files(); len(files) > 0 {
+			d.reload.Add("http", files, d.guard.Reload)
+		}
 		if err := d.guard.Reload(); err != nil {
 			return fmt.Errorf("http.%w; edged does not start without it", err)
 		}

@@ -6,6 +6,7 @@
 // Parts stop in the direction in which data flows, each drained before the next is cancelled, so that what was taken in is
 // stored, and what was stored gets as far as time allows:
 //
+//	files       no file is read again any more
 //	gpio        no reading is made any more; what is queued goes to the broker
 //	broker      nothing is taken in any more; what was taken is acknowledged as its commit comes
 //	receivers   the last blocks are cut and stored

@@ -40,15 +40,6 @@ func TestAStopLosesNothing(t *testing.T) {
 	}
 }
 
-func TestHUPIsRefused(t *testing.T) {
-	t.Parallel()
-	e := harness.New(t, fmt.Sprintf(base, ""))
-	e.Start()
-	syscall.Kill(e.PID(), syscall.SIGHUP)
-	harness.Until(t, 5*time.Second, "SIGHUP is answered in the log", func() bool { return strings.Contains(e.Log(), "SIGHUP is refused") })
-	publish(t, e.Broker, "-q", "1", "-t", "site/7/gpio/3", "-m", "1")
-}
-
 // An endpoint that never answers does not hold the stop up for longer than its time; a second SIGTERM does not even wait for
 // that. Nothing is lost either way.
 func TestAStopEndsInTimeAndASecondSignalAtOnce(t *testing.T) {
