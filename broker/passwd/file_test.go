@@ -199,6 +199,17 @@ func TestUnknownUsersCostTheSame(t *testing.T) {
 	}
 }
 
+// mosquitto_passwd makes entries for empty passwords.
+func TestAnEmptyPasswordNeverFits(t *testing.T) {
+	f := parse(t, []byte("empty:$7$101$uo2jm5n0uygqk6eK$4KpDnLSc1QUYT4S8r7lIsYI/Vs22ByM+/ZiC8JRxkRqGXVYkKUiAhL4lMZDDWKkp9L1AXgF8AGGs0siX2E6bBg=="))
+	if h := f.users["empty"]; !h.fits("") {
+		t.Fatal("this is not the hash of an empty password")
+	}
+	if f.Check("empty", "") {
+		t.Error("it lets in")
+	}
+}
+
 func TestManyCheckAtOnce(t *testing.T) {
 	f := parse(t, []byte("a:"+aLine))
 	var all sync.WaitGroup
