@@ -20,6 +20,7 @@ var only = []struct{ library, by, why string }{
 	{"go.etcd.io/bbolt", "edged/blockstore", "one committer writes the file, and one package knows its format"},
 	{"github.com/mochi-mqtt/server", "edged/broker", "the library trusts its clients; what stands in front of it stands there"},
 	{"github.com/eclipse/paho.mqtt.golang", "edged/broker", "its acknowledgements and reconnects need care that is taken once"},
+	{"github.com/gorilla/websocket", "edged/broker/transport", "what it buffers, forgets and waits for is known there"},
 	{"periph.io/x/host", "edged/gpio", "it opens devices and keeps global state"},
 	{"periph.io/x/conn", "edged/gpio", "it keeps global registries"},
 	{"github.com/BurntSushi/toml", "edged/internal/conf", "mistakes are found with their lines by one reader"},
