@@ -1,32 +1,48 @@
 package broker
 
-import "github.com/mochi-mqtt/server/v2/packets"
+import "edged/broker/wire"
 
 // acknowledged handles a subscriber's PUBACK, PUBREC or PUBCOMP from the connection c.
-func (o *outbox) acknowledged(c *conn, pk *packets.Packet) {
+func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.c != c {
 		return // another connection has the session; it gets the delivery again
 	}
-	f, known := o.flights[pk.PacketID]
-	if pk.FixedHeader.Type == packets.Pubrec && pk.ReasonCode < packets.ErrUnspecifiedError.Code {
-		if !known {
-			o.release(pk.PacketID, packets.ErrPacketIdentifierNotFound)
+	f, known := o.flights[id]
+	if kind == wire.PUBREC && code < wire.Unspecified {
+		if !known || f.qos != 2 {
+			o.release(id, wire.IDNotFound)
 			return
 		}
 		o.number++
-		f.released, f.number, f.letter = true, o.number, letter{} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
-		o.release(f.id, packets.CodeSuccess)
+		f.released, f.number, f.letter = true, o.number, letter{qos: 2} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
+		o.release(f.id, wire.Success)
 		return
 	}
-	if known {
+	if known && f.fits(kind) {
 		o.end(f)
 		o.pump()
 	}
 }
 
+// fits reports whether an acknowledgement can end the delivery: PUBACK one of QoS 1, PUBCOMP one of QoS 2 that was released,
+// PUBREC with an error one that was not.
+func (f *flight) fits(kind byte) bool {
+	switch kind {
+	case wire.PUBACK:
+		return f.qos == 1
+	case wire.PUBREC:
+		return f.qos == 2 && !f.released
+	}
+	return f.qos == 2 && f.released
+}
+
 // release sends PUBREL [MQTT-4.3.3-4].
-func (o *outbox) release(id uint16, code packets.Code) {
-	o.b.write(o.cl, packets.Packet{FixedHeader: packets.FixedHeader{Type: packets.Pubrel, Qos: 1}, PacketID: id, ReasonCode: code.Code})
+func (o *outbox) release(id uint16, code byte) {
+	v5 := o.c.v5()
+	if !v5 {
+		code = wire.Success
+	}
+	o.c.put(func(b []byte) []byte { return wire.AppendRelease(b, id, code) })
 }

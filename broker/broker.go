@@ -2,16 +2,19 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
-	"math"
 	"net"
 	"sync/atomic"
 
+	"edged/broker/index"
 	"edged/broker/intake"
+	"edged/broker/limit"
 	"edged/broker/seldom"
+	"edged/broker/transport"
+	"edged/internal/secret"
 
 	"github.com/VictoriaMetrics/metrics"
-	mqtt "github.com/mochi-mqtt/server/v2"
 )
 
 // Bounds that are not worth a key.
@@ -21,11 +24,6 @@ const (
 	// keptPerSession and keptInAll bound the memory of what is kept for subscribers until it is durable and delivered.
 	keptPerSession = 1 << 20
 	keptInAll      = 16 << 20
-	// libraryQueue is the queue that the library has for each client; only $SYS goes through it.
-	libraryQueue = 64
-	// sysInterval is the time between two publications of $SYS, in seconds.
-	sysInterval = 30
-	readBuffer  = 4 << 10
 )
 
 // Options is what a Broker is given besides its configuration.
@@ -33,6 +31,7 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  *metrics.Set
 	Retained Retained // nil: retained messages live in memory only
+	Version  string   // for $SYS
 }
 
 // Broker is the embedded broker. Make it with New, attach receivers, then Listen and Run. Its methods can be called from
@@ -42,7 +41,6 @@ type Broker struct {
 	log    *slog.Logger
 	seldom *seldom.Log
 	met    *meters
-	srv    *mqtt.Server
 
 	in       *intake.Intake
 	local    *intake.Session // of publishes from within the process
@@ -52,34 +50,40 @@ type Broker struct {
 	wills    wills
 	fanout   fanout
 	taps     taps
+	sys      sys
 
-	listeners []net.Listener
+	tls      *transport.TLS // nil: no certificate
+	access   access
+	failures *limit.Rate   // of logins
+	checks   chan struct{} // has a token for each password that is being checked
+
+	listeners []*transport.Listener
 	conns     conns
+	partials  partials
+	backlogs  atomic.Int64 // bytes on their way to all clients
+	queued    atomic.Int64 // bytes that wait for all subscribers
+	queues    atomic.Int64 // subscribers that something waits for
 	running   atomic.Bool
 }
 
-// New makes a broker and loads the retained messages. It opens no port.
+// New makes a broker, reads the files that it needs, and loads the retained messages. It opens no port.
 func New(cfg *Config, o Options) (*Broker, error) {
 	if o.Log == nil || o.Metrics == nil {
 		return nil, errors.New("broker: Options needs Log and Metrics")
 	}
-	b := &Broker{cfg: cfg, log: o.Log, seldom: seldom.New(o.Log)}
+	b := &Broker{cfg: cfg, log: o.Log, seldom: seldom.New(o.Log), checks: make(chan struct{}, checking)}
 	b.in = intake.New(intake.Limits{Inflight: cfg.MaxInflight, Pending: pending, Bytes: keptPerSession, Total: keptInAll}, b.seldom, o.Metrics)
 	b.local = b.in.NewSession("")
-	b.srv = mqtt.New(&mqtt.Options{
-		Logger:                  slog.New(demoted{o.Log.Handler()}),
-		Capabilities:            capabilities(cfg),
-		SysTopicResendInterval:  sysInterval,
-		ClientNetReadBufferSize: readBuffer,
-	})
-	b.routes.srv, b.routes.maxLevels = b.srv, cfg.MaxTopicLevels
+	b.routes.subs, b.routes.maxLevels, b.routes.maxLength = index.New[*subscription](), cfg.MaxTopicLevels, cfg.MaxTopicLength
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
 	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
-	b.wills.b, b.taps.b = b, b
+	b.wills.b, b.taps.b, b.sys.b, b.sys.version = b, b, b, o.Version
 	b.fanout.b, b.fanout.wake = b, make(chan struct{}, 1)
-	b.conns.max, b.conns.all = cfg.MaxConnections+handshakes, map[*conn]struct{}{}
+	b.conns.cfg, b.conns.all = cfg, map[net.Conn]*conn{}
+	b.conns.rate = limit.NewRate(float64(cfg.ConnectsPerSecond), 2*cfg.ConnectsPerSecond)
+	b.failures = limit.NewRate(float64(cfg.MaxFailedLogins)/60, cfg.MaxFailedLogins)
 	b.met = newMeters(b, o.Metrics)
-	if err := b.srv.AddHook(&hook{b: b}, nil); err != nil {
+	if err := b.readFiles(); err != nil {
 		return nil, err
 	}
 	if err := b.retained.load(); err != nil {
@@ -88,15 +92,23 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	return b, nil
 }
 
-// capabilities are the library's settings. What is not named is as in its defaults, which were read one by one.
-func capabilities(cfg *Config) *mqtt.Capabilities {
-	c := mqtt.NewDefaultServerCapabilities()
-	c.MaximumPacketSize = uint32(cfg.MaxPacketSize)
-	c.ReceiveMaximum = uint16(cfg.MaxInflight)
-	c.MaximumClientWritesPending = libraryQueue
-	c.MaximumSessionExpiryInterval = math.MaxUint32 // sessions ends them
-	c.MaximumMessageExpiryInterval = 0              // none but what the publisher asks for
-	c.TopicAliasMaximum = topicAliases
-	c.Compatibilities.NoInheritedPropertiesOnAck = true // user properties are the publisher's, not ours to repeat
-	return c
+func (b *Broker) readFiles() (err error) {
+	if b.tls, err = b.cfg.tls(); err != nil {
+		return fmt.Errorf("broker: tls: %w", err)
+	}
+	if b.cfg.PasswordFile != "" {
+		f, err := readPasswords(secret.Find(b.cfg.PasswordFile, b.cfg.Dir))
+		if err != nil {
+			return fmt.Errorf("broker: password_file: %w", err)
+		}
+		b.access.passwords.Store(f)
+	}
+	if b.cfg.ACLFile != "" {
+		r, err := readRules(secret.Find(b.cfg.ACLFile, b.cfg.Dir))
+		if err != nil {
+			return fmt.Errorf("broker: acl_file: %w", err)
+		}
+		b.access.rules.Store(r)
+	}
+	return nil
 }

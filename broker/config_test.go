@@ -11,7 +11,7 @@ import (
 func load(t *testing.T, text string) (*Config, []conf.Problem, []conf.Problem) {
 	t.Helper()
 	d := conf.Parse("f", []byte("[broker]\n"+text))
-	c := Load(d.Root().Sub("broker"))
+	c := Load(d.Root().Sub("broker"), t.TempDir())
 	return c, d.Problems(), d.Notes()
 }
 
@@ -32,7 +32,8 @@ func TestMistakesInTheTable(t *testing.T) {
 		{`listen = ["tcp://[::]:1883"]`, "other machines can reach"},
 		{`listen = ["tcp://broker.local:1883"]`, "other machines can reach"},
 		{`listen = []`, "at least one"},
-		{`listen = ["tls://127.0.0.1:8883"]`, "tcp://"},
+		{`listen = ["tls://127.0.0.1:8883"]`, "needs a certificate"},
+		{`listen = ["mqtt://127.0.0.1:8883"]`, "tcp://"},
 		{`listen = ["127.0.0.1:1883"]`, "tcp://"},
 		{`listen = ["tcp://127.0.0.1"]`, "HOST:PORT"},
 		{`listen = ["tcp://127.0.0.1:70000"]`, "65535"},
@@ -46,9 +47,13 @@ func TestMistakesInTheTable(t *testing.T) {
 		{`connect_timeout = ""`, "more than 0"},
 		{`max_queued_messages = 0`, "between 1 and"},
 		{`max_retained = -1`, "between 0 and"},
-		{`password_file = "x"`, `unknown key "password_file"`},
-		{`acl_file = "x"`, `unknown key "acl_file"`},
-		{`tls = { cert = "x" }`, `unknown key "tls"`},
+		{`password_file = "x"`, "cannot read"},
+		{`acl_file = "x"`, "cannot read"},
+		{`tls = { cert = "x" }`, "belong together"},
+		{`tls = { client_ca = "x" }`, "need cert and key"},
+		{`tls = { user = "name" }`, `want "cn", "subject" or "san"`},
+		{`max_keepalive = "20h"`, "65535"},
+		{`max_write_backlog = "1KiB"`, "between 4KiB"},
 		{`max_conections = 1`, `did you mean "max_connections"?`},
 	} {
 		_, problems, _ := load(t, c.text)

@@ -1,13 +1,16 @@
 package broker
 
 import (
-	"net"
+	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"edged/broker/intake"
+	"edged/broker/transport"
+	"edged/broker/wire"
 
-	"github.com/mochi-mqtt/server/v2/packets"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -18,48 +21,54 @@ const (
 	refresh = 500 * time.Millisecond
 )
 
-// conn is a client's network connection, as the library sees it. Its methods without a word on locking belong to the
-// reading goroutine.
+// conn is a client's network connection. Its methods without a word on locking belong to the reading goroutine.
 type conn struct {
-	net.Conn
-	b *Broker
+	b    *Broker
+	net  *transport.Conn
+	from string // whom the log names
+	ip   netip.Addr
 
-	// The reading goroutine's.
+	// The reading goroutine's. What does not change after the session is established can be read by everyone from then on.
+	in         inbox
+	frame      wire.Frame // the one being handled
+	version    byte       // of the protocol; 0 before CONNECT
 	session    *session
+	user       string // "": anonymous
+	entry      string // of the password file, as it was
 	will       *will
-	pub        intake.Publish // the one being offered
-	version    byte           // of the protocol; 0 before CONNECT
-	idle       time.Duration  // silence after which the connection ends; 0: never
+	pub        wire.Publish
+	offer      intake.Publish
+	aliases    [topicAliases + 1]string // by alias, of what the client publishes
+	granted    uint16                   // keepalive, in seconds
+	idle       time.Duration            // silence after which the connection ends; 0: never
 	refreshed  time.Time
-	ackID      uint16 // packet identifier of the SUBSCRIBE or UNSUBSCRIBE being handled
-	subscribed []subscription
-	granted    []byte        // reason codes for them
 	patience   time.Duration // how long its publishes may wait
-	capped     bool          // it asked for a longer session than it gets
-	last       byte          // the last one read
+	receiveMax int           // deliveries that it takes unacknowledged
+	maxPacket  int           // largest packet that it takes
+	rate       *rate.Limiter // of its publishes; nil: no limit
+	since      time.Time
 
-	establishing bool // it holds sessions.mu
-	receiveMax   int  // deliveries that it takes unacknowledged
+	received atomic.Uint64 // publishes
+	lost     atomic.Uint64 // deliveries that it did not get
 
 	done chan struct{} // closed when the connection is to end
 	gone chan struct{} // closed when it has ended
 
 	mu       sync.Mutex
 	link     *intake.Link // nil before the session is established
-	out      []byte       // to be written
-	writing  int          // bytes that the flushing goroutine is writing
-	flushing bool         // a goroutine runs flush
-	due      bool         // link may have acknowledgements
-	closing  bool         // nothing more is accepted; what is there is written, and then the connection ends
-	polite   bool         // the last packet says why: let the client read it
+	drained  func()       // called when the backlog has become short again
+	named    outAliases
+	out      []byte // to be written
+	writing  int    // bytes that the flushing goroutine is writing
+	sent     uint64 // publishes
+	flushing bool   // a goroutine runs flush
+	due      bool   // link may have acknowledgements
+	full     bool   // the backlog has become long
+	closing  bool   // nothing more is accepted; what is there is written, and then the connection ends
+	polite   bool   // the last packet says why: let the client read it
 	room     chan struct{}
 	why      error // for the log
 	reason   byte  // code that goes with it
-}
-
-func newConn(b *Broker, c net.Conn) *conn {
-	_ = c.SetReadDeadline(time.Now().Add(b.cfg.ConnectTimeout.D()))
-	return &conn{Conn: c, b: b, done: make(chan struct{}), gone: make(chan struct{})}
 }
 
 func (c *conn) closed() bool {
@@ -75,16 +84,38 @@ func (c *conn) closed() bool {
 // acknowledged.
 func (c *conn) park() { <-c.done }
 
-// keepalive settles how long the client may be silent and how long its publishes may wait.
-func (c *conn) keepalive(seconds uint16) (patience time.Duration) {
-	c.idle, c.refreshed = 0, time.Time{}
-	if seconds == 0 {
-		return maxPatience
+// keepalive settles how long the client may be silent [MQTT-3.1.2-22] and how long its publishes may wait.
+func (c *conn) keepalive(seconds uint16) {
+	c.granted, c.idle, c.patience = seconds, 0, maxPatience
+	if seconds > 0 {
+		keepalive := time.Duration(seconds) * time.Second
+		c.idle, c.patience = keepalive*3/2+refresh, min(maxPatience, keepalive*2/5)
 	}
-	keepalive := time.Duration(seconds) * time.Second
-	c.idle = keepalive*3/2 + refresh
-	return min(maxPatience, keepalive*2/5)
+	c.refreshed = time.Time{}
+	c.heard()
 }
+
+// heard moves the deadline of reading on: every byte shows that the client is there.
+func (c *conn) heard() {
+	if c.version == 0 {
+		return // the time to CONNECT runs
+	}
+	now := time.Now()
+	if now.Sub(c.refreshed) < refresh || c.closed() {
+		return
+	}
+	c.refreshed = now
+	var deadline time.Time
+	if c.idle > 0 {
+		deadline = now.Add(c.idle)
+	}
+	_ = c.net.SetReadDeadline(deadline)
+	if c.closed() {
+		_ = c.net.SetReadDeadline(past) // closeSoon has set it in between
+	}
+}
+
+var past = time.Unix(1, 0)
 
 // Wake has acknowledgements written (intake.Peer).
 func (c *conn) Wake() {
@@ -97,32 +128,30 @@ func (c *conn) Wake() {
 }
 
 // Sever ends the connection (intake.Peer).
-func (c *conn) Sever(code byte, why error) { c.goodbye(packets.Code{Code: code}, why) }
+func (c *conn) Sever(code byte, why error) { c.goodbye(code, why) }
 
 // goodbye ends the connection for a reason: an MQTT 5 client is told the code, and why is logged when the connection has
 // ended. It does not block, and can be called from any goroutine.
-func (c *conn) goodbye(code packets.Code, why error) {
+func (c *conn) goodbye(code byte, why error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return
 	}
-	c.why, c.reason = why, code.Code
+	c.why, c.reason = why, code
 	if c.link != nil && c.v5() {
-		c.out = append(c.out, packets.Disconnect<<4, 1, code.Code)
+		c.queue(func(b []byte) []byte { return wire.AppendDisconnect(b, code) })
 		c.polite = true
 	}
 	c.closeSoon()
 }
 
-// because notes why a connection has ended, for the log, unless a reason is known.
-func (c *conn) because(code packets.Code, why error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.why == nil {
-		c.why, c.reason = why, code.Code
-	}
-}
-
 // v5 is settled before link is set, and not changed after.
 func (c *conn) v5() bool { return c.version == 5 }
+
+func (c *conn) name() string {
+	if c.session == nil {
+		return ""
+	}
+	return c.session.id
+}

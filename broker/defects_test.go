@@ -2,13 +2,10 @@ package broker
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 
 	"edged/test/await"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
 )
 
 // The tests here and in limits_test.go show that faults of the library do not reach our clients.
@@ -170,17 +167,5 @@ func TestNothingIsAddedToMessagesAndAcknowledgements(t *testing.T) {
 	}
 	if g := m.publish(t); g.props != string(user) {
 		t.Errorf("properties %X, want %X: no expiry, no alias", g.props, user)
-	}
-}
-
-func TestTheLibrarysDefaultsAreTheOnesThatWereRead(t *testing.T) {
-	c := capabilities(Default())
-	if c.MaximumMessageExpiryInterval != 0 || c.MaximumClientWritesPending != libraryQueue || c.MaximumPacketSize != 256<<10 ||
-		c.MaximumClients != math.MaxInt64 || c.MaximumSessionExpiryInterval != math.MaxUint32 || c.TopicAliasMaximum != topicAliases ||
-		!c.Compatibilities.NoInheritedPropertiesOnAck {
-		t.Errorf("%+v", c)
-	}
-	if mqtt.Version != "2.7.9" {
-		t.Errorf("the library is %s: read it again, and change this line", mqtt.Version)
 	}
 }

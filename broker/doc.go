@@ -1,23 +1,27 @@
 // Package broker is the embedded MQTT broker: it takes publishes from clients, hands them to the receivers attached to it,
-// acknowledges them when they are durable, and passes them on to those who subscribe.
+// acknowledges them when they are durable, and passes them on to those who subscribe. It speaks MQTT 3.1.1 and 5
+// (docs/mqtt.md); docs/adr/0013-the-gate.md says why it does so itself, and has the invariants.
 //
-// The protocol library (mochi-mqtt) reads and writes packets, and keeps the index of subscriptions and retained messages.
-// What the gateway's promise hangs on is kept out of its hands, each for a reason that was measured or read in its source:
+// The way of a packet from a client, each step in its file or package:
 //
-//   - PUBLISH and PUBREL of clients (publish.go, package intake): the library acknowledges before anything is durable, and
-//     keeps the packet identifiers of both directions in one map.
-//   - Delivery to subscribers (deliver.go, outbox.go): it drops messages of QoS 1 when a channel is full for a moment,
-//     sends what was queued in any order within a second, gives topic aliases to packets that it then drops, and hangs
-//     with a Receive Maximum.
-//   - Retained messages (retained.go, subscribe.go): it shows them before they are durable, and sends them through the
-//     same channel.
-//   - The life of sessions (sessions.go): it can delete a new connection of a client when the old one ends, and it does
-//     not unsubscribe sessions that expire.
-//   - Wills (wills.go): it delivers them before they are durable, and delayed ones after nobody asked for them any more.
-//   - The connection itself (conn.go, read.go, write.go): it waits for ever for a CONNECT, and holds a lock while it writes to a
-//     client that does not read.
+//	listener.go, conns.go   a connection is accepted, or closed at once: limits of addresses and of all
+//	transport               TLS and WebSocket, until bytes of MQTT come
+//	inbox.go                bytes become packets; wire says what is in them, or what is wrong
+//	greet.go, login.go      CONNECT: who it is, and whether it may come in; sessions.go gives it its session
+//	handle.go               what to do with a packet
+//	publish.go, routes.go   a topic becomes a route: receivers, subscribers, permissions; intake takes the publish over
+//	subscribe.go            subscriptions, and the retained messages (retained.go) that they bring
+//
+// and to a client:
+//
+//	fanout.go, deliver.go   what became durable goes to everyone who subscribes
+//	outbox.go               QoS 1 and 2 wait for their acknowledgement (acknowledge.go), over connections
+//	write.go, alias.go      one queue of bytes a connection, written by one goroutine
+//	intake                  acknowledgements of publishes, in their order
 //
 // Goroutines: one reads each connection, and everything that a client sends is handled on it; one writes, while there is
 // something to write; one (fanout.go) delivers what became durable. The goroutine that calls Acked only moves entries from
 // one queue to another.
+//
+// Locks are taken in this order: sessions.mu, outbox.mu, intake.Session, conn.mu.
 package broker

@@ -75,3 +75,10 @@ func start(t testing.TB, s setup) *server {
 	})
 	return srv
 }
+
+// get returns a session; nil if there is none.
+func (ss *sessions) get(id string) *session {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return ss.byID[id]
+}

@@ -5,37 +5,32 @@ import (
 	"math"
 	"slices"
 	"sync"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// maxQueuedBytes bounds the payloads that wait for one subscriber. One is always admitted.
-const maxQueuedBytes = 16 << 20
-
 // outbox holds the deliveries with QoS 1 and 2 that a session has not acknowledged: those in flight, which have a packet
-// identifier, and those that wait, because the client is away or its window is full. It keeps them over connections, in
-// order [MQTT-4.6.0-6]. Its methods do not block, and can be called from any goroutine.
+// identifier, and those that wait, because the client is away, its window is full, or it reads too slowly. It keeps them over
+// connections, in order [MQTT-4.6.0-6]. Its methods do not block, and can be called from any goroutine.
 type outbox struct {
 	b *Broker
+	s *session
 
 	mu      sync.Mutex
 	c       *conn // nil while the client is away
-	cl      *mqtt.Client
-	window  int // most deliveries that may be unacknowledged on c [MQTT-3.3.4-9]
-	open    int // those that are
+	window  int   // most deliveries that may be unacknowledged on c [MQTT-3.3.4-9]
+	open    int   // those that are
 	flights map[uint16]*flight
 	repeat  []*flight // in flight since an earlier connection, and not repeated on c yet
 	waiting []letter
-	bytes   int // of payload that waits
+	bytes   int // of what waits
 	lastID  uint16
 	number  uint64 // of the last change of a flight
+	over    bool   // the session has ended
 }
 
 // letter is one delivery.
 type letter struct {
 	m      *message
-	ids    []int // subscription identifiers
+	to     *grant
 	qos    byte
 	retain bool
 }
@@ -49,33 +44,92 @@ type flight struct {
 	open     bool   // it counts against the window
 }
 
-// add delivers a letter, now or later. It is dropped and counted when too many wait.
+// letterSize is what a letter that waits takes besides its payload, about.
+const letterSize = 64
+
+func (l *letter) size() int { return letterSize + len(l.m.payload) + len(l.m.props) }
+
+// add delivers a letter, now or later. It is dropped and counted when it has QoS 0 and cannot be sent now, and when too many
+// wait.
 func (o *outbox) add(l letter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.over {
+		return
+	}
+	if l.qos == 0 {
+		if o.c != nil {
+			o.pass(l)
+		}
+		return
+	}
 	if o.full(l) {
 		o.dropExpired()
 	}
 	if o.full(l) {
 		o.b.met.queueFull.Inc()
-		o.b.seldom.Warn("queue", "broker: a message for a subscriber was dropped: as many as max_queued_messages wait for it, or 16 MiB",
-			"topic", l.m.topic)
+		o.lost()
+		o.b.seldom.Warn("queue", "broker: a message for a subscriber was dropped: as much as max_queued_messages or max_queued_bytes waits for it",
+			"client", o.s.id, "topic", l.m.topic)
 		return
 	}
 	o.waiting = append(o.waiting, l)
-	o.bytes += len(l.m.payload)
+	o.grow(l.size())
 	o.pump()
 }
 
+// pass sends a message of QoS 0.
+func (o *outbox) pass(l letter) {
+	pk := l.m.packet(0, l.retain, l.to.ids)
+	switch o.c.deliver(&pk) {
+	case delivered:
+		o.b.met.delivered.Inc()
+	case tooLarge:
+		o.b.met.tooLarge.Inc()
+		o.lost()
+	case crowded:
+		o.b.met.congested.Inc()
+		o.lost()
+		o.b.seldom.Warn("congested", "broker: messages of QoS 0 are dropped for a client that reads too slowly", "client", o.s.id, "topic", l.m.topic)
+	}
+}
+
+func (o *outbox) lost() {
+	o.s.lost.Add(1)
+	if o.c != nil {
+		o.c.lost.Add(1)
+	}
+}
+
+// full reports whether a letter has no room. When all queues together have reached their bound, a session has room as long as it
+// uses less than its share: a greedy one cannot take everything from the others. One letter always has room.
 func (o *outbox) full(l letter) bool {
-	return len(o.waiting)+len(o.flights) >= o.b.cfg.MaxQueuedMessages ||
-		len(o.waiting) > 0 && o.bytes+len(l.m.payload) > maxQueuedBytes
+	switch cfg := o.b.cfg; {
+	case len(o.waiting)+len(o.flights) >= cfg.MaxQueuedMessages:
+		return true
+	case len(o.waiting) == 0:
+		return false
+	case o.bytes+l.size() > int(cfg.MaxQueuedBytes):
+		return true
+	}
+	all, queues := o.b.queued.Load(), o.b.queues.Load()
+	return all > int64(o.b.cfg.MaxQueuedTotal) && int64(o.bytes) > int64(o.b.cfg.MaxQueuedTotal)/max(1, queues)
+}
+
+func (o *outbox) grow(n int) {
+	if before := o.bytes; before == 0 && n > 0 {
+		o.b.queues.Add(1)
+	} else if before > 0 && before+n == 0 {
+		o.b.queues.Add(-1)
+	}
+	o.bytes += n
+	o.b.queued.Add(int64(n))
 }
 
 func (o *outbox) dropExpired() {
 	o.waiting = slices.DeleteFunc(o.waiting, func(l letter) bool {
 		if l.m.expired() {
-			o.bytes -= len(l.m.payload)
+			o.grow(-l.size())
 			return true
 		}
 		return false
@@ -83,10 +137,10 @@ func (o *outbox) dropExpired() {
 }
 
 // attach sends on a connection from now on: first what is in flight [MQTT-4.4.0-1] [MQTT-4.6.0-1], then what waits.
-func (o *outbox) attach(c *conn, cl *mqtt.Client, window int) {
+func (o *outbox) attach(c *conn, window int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.c, o.cl, o.window, o.open = c, cl, window, 0
+	o.c, o.window, o.open = c, window, 0
 	o.repeat = o.repeat[:0]
 	for _, f := range o.flights {
 		f.open = false
@@ -100,7 +154,31 @@ func (o *outbox) attach(c *conn, cl *mqtt.Client, window int) {
 func (o *outbox) detach() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.c, o.cl = nil, nil
+	o.c = nil
+}
+
+// clear forgets everything: the session has ended.
+func (o *outbox) clear() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.c, o.waiting, o.flights, o.repeat, o.over = nil, nil, nil, nil, true
+	o.grow(-o.bytes)
+}
+
+// resume goes on sending on a connection whose backlog was too long.
+func (o *outbox) resume(c *conn) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.c == c {
+		o.pump()
+	}
+}
+
+// ready reports whether a message would be sent at once, more or less.
+func (o *outbox) ready() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.sending() && len(o.waiting) == 0
 }
 
 func (o *outbox) sending() bool { return o.c != nil && !o.c.closed() }
@@ -110,23 +188,26 @@ func (o *outbox) pump() {
 	for o.sending() && len(o.repeat) > 0 {
 		f := o.repeat[0]
 		if f.released {
-			o.release(f.id, packets.CodeSuccess)
-		} else if o.open < o.window {
-			o.send(f, true)
-		} else {
+			o.release(f.id, 0)
+		} else if o.open >= o.window || !o.send(f, true) {
 			return
 		}
 		o.repeat = o.repeat[1:]
 	}
 	for o.sending() && len(o.waiting) > 0 && o.open < o.window && len(o.flights) < math.MaxUint16 {
 		l := o.waiting[0]
+		if !l.m.expired() {
+			f := o.launch(l)
+			if !o.send(f, false) {
+				delete(o.flights, f.id)
+				o.lastID--
+				return
+			}
+		}
+		o.grow(-l.size())
 		o.waiting[0] = letter{}
 		if o.waiting = o.waiting[1:]; len(o.waiting) == 0 {
 			o.waiting = nil
-		}
-		o.bytes -= len(l.m.payload)
-		if !l.m.expired() {
-			o.send(o.launch(l), false)
 		}
 	}
 }
@@ -151,20 +232,23 @@ func (o *outbox) launch(l letter) *flight {
 	return f
 }
 
-func (o *outbox) send(f *flight, again bool) {
-	pk := f.packet()
-	pk.PacketID, pk.FixedHeader.Dup = f.id, again // [MQTT-3.3.1-1]
-	f.open = true
-	o.open++
-	if !o.b.write(o.cl, pk) {
-		o.end(f) // [MQTT-3.1.2-25]
+// send is false if the connection takes nothing now: resume comes when it does.
+func (o *outbox) send(f *flight, again bool) bool {
+	pk := f.m.packet(f.qos, f.retain, f.to.ids)
+	pk.ID, pk.Dup = f.id, again // [MQTT-3.3.1-1]
+	switch o.c.deliver(&pk) {
+	case crowded, ended:
+		return false
+	case tooLarge:
+		o.b.met.tooLarge.Inc()
+		o.lost()
+		delete(o.flights, f.id) // [MQTT-3.1.2-25]
+	case delivered:
+		o.b.met.delivered.Inc()
+		f.open = true
+		o.open++
 	}
-}
-
-func (l *letter) packet() packets.Packet {
-	pk := l.m.packet(l.qos, l.retain)
-	pk.Properties.SubscriptionIdentifier = l.ids
-	return pk
+	return true
 }
 
 func (o *outbox) end(f *flight) {

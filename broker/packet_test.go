@@ -17,6 +17,8 @@ type opts struct {
 	willQoS    byte
 	willRetain bool
 	willProps  []byte
+	user       string
+	password   string
 }
 
 func connectPacket(o opts) []byte {
@@ -33,6 +35,12 @@ func connectPacket(o opts) []byte {
 			flags |= 0x20
 		}
 	}
+	if o.user != "" {
+		flags |= 0x80
+	}
+	if o.password != "" {
+		flags |= 0x40
+	}
 	b := append(text("MQTT"), version, flags, byte(o.keepalive>>8), byte(o.keepalive))
 	if o.v5 {
 		b = append(b, props(o.props)...)
@@ -43,6 +51,12 @@ func connectPacket(o opts) []byte {
 			b = append(b, props(o.willProps)...)
 		}
 		b = append(append(b, text(o.will)...), text("gone")...)
+	}
+	if o.user != "" {
+		b = append(b, text(o.user)...)
+	}
+	if o.password != "" {
+		b = append(b, text(o.password)...)
 	}
 	return packet(0x10, b)
 }
@@ -72,7 +86,7 @@ type p struct {
 	props          []byte
 }
 
-func (w *wire) publishPacket(m p) []byte {
+func (w *peer) publishPacket(m p) []byte {
 	first := 0x30 | m.qos<<1
 	if m.dup {
 		first |= 8
@@ -90,7 +104,7 @@ func (w *wire) publishPacket(m p) []byte {
 	return packet(first, append(b, m.payload...))
 }
 
-func (w *wire) subscribePacket(id uint16, filter string, options byte) []byte {
+func (w *peer) subscribePacket(id uint16, filter string, options byte) []byte {
 	b := binary.BigEndian.AppendUint16(nil, id)
 	if w.v5 {
 		b = append(b, 0)

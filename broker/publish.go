@@ -2,117 +2,135 @@ package broker
 
 import (
 	"errors"
-	"fmt"
-	"strings"
+	"time"
 
 	"edged"
 	"edged/broker/intake"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
+	"edged/broker/wire"
 )
 
-// topicAliases is the Topic Alias Maximum that MQTT 5 clients are told.
-const topicAliases = 16
+var errDenied = errors.New("acl_file does not allow it")
 
-var (
-	errLevels   = errors.New("the topic has more levels than max_topic_levels allows")
-	errReserved = errors.New("the topic is reserved for the broker")
-)
-
-// publish takes a PUBLISH. Everything that it changes is under way, or refused, when it returns. The library gets it back
-// only if it is malformed: then it says so to the client.
-//
-// The sequence is the one that any front end must keep: topic alias, route, retained limit, then Offer or Take.
-func (c *conn) publish(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	if pk.PublishValidate(topicAliases) != packets.CodeSuccess {
-		return pk
+// publish takes a PUBLISH, from the wire into the blocks of the receivers that want it. Everything that it changes is under
+// way, or refused, when it returns.
+func (c *conn) publish(f wire.Frame) error {
+	m := &c.pub
+	if err := m.Decode(f, c.v5()); err != nil {
+		return err
 	}
-	if !resolveAlias(cl, &pk) {
-		c.goodbye(packets.ErrProtocolViolation, errors.New("a topic alias that was never set"))
-		return handled
+	c.slowDown()
+	c.received.Add(1)
+	c.b.met.publishBytes.Add(len(m.Payload))
+	r, err := c.route(m)
+	if err != nil {
+		return err
 	}
-	p := &c.pub
-	defer func() { *p = intake.Publish{} }() // or an idle connection keeps its last packet
-	*p = intake.Publish{ID: pk.PacketID, Dup: pk.FixedHeader.Dup}
-	p.Message = edged.Message{Topic: pk.TopicName, Payload: pk.Payload, QoS: pk.FixedHeader.Qos, Retain: pk.FixedHeader.Retain}
-	if p.QoS == 2 {
-		p.Origin = edged.Origin{Client: c.session.id, PacketID: p.ID}
+	p := &c.offer
+	*p = intake.Publish{ID: m.ID, Dup: m.Dup, To: r.to}
+	p.Message = edged.Message{Topic: r.name, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain}
+	if m.QoS == 2 {
+		p.Origin = edged.Origin{Client: c.session.id, PacketID: m.ID}
 	}
-	r := c.b.routes.of(p.Topic)
-	if r.wrong != nil {
-		c.refuse(p, packets.ErrTopicNameInvalid, r.wrong)
-		return handled
+	switch {
+	case r.wrong != nil:
+		c.refuse(p, wire.BadTopic, r.wrong)
+		return nil
+	case !r.mayWrite(c.session.profile.Load()):
+		c.b.met.denied.Inc()
+		c.refuse(p, wire.NotAuthorized, errDenied)
+		return nil
 	}
-	p.To = r.to
-	retained := p.Retain
+	retained := m.Retain
 	if retained && !c.b.retained.admit(&p.Message, c.session.id) {
 		retained = false
-		if c.v5() && p.QoS > 0 {
-			c.link.Refuse(p, packets.ErrQuotaExceeded.Code)
-			return handled
+		if c.v5() && m.QoS > 0 {
+			c.link.Refuse(p, wire.QuotaExceeded)
+			return nil
 		}
 	}
-	c.ended(c.take(p, &pk, r, retained))
-	return handled
+	c.settled(c.take(p, m, r, retained))
+	return nil
 }
 
-func (c *conn) take(p *intake.Publish, pk *packets.Packet, r *route, retained bool) error {
+func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool) error {
 	wanted := r.wanted() || c.b.taps.any()
 	if p.QoS == 0 && !retained && !c.session.in.Behind() {
 		err := c.link.Offer(p)
 		if err == nil && wanted {
-			c.b.deliver(messageOf(pk, c.session.id))
+			c.b.deliver(messageOf(m, r.name, c.session.id))
 		}
 		return err
 	}
 	if wanted || retained {
-		m := messageOf(pk, c.session.id)
+		kept := messageOf(m, r.name, c.session.id)
 		if wanted {
-			p.After = delivery{c.b, m}
+			p.After = delivery{c.b, kept}
 		}
 		if retained {
-			p.Retained = change{&c.b.retained, m}
+			p.Retained = change{&c.b.retained, kept}
 		}
 	}
 	return c.link.Take(p)
 }
 
-// resolveAlias replaces a topic alias by its topic [MQTT-3.3.2-7]; false if it has none.
-func resolveAlias(cl *mqtt.Client, pk *packets.Packet) bool {
-	if !pk.Properties.TopicAliasFlag {
-		return true
+// route resolves a topic alias [MQTT-3.3.2-7] and finds what the topic means.
+func (c *conn) route(m *wire.Publish) (*route, error) {
+	if !m.HasAlias {
+		return c.known(m.Topic)
 	}
-	if pk.TopicName != "" {
-		pk.TopicName = strings.Clone(pk.TopicName) // the alias must not keep the packet
+	if m.Alias == 0 || m.Alias > topicAliases {
+		return nil, &wire.Error{Code: wire.BadAlias, Why: "a topic alias that it was not allowed [MQTT-3.3.2-8] [MQTT-3.3.2-9]"}
 	}
-	pk.TopicName = cl.State.TopicAliases.Inbound.Set(pk.Properties.TopicAlias, pk.TopicName)
-	return pk.TopicName != ""
+	if len(m.Topic) > 0 {
+		r, err := c.known(m.Topic)
+		if err == nil {
+			c.aliases[m.Alias] = r.name
+		}
+		return r, err
+	}
+	if c.aliases[m.Alias] == "" {
+		return nil, &wire.Error{Code: wire.ProtocolError, Why: "a topic alias that was never set (3.3.2.3.4)"}
+	}
+	return c.b.routes.of(c.aliases[m.Alias]), nil
+}
+
+// known is the route of a topic as it came; an error if the topic could not even be a name.
+func (c *conn) known(name []byte) (*route, error) {
+	r := c.b.routes.ofBytes(name)
+	if r.malformed {
+		return nil, &wire.Error{Code: wire.BadTopic, Why: "a PUBLISH to something that is no topic name: " + r.wrong.Error()}
+	}
+	return r, nil
+}
+
+// slowDown holds a client that publishes faster than max_message_rate. Nothing is lost: it is read later.
+func (c *conn) slowDown() {
+	if c.rate == nil {
+		return
+	}
+	d := c.rate.Reserve().Delay()
+	if d <= 0 {
+		return
+	}
+	c.b.met.slowed.Inc()
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-c.done:
+	}
 }
 
 // refuse answers a publish that can never be taken. 3.1.1 can only be told by closing the connection.
-func (c *conn) refuse(p *intake.Publish, code packets.Code, why error) {
-	c.b.met.badTopic.Inc()
+func (c *conn) refuse(p *intake.Publish, code byte, why error) {
+	if code == wire.BadTopic {
+		c.b.met.badTopic.Inc()
+	}
 	switch {
 	case p.QoS > 0 && c.v5():
-		c.link.Refuse(p, code.Code)
+		c.link.Refuse(p, code)
 	case p.QoS > 0:
 		c.goodbye(code, why)
 	}
 	c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "topic", p.Topic, "qos", p.QoS, "reason", why)
-}
-
-// ended acts on what Take or Release said.
-func (c *conn) ended(err error) {
-	switch {
-	case err == nil:
-	case errors.Is(err, edged.ErrStopped):
-		c.park()
-	case errors.Is(err, intake.ErrReceiveMaximum):
-		c.goodbye(packets.ErrReceiveMaximum, err)
-	case errors.Is(err, intake.ErrNotInTime):
-		c.goodbye(packets.ErrQuotaExceeded, fmt.Errorf("no room for its publishes: a receiver is full, or it does not read its acknowledgements: %w", err))
-	default:
-		c.goodbye(packets.ErrUnspecifiedError, err)
-	}
 }

@@ -2,10 +2,12 @@ package broker
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 
 	"edged"
 	"edged/internal/conf"
+	"edged/internal/topic"
 )
 
 // Retained keeps retained messages over a restart. Implementations are safe for concurrent use.
@@ -19,11 +21,11 @@ type Retained interface {
 	Put(topic string, value []byte, done func(error))
 }
 
-// retained changes retained messages on disk first, and then in the library's index, from which new subscribers are
-// served: nobody gets a retained message that a crash could take back. A publish is acknowledged after both.
+// retained changes retained messages on disk first, and then in memory, from where new subscribers are served: nobody gets a
+// retained message that a crash could take back. A publish is acknowledged after both.
 //
-// Changes of one topic that are under way at the same time become visible in the order in which they were put. The
-// index always follows the disk, also when a receiver did not take the publish that brought the change: it was then not
+// Changes of one topic that are under way at the same time become visible in the order in which they were put. Memory
+// always follows the disk, also when a receiver did not take the publish that brought the change: it was then not
 // acknowledged, and its publisher will bring it again.
 type retained struct {
 	b     *Broker
@@ -42,10 +44,10 @@ type retained struct {
 
 // slot is a topic that has a retained message, or a change under way.
 type slot struct {
-	size    int    // bytes of the message that the newest change leaves; 0: none
-	visible uint64 // the change that the index shows
-	shown   int    // bytes of the message that it left
-	pending int    // changes under way
+	size    int      // bytes of the message that the newest change leaves; 0: none
+	visible uint64   // the change that subscribers see
+	shown   *message // what it left; nil: nothing
+	pending int      // changes under way
 }
 
 // load fills the index at start. What cannot be read is reported and left where it is.
@@ -64,11 +66,9 @@ func (r *retained) load() error {
 		case m.expired():
 			expired = append(expired, topic)
 		default:
-			s := &slot{}
+			s := &slot{shown: m}
 			r.topics[m.topic] = s
 			r.become(s, sizeOf(m))
-			s.shown = s.size
-			r.b.srv.Topics.RetainMessage(m.packet(m.qos, true))
 		}
 		return nil
 	})
@@ -104,7 +104,7 @@ func (r *retained) admit(m *edged.Message, client string) bool {
 
 // sizeOf is what a retained message counts.
 func sizeOf(m *message) int {
-	if len(m.payload) == 0 { // [MQTT-3.3.1-6]
+	if m == nil || len(m.payload) == 0 { // [MQTT-3.3.1-6]
 		return 0
 	}
 	return len(m.topic) + len(m.payload)
@@ -123,11 +123,7 @@ func (r *retained) put(m *message, done func(error)) {
 	var value []byte
 	size := sizeOf(m)
 	if size > 0 {
-		var err error
-		if value, err = encodeRetained(m); err != nil {
-			done(err)
-			return
-		}
+		value = encodeRetained(m)
 	}
 	r.order.Lock()
 	defer r.order.Unlock()
@@ -172,26 +168,61 @@ func (r *retained) become(s *slot, size int) {
 func (r *retained) finish(m *message, s *slot, version uint64, err error) {
 	s.pending--
 	if err == nil && version > s.visible {
-		s.visible, s.shown = version, sizeOf(m)
-		r.b.srv.Topics.RetainMessage(m.packet(m.qos, true))
+		s.visible, s.shown = version, nil
+		if sizeOf(m) > 0 {
+			s.shown = m
+		}
 	}
 	if s.pending == 0 {
-		r.become(s, s.shown) // failed changes left nothing
+		r.become(s, sizeOf(s.shown)) // failed changes left nothing
 	}
 	if s.pending == 0 && s.size == 0 {
 		delete(r.topics, m.topic)
 	}
 }
 
-// expired is called when the library has removed a message from the index because its time was over.
-func (r *retained) expired(topic string) {
+// match returns the retained messages that match a filter.
+func (r *retained) match(filter string) (out []*message) {
 	r.mu.Lock()
-	s := r.topics[topic]
-	waiting := s != nil && s.pending > 0
+	defer r.mu.Unlock()
+	if !strings.ContainsAny(filter, "+#") {
+		if s := r.topics[filter]; s != nil && s.shown != nil && !s.shown.expired() {
+			out = append(out, s.shown)
+		}
+		return out
+	}
+	for name, s := range r.topics {
+		if s.shown != nil && topic.Match(filter, name) && !s.shown.expired() {
+			out = append(out, s.shown)
+		}
+	}
+	return out
+}
+
+// show makes a message of the broker itself visible. It is not stored, and does not count.
+func (r *retained) show(m *message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.topics[m.topic] = &slot{shown: m}
+}
+
+// sweep removes what has expired.
+func (r *retained) sweep() {
+	r.mu.Lock()
+	var gone []string
+	for name, s := range r.topics {
+		if s.shown != nil && s.shown.expired() && s.pending == 0 { // else a newer one is on its way, and takes its place
+			gone = append(gone, name)
+		}
+	}
 	r.mu.Unlock()
-	if !waiting { // else a newer one is on its way, and takes its place
-		r.put(&message{topic: topic}, func(error) {})
+	for _, name := range gone {
+		r.put(&message{topic: name}, func(error) {})
 	}
 }
 
-func (r *retained) count() int { r.mu.Lock(); defer r.mu.Unlock(); return r.live }
+func (r *retained) count() (messages int, bytes int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.live, r.bytes
+}

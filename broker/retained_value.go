@@ -1,12 +1,12 @@
 package broker
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"strings"
 
-	"github.com/mochi-mqtt/server/v2/packets"
+	"edged/broker/wire"
 )
 
 // The durable form of a retained message:
@@ -19,14 +19,10 @@ const retainedVersion = 1
 
 var errRetainedForm = errors.New("not a retained message of this version")
 
-func encodeRetained(m *message) ([]byte, error) {
-	pk := m.packet(m.qos, true)
-	pk.ProtocolVersion, pk.PacketID, pk.Mods.AllowResponseInfo = 5, 1, true
-	buf := bytes.NewBuffer(binary.BigEndian.AppendUint64([]byte{retainedVersion}, uint64(m.expiry)))
-	if err := pk.PublishEncode(buf); err != nil {
-		return nil, fmt.Errorf("broker: retained message %q: %w", m.topic, err)
-	}
-	return buf.Bytes(), nil
+func encodeRetained(m *message) []byte {
+	out := binary.BigEndian.AppendUint64([]byte{retainedVersion}, uint64(m.expiry))
+	pk := wire.Message{Topic: m.topic, Payload: m.payload, Props: m.props, QoS: m.qos, Retain: true, ID: 1}
+	return pk.Append(out, true)
 }
 
 // decodeRetained copies what it keeps of value.
@@ -34,17 +30,15 @@ func decodeRetained(value []byte) (*message, error) {
 	if len(value) < 10 || value[0] != retainedVersion {
 		return nil, errRetainedForm
 	}
-	pk := packets.Packet{ProtocolVersion: 5, Expiry: int64(binary.BigEndian.Uint64(value[1:9]))}
-	if err := pk.FixedHeader.Decode(value[9]); err != nil || pk.FixedHeader.Type != packets.Publish {
+	f, size, err := wire.Next(value[9:], wire.MaxPacket)
+	if err != nil || size != len(value)-9 || f.Type() != wire.PUBLISH {
 		return nil, errRetainedForm
 	}
-	body := bytes.NewBuffer(bytes.Clone(value[10:]))
-	n, _, err := packets.DecodeLength(body)
-	if err != nil || n != body.Len() {
-		return nil, errRetainedForm
-	}
-	if err := pk.PublishDecode(body.Bytes()); err != nil {
+	var p wire.Publish
+	if err := p.Decode(f, true); err != nil {
 		return nil, fmt.Errorf("%w: %w", errRetainedForm, err)
 	}
-	return messageFrom(&pk), nil
+	m := messageOf(&p, strings.Clone(string(p.Topic)), "")
+	m.retain, m.expiry = true, int64(binary.BigEndian.Uint64(value[1:9]))
+	return m, nil
 }

@@ -1,43 +1,84 @@
 package broker
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 
 	"edged"
+	"edged/broker/acl"
+	"edged/broker/index"
 	"edged/internal/topic"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// maxRoutes bounds the cache of routes. Past it, it begins again.
-const maxRoutes = 10_000
+var (
+	errLevels   = errors.New("the topic has more levels than max_topic_levels allows")
+	errLong     = errors.New("the topic is longer than max_topic_length allows")
+	errReserved = errors.New("the topic is reserved for the broker")
+)
 
-// route is what a topic means: whether it is one, who receives it, who subscribes to it.
+// Bounds of the cache of routes, in topics and in bytes of their names. Past one of them it begins again.
+const (
+	maxRoutes     = 10_000
+	maxRouteBytes = 2 << 20
+)
+
+// route is what a topic means: whether it is one, who receives it, who subscribes to it, who may publish to it. It is not
+// changed, except for what it remembers about permissions.
 type route struct {
 	generation uint64
+	name       string
 	wrong      error // it cannot be published to
+	malformed  bool  // because it is no topic name at all
 	to         []edged.Handler
-	subs       map[string]packets.Subscription // by client; not changed
-	shared     bool                            // subs must be worked out for each message
+	subs       []target
+	shared     [][]target // of each shared subscription one is chosen for each message
+
+	writer atomic.Pointer[verdict] // what acl_file said of the last client that asked
+}
+
+// target is a subscriber of a topic.
+type target struct {
+	s   *session
+	all *grant // what it gets
+	own *grant // what it gets of what it published itself; nil: nothing [MQTT-3.8.3-3]
+}
+
+// verdict is what acl_file says of a client and a topic.
+type verdict struct {
+	profile *acl.Profile
+	may     bool
 }
 
 // wanted reports whether anybody subscribes. A stale yes is harmless.
-func (r *route) wanted() bool { return len(r.subs) > 0 || r.shared }
+func (r *route) wanted() bool { return len(r.subs)+len(r.shared) > 0 }
 
-// routes keeps the routes of recent topics. Every change of who wants what raises the generation after it was made; a
-// route of an older generation is worked out again.
+// mayWrite asks acl_file, once for each client and topic as long as it is the same client that publishes to it.
+func (r *route) mayWrite(p *acl.Profile) bool {
+	if p == nil {
+		return true
+	}
+	v := r.writer.Load()
+	if v == nil || v.profile != p {
+		v = &verdict{p, p.MayWrite(r.name)}
+		r.writer.Store(v)
+	}
+	return v.may
+}
+
+// routes keeps the routes of recent topics. Every change of who wants what, and of who may what, raises the generation after
+// it was made; a route of an older generation is worked out again.
 type routes struct {
-	srv       *mqtt.Server
+	subs      *index.Index[*subscription]
 	maxLevels int
+	maxLength int
 
 	generation atomic.Uint64
-	parents    atomic.Bool // somebody has subscribed to a filter that ends in +/#: see parentsOf
 
 	mu       sync.RWMutex
 	byTopic  map[string]*route
+	bytes    int
 	attached []*attachment
 }
 
@@ -48,7 +89,7 @@ type attachment struct {
 
 func (rs *routes) changed() { rs.generation.Add(1) }
 
-// of returns the route of a topic. The topic is not kept.
+// of returns the route of a topic.
 func (rs *routes) of(name string) *route {
 	g := rs.generation.Load()
 	rs.mu.RLock()
@@ -60,14 +101,26 @@ func (rs *routes) of(name string) *route {
 	return rs.find(name, g)
 }
 
+// ofBytes is of, without a string being made of a topic that is known.
+func (rs *routes) ofBytes(name []byte) *route {
+	g := rs.generation.Load()
+	rs.mu.RLock()
+	r := rs.byTopic[string(name)]
+	rs.mu.RUnlock()
+	if r != nil && r.generation == g {
+		return r
+	}
+	return rs.find(string(name), g)
+}
+
 func (rs *routes) find(name string, generation uint64) *route {
-	r := &route{generation: generation, wrong: rs.check(name)}
-	if r.wrong == nil {
-		s := rs.srv.Topics.Subscribers(name)
-		r.subs, r.shared = s.Subscriptions, len(s.Shared) > 0
-		if rs.parents.Load() {
-			rs.parentsOf(name, r.subs)
-		}
+	r := &route{generation: generation, name: strings.Clone(name), wrong: rs.check(name)}
+	switch r.wrong {
+	case nil, errReserved: // the broker itself publishes to $SYS
+		r.subs, r.shared = targets(rs.subs.Match(name))
+		r.mayRead()
+	default:
+		r.malformed = topic.CheckName(name) != nil
 	}
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
@@ -78,11 +131,34 @@ func (rs *routes) find(name string, generation uint64) *route {
 			}
 		}
 	}
-	if rs.byTopic == nil || len(rs.byTopic) >= maxRoutes {
-		rs.byTopic = map[string]*route{}
+	if rs.byTopic == nil || len(rs.byTopic) >= maxRoutes || rs.bytes+len(name) > maxRouteBytes {
+		rs.byTopic, rs.bytes = map[string]*route{}, 0
 	}
-	rs.byTopic[strings.Clone(name)] = r
+	if _, known := rs.byTopic[name]; !known {
+		rs.bytes += len(name)
+	}
+	rs.byTopic[r.name] = r
 	return r
+}
+
+// mayRead leaves those out who may not read the topic.
+func (r *route) mayRead() {
+	left := func(ts []target) (out []target) {
+		for _, t := range ts {
+			if t.s.profile.Load().MayRead(r.name) {
+				out = append(out, t)
+			}
+		}
+		return out
+	}
+	r.subs = left(r.subs)
+	var shared [][]target
+	for _, members := range r.shared {
+		if members = left(members); len(members) > 0 {
+			shared = append(shared, members)
+		}
+	}
+	r.shared = shared
 }
 
 func (a *attachment) wants(name string) bool {
@@ -96,32 +172,19 @@ func (a *attachment) wants(name string) bool {
 
 // check returns what is wrong with a topic to publish to.
 func (rs *routes) check(name string) error {
-	if strings.Count(name, "/") >= rs.maxLevels {
+	switch {
+	case len(name) > rs.maxLength:
+		return errLong
+	case strings.Count(name, "/") >= rs.maxLevels:
 		return errLevels
 	}
 	if err := topic.CheckName(name); err != nil {
 		return err
 	}
-	if !mqtt.IsValidFilter(name, true) {
-		return errReserved // $SYS, $share
+	if level := topic.Level(name, 0); level == "$SYS" || level == "$share" {
+		return errReserved
 	}
 	return nil
-}
-
-// parentsOf adds the subscribers that the library's index misses: a/+/# also matches a/b [MQTT-4.7.1-2].
-func (rs *routes) parentsOf(name string, subs map[string]packets.Subscription) {
-	for id, cl := range rs.srv.Clients.GetAll() {
-		for filter, sub := range cl.State.Subscriptions.GetAll() {
-			parent, ok := strings.CutSuffix(filter, "/#")
-			if !ok || !strings.HasSuffix(parent, "+") || !topic.Match(parent, name) {
-				continue
-			}
-			if other, ok := subs[id]; ok {
-				sub = other.Merge(sub)
-			}
-			subs[id] = sub
-		}
-	}
 }
 
 // attach adds a receiver; the returned function takes it away again.

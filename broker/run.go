@@ -5,7 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/mochi-mqtt/server/v2/packets"
+	"edged/broker/wire"
+
 	"golang.org/x/sync/errgroup"
 )
 
@@ -25,9 +26,6 @@ func (b *Broker) Run(ctx context.Context) error {
 	if b.running.Swap(true) {
 		return errors.New("broker: Run was called before")
 	}
-	if err := b.srv.Serve(); err != nil { // begins the library's housekeeping; connections come from accept
-		return err
-	}
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g, failed := errgroup.WithContext(inner)
@@ -36,6 +34,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 	g.Go(func() error { return b.fanout.run(inner) })
 	g.Go(func() error { return b.housekeep(inner) })
+	g.Go(func() error { return b.sys.run(inner) })
 	select {
 	case <-ctx.Done():
 	case <-failed.Done():
@@ -53,7 +52,7 @@ func (b *Broker) Drain(ctx context.Context) error {
 	return b.in.Drain(ctx)
 }
 
-// housekeep ends old sessions.
+// housekeep ends what is over: sessions, and retained messages.
 func (b *Broker) housekeep(ctx context.Context) error {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
@@ -61,6 +60,7 @@ func (b *Broker) housekeep(ctx context.Context) error {
 		select {
 		case now := <-t.C:
 			b.sessions.sweep(now)
+			b.retained.sweep()
 		case <-ctx.Done():
 			return nil
 		}
@@ -73,24 +73,9 @@ func (b *Broker) shutDown() {
 	ctx, cancel := context.WithTimeout(context.Background(), lastDeliveries)
 	defer cancel()
 	b.fanout.drain(ctx)
-	left := b.conns.close(func(c *conn) { c.goodbye(packets.ErrServerShuttingDown, nil) }, lastWords)
+	left := b.conns.close(func(c *conn) { c.goodbye(wire.ShuttingDown, nil) }, lastWords)
 	if left > 0 {
 		b.log.Warn("broker: connections did not end in time and are given up", "connections", left)
 	}
 	b.wills.stop()
-	b.closeLibrary()
-}
-
-// closeLibrary ends the library's own goroutines. It is not waited for for ever: a lock that it takes twice can hang it.
-func (b *Broker) closeLibrary() {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = b.srv.Close() // always nil
-	}()
-	select {
-	case <-ended:
-	case <-time.After(lastWords):
-		b.log.Warn("broker: the MQTT library did not end in time and is given up")
-	}
 }

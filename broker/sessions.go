@@ -2,126 +2,139 @@ package broker
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"edged/broker/acl"
 	"edged/broker/intake"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
+	"edged/broker/wire"
 )
 
-// session is one MQTT session: what outlives a connection. Its subscriptions are the library's. All of it is in memory and
-// does not survive a restart of edged: a message that waits only for a subscriber is acknowledged to its publisher before
-// it is on disk.
+// session is one MQTT session: what outlives a connection. All of it is in memory and does not survive a restart of edged: a
+// message that waits only for a subscriber is acknowledged to its publisher before it is on disk.
 type session struct {
-	id  string
-	in  *intake.Session
-	out outbox
+	id      string
+	user    string // "": anonymous
+	in      *intake.Session
+	out     outbox
+	profile atomic.Pointer[acl.Profile] // what acl_file says of it
+	lost    atomic.Uint64               // deliveries that it did not get
 
 	// under sessions.mu
-	cl   *mqtt.Client  // the library's object for it
-	conn *conn         // nil while the client is away
-	keep time.Duration // how long it outlives its connection; 0: not at all
-	asks bool          // MQTT 5: the client asked for it to outlive the connection
-	away time.Time     // since when, if conn is nil
-	late *lateWill     // its delayed will, while it waits
+	conn      *conn         // nil while the client is away
+	keep      time.Duration // how long it outlives its connection; 0: not at all
+	asks      bool          // MQTT 5: the client asked for it to outlive the connection
+	away      time.Time     // since when, if conn is nil
+	late      *lateWill     // its delayed will, while it waits
+	subs      map[string]*subscription
+	takeovers takeovers
+	rates     rates
 }
 
-// sessions owns the beginning and end of every session. The library would do it as well, and get it wrong: when a client
-// comes back while its old connection ends, the old one's clean-up can remove the new one from the library's map, and
-// messages queued in that moment are lost. So the library is told that sessions never end and has no queues, and
-// everything that adds or removes a session happens under mu, from OnSessionEstablish to OnSessionEstablished in one
-// piece. Nothing blocks under it.
+// sessions owns the beginning and end of every session: both happen under mu, in one piece. Nothing blocks under it.
 type sessions struct {
 	b *Broker
 
-	mu   sync.Mutex
-	byID map[string]*session
+	mu          sync.Mutex
+	byID        map[string]*session
+	connected   int
+	most        int // connected at the same time
+	filterBytes int // of all subscriptions
+	shared      int // subscriptions
+	subs        int // subscriptions
 }
 
-// never is the expiry that the library is given: 136 years.
-const never = 1<<32 - 1
-
-// begin gives a connection its session, new or taken over. It is called before the library looks for one, and leaves mu
-// locked for established or end.
-func (ss *sessions) begin(c *conn, cl *mqtt.Client, pk packets.Packet) {
+// establish gives a connection its session, new or taken over [MQTT-3.1.4-3], and answers CONNECT.
+func (ss *sessions) establish(c *conn, p *wire.Connect) {
+	id := p.ClientID
+	if id == "" {
+		id = newClientID()
+	}
 	ss.mu.Lock()
-	c.establishing = true
-	s := ss.byID[cl.ID]
+	defer ss.mu.Unlock()
+	s := ss.byID[id]
+	var before takeovers
 	if s != nil && s.conn != nil {
 		ss.b.met.takeovers.Inc()
+		s.takeovers.note(ss.b, s, c)
+		before = s.takeovers
 	}
-	if s != nil && (pk.Connect.Clean || s.keep == 0) {
-		ss.discard(s, packets.ErrSessionTakenOver)
+	if s != nil && (p.Clean || s.keep == 0 || s.user != c.user) { // another user's session is not handed over
+		ss.discard(s, wire.TakenOver)
 		s = nil
 	}
+	present := s != nil
 	if s == nil {
 		ss.makeRoom()
-		s = &session{id: cl.ID, in: ss.b.in.NewSession(cl.ID), out: outbox{b: ss.b}}
-		ss.byID[s.id] = s
+		s = &session{id: id, user: c.user, in: ss.b.in.NewSession(id), subs: map[string]*subscription{}, takeovers: before}
+		s.out.b, s.out.s = ss.b, s
+		ss.byID[id] = s
 	} else {
 		s.late.cancel() // [MQTT-3.1.3-9]
 		s.late = nil
 		s.out.detach()
+		if s.conn != nil {
+			s.conn.goodbye(wire.TakenOver, nil)
+			ss.connected--
+		}
 	}
-	s.cl, s.conn = cl, c
-	ss.lifetime(s, c, cl, pk)
+	s.conn = c
+	ss.connected++
+	ss.most = max(ss.most, ss.connected)
+	s.profile.Store(ss.b.access.profile(s.user, id))
+	ss.lifetime(s, c, p)
 	c.session = s
 	link := s.in.Connect(c, c.v5(), c.patience)
 	c.mu.Lock()
-	c.link = link
+	if !c.closing {
+		ack := c.connack(p, present)
+		c.queue(func(b []byte) []byte { return ack.Append(b, c.v5()) })
+		c.flushSoon()
+	}
+	c.link, c.drained = link, func() { s.out.resume(c) }
 	c.mu.Unlock()
+	s.out.attach(c, c.receiveMax)
 }
 
-// lifetime settles how long the session is kept [MQTT-3.1.2-11], and hides it from the library.
-func (ss *sessions) lifetime(s *session, c *conn, cl *mqtt.Client, pk packets.Packet) {
+// lifetime settles how long the session is kept [MQTT-3.1.2-23].
+func (ss *sessions) lifetime(s *session, c *conn, p *wire.Connect) {
 	limit := ss.b.cfg.SessionExpiry.D()
 	s.keep, s.asks = 0, false
 	switch {
 	case c.v5():
-		asked := time.Duration(pk.Properties.SessionExpiryInterval) * time.Second
-		s.keep, s.asks, c.capped = min(asked, limit), asked > 0, asked > limit
-	case !pk.Connect.Clean:
+		s.keep, s.asks = min(time.Duration(p.SessionExpiry)*time.Second, limit), p.SessionExpiry > 0
+	case !p.Clean:
 		s.keep = limit
 	}
-	cl.Properties.Clean = false
-	cl.Properties.Props.SessionExpiryInterval, cl.Properties.Props.SessionExpiryIntervalFlag = never, false
 }
 
-// established is called when the client has its CONNACK: it gets what was queued for it.
-func (ss *sessions) established(c *conn, cl *mqtt.Client) {
-	c.session.out.attach(c, cl, c.receiveMax)
-	c.establishing = false
-	ss.mu.Unlock()
-}
-
-// end is called when a connection has ended, perhaps more than once.
+// end is called when a connection has ended.
 func (ss *sessions) end(c *conn) {
-	if !c.establishing {
-		ss.mu.Lock()
-	}
+	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	c.establishing = false
-	s := c.session
-	if s == nil || s.conn != c {
-		return // it never had one, or another connection has it
-	}
 	c.link.Close()
+	s := c.session
+	if s.conn != c {
+		return // another connection has it, or it has ended
+	}
 	s.out.detach()
 	s.conn, s.away = nil, time.Now()
+	ss.connected--
 	if s.keep == 0 {
-		ss.discard(s, packets.CodeDisconnect)
+		ss.discard(s, wire.Success)
 	}
 }
 
-// discard ends a session: nothing of it is left in the library. What was taken from it is still stored and delivered.
-func (ss *sessions) discard(s *session, why packets.Code) {
+// discard ends a session. What was taken from it is still stored and delivered.
+func (ss *sessions) discard(s *session, why byte) {
 	if s.conn != nil {
-		_ = ss.b.srv.DisconnectClient(s.cl, why)
+		s.conn.goodbye(why, nil)
+		ss.connected--
 	}
-	ss.b.srv.UnsubscribeClient(s.cl)
-	ss.b.srv.Clients.Delete(s.id)
-	s.out.detach()
+	for _, sub := range s.subs {
+		ss.drop(sub)
+	}
+	s.out.clear()
 	s.in.End()
 	s.conn = nil // its goroutine has no part in the id any more
 	delete(ss.byID, s.id)
@@ -140,14 +153,16 @@ func (ss *sessions) extend(s *session, seconds uint32) bool {
 	return true
 }
 
-// sweep ends the sessions that were away for too long.
+// sweep ends the sessions that were away for too long, and measures the others. It is called once a second.
 func (ss *sessions) sweep(now time.Time) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	for _, s := range ss.byID {
-		if s.conn == nil && now.Sub(s.away) >= s.keep {
+		if s.conn != nil {
+			s.rates.note(s.conn, now)
+		} else if now.Sub(s.away) >= s.keep {
 			ss.b.met.expired.Inc()
-			ss.discard(s, packets.CodeDisconnect)
+			ss.discard(s, wire.Success)
 		}
 	}
 }
@@ -167,7 +182,7 @@ func (ss *sessions) makeRoom() {
 		ss.b.met.evicted.Inc()
 		ss.b.seldom.Warn("evicted", "broker: a session was ended before its time: too many clients have left sessions behind; raise max_connections, or shorten session_expiry",
 			"client", oldest.id, "away_since", oldest.away)
-		ss.discard(oldest, packets.CodeDisconnect)
+		ss.discard(oldest, wire.Success)
 	}
 }
 
@@ -176,31 +191,25 @@ func (ss *sessions) makeRoom() {
 func (ss *sessions) full(id string) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
-	connected := 0
-	for _, s := range ss.byID {
-		if s.conn != nil && s.id != id {
-			connected++
-		}
+	connected := ss.connected
+	if s := ss.byID[id]; s != nil && s.conn != nil {
+		connected--
 	}
 	return connected >= ss.b.cfg.MaxConnections
-}
-
-func (ss *sessions) get(id string) *session {
-	ss.mu.Lock()
-	defer ss.mu.Unlock()
-	return ss.byID[id]
 }
 
 // count returns the sessions with and without a connection.
 func (ss *sessions) count() (connected, away int) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
+	return ss.connected, len(ss.byID) - ss.connected
+}
+
+// each calls f for every session, with mu: f must not block.
+func (ss *sessions) each(f func(*session)) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
 	for _, s := range ss.byID {
-		if s.conn != nil {
-			connected++
-		} else {
-			away++
-		}
+		f(s)
 	}
-	return connected, away
 }

@@ -41,9 +41,9 @@ func TestAStuckSubscriberStallsNobody(t *testing.T) {
 	}
 	s.conns.mu.Lock()
 	defer s.conns.mu.Unlock()
-	for c := range s.conns.all {
+	for _, c := range s.conns.all {
 		c.mu.Lock()
-		if n := len(c.out) + c.writing; n > s.cfg.MaxInflight*(21<<10)+2*maxBacklog {
+		if n := c.backlog(); n > int(s.cfg.MaxWriteBacklog)+(21<<10) {
 			t.Errorf("%s keeps %d bytes", c.session.id, n)
 		}
 		c.mu.Unlock()
@@ -51,13 +51,13 @@ func TestAStuckSubscriberStallsNobody(t *testing.T) {
 }
 
 // smallBuffers makes the kernel hold little of what the client does not read.
-func smallBuffers(t *testing.T, s *server, w *wire) {
+func smallBuffers(t *testing.T, s *server, w *peer) {
 	t.Helper()
 	err := w.Conn.(*net.TCPConn).SetReadBuffer(4096)
 	s.conns.mu.Lock()
 	defer s.conns.mu.Unlock()
-	for c := range s.conns.all {
-		err = errors.Join(err, c.Conn.(*net.TCPConn).SetWriteBuffer(4096))
+	for nc := range s.conns.all {
+		err = errors.Join(err, nc.(*net.TCPConn).SetWriteBuffer(4096))
 	}
 	if err != nil {
 		t.Fatal(err)

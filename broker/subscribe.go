@@ -3,103 +3,164 @@ package broker
 import (
 	"strings"
 
+	"edged/broker/wire"
 	"edged/internal/topic"
-
-	mqtt "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// noRetained tells the library not to send retained messages (MQTT 5, 3.8.3.1): it sends them past the outbox, misses some,
-// and drops what does not fit into a channel. They are sent by sendRetained.
-const noRetained = 2
+// Bounds of the memory of subscriptions: what one costs besides its filter, by levels of the index, and what all cost together.
+const (
+	levelSize      = 700
+	maxFilterBytes = 32 << 20
+)
 
-// subscription is a subscription being made.
-type subscription struct {
-	packets.Subscription
-	existed bool
-	excess  bool // past max_subscriptions
-}
-
-// subscribing checks the filters of a SUBSCRIBE. One that is wrong is emptied, so that the library refuses it alone with
-// 0x8F (3.1.1: 0x80); one too many likewise, see refuseExcess.
-func (c *conn) subscribing(cl *mqtt.Client, pk packets.Packet) packets.Packet {
-	c.subscribed = c.subscribed[:0]
-	room := c.b.cfg.MaxSubscriptions - cl.State.Subscriptions.Len()
-	for i := range pk.Filters {
-		sub := &pk.Filters[i]
-		_, existed := cl.State.Subscriptions.Get(sub.Filter)
-		valid := c.b.validFilter(sub.Filter)
-		excess := valid && !existed && room <= 0
-		if !valid || excess {
-			sub.Filter = ""
-		} else if !existed {
-			room--
-		}
-		c.subscribed = append(c.subscribed, subscription{*sub, existed, excess})
-		sub.RetainHandling = noRetained
-		if strings.HasSuffix(sub.Filter, "+/#") {
-			c.b.routes.parents.Store(true)
+// subscribe handles a SUBSCRIBE: SUBACK, and then the retained messages.
+func (c *conn) subscribe(f wire.Frame) error {
+	p, err := wire.DecodeSubscribe(f.Body, c.v5())
+	if err != nil {
+		return err
+	}
+	for _, f := range p.Filters {
+		if f.NoLocal && strings.HasPrefix(f.Name, share) {
+			return &wire.Error{Code: wire.ProtocolError, Why: "a shared subscription with No Local [MQTT-3.8.3-4]"}
 		}
 	}
-	return pk
-}
-
-// refuseExcess puts the reason into a SUBACK that is about to be sent. codes is the library's.
-func (c *conn) refuseExcess(codes []byte) {
-	for i, sub := range c.subscribed {
-		if !sub.excess || i >= len(codes) {
-			continue
+	codes := make([]byte, len(p.Filters))
+	made := make([]*subscription, len(p.Filters))
+	fresh := make([]bool, len(p.Filters))
+	for i := range p.Filters {
+		f := &p.Filters[i]
+		codes[i] = c.mayHave(f.Name)
+		if codes[i] == wire.Success {
+			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID}
+			made[i] = sub
+			codes[i], fresh[i] = c.b.sessions.add(sub)
 		}
-		if c.v5() {
-			codes[i] = packets.ErrQuotaExceeded.Code
-		}
-		c.b.met.tooManySubs.Inc()
-		c.b.seldom.Warn("max_subscriptions", "broker: a subscription was refused, because the client has max_subscriptions already; raise it if these are yours",
-			"client", c.session.id, "max_subscriptions", c.b.cfg.MaxSubscriptions)
-	}
-}
-
-func (b *Broker) validFilter(filter string) bool {
-	if strings.Count(filter, "/") >= b.cfg.MaxTopicLevels {
-		return false
-	}
-	if mqtt.IsSharedFilter(filter) {
-		parts := strings.SplitN(filter, "/", 3) // $share/group/filter (MQTT 5, 4.8.2)
-		return len(parts) == 3 && parts[1] != "" && !strings.ContainsAny(parts[1], "+#") && topic.CheckFilter(parts[2]) == nil
-	}
-	return topic.CheckFilter(filter) == nil
-}
-
-// sendRetained follows the SUBACK.
-func (c *conn) sendRetained(cl *mqtt.Client, codes []byte) {
-	for i, sub := range c.subscribed {
-		if i >= len(codes) || codes[i] >= packets.ErrUnspecifiedError.Code || mqtt.IsSharedFilter(sub.Filter) ||
-			sub.RetainHandling == 2 || sub.RetainHandling == 1 && sub.existed { // [MQTT-3.3.1-10] [MQTT-3.3.1-11]
-			continue
-		}
-		for _, pk := range c.b.retainedOn(sub.Filter) {
-			m := messageFrom(&pk)
-			if m.expired() || sub.NoLocal && m.origin == cl.ID {
-				continue
+		if codes[i] >= wire.Unspecified {
+			made[i] = nil
+			if !c.v5() {
+				codes[i] = wire.Unspecified
 			}
-			c.b.send(c.session, &sub.Subscription, m, true) // [MQTT-3.3.1-8]
 		}
 	}
-	c.subscribed = c.subscribed[:0]
+	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.SUBACK, c.v5(), p.ID, codes) })
+	for i, sub := range made {
+		handling := p.Filters[i].RetainHandling
+		if sub != nil && handling != 2 && (handling == 0 || fresh[i]) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+			c.sendRetained(sub)
+		}
+	}
+	return nil
 }
 
-// retainedOn returns the retained messages that match a filter.
-func (b *Broker) retainedOn(filter string) []packets.Packet {
-	out := b.srv.Topics.Messages(filter)
-	if parent, ok := strings.CutSuffix(filter, "/#"); ok {
-		out = append(out, b.srv.Topics.Messages(parent)...) // which the library leaves out [MQTT-4.7.1-2]
+// share begins the filter of a shared subscription: $share/GROUP/FILTER (MQTT 5, 4.8.2).
+const share = "$share/"
+
+// mayHave returns the reason code with which a filter is refused, or 0.
+func (c *conn) mayHave(filter string) byte {
+	plain := filter
+	if rest, ok := strings.CutPrefix(filter, share); ok {
+		group, under, ok := strings.Cut(rest, "/")
+		if !ok || group == "" || strings.ContainsAny(group, "+#") { // [MQTT-4.8.2-1] [MQTT-4.8.2-2]
+			return wire.BadFilter
+		}
+		plain = under
 	}
-	n := 0
-	for _, pk := range out {
-		if topic.Match(filter, pk.TopicName) { // the library lets # match $-topics other than $SYS [MQTT-4.7.2-1]
-			out[n] = pk
-			n++
+	switch cfg := c.b.cfg; {
+	case filter == "$share", len(filter) > cfg.MaxTopicLength+len(share)+maxClientID, len(plain) > cfg.MaxTopicLength,
+		strings.Count(plain, "/") >= cfg.MaxTopicLevels, topic.CheckFilter(plain) != nil:
+		return wire.BadFilter
+	case !c.session.profile.Load().MaySubscribe(plain):
+		c.b.met.denied.Inc()
+		c.b.seldom.Warn("denied", "broker: a subscription was refused: acl_file does not let the client read anything of it", "client", c.session.id, "user", c.user, "filter", filter)
+		return wire.NotAuthorized
+	}
+	return wire.Success
+}
+
+// add makes a subscription, in the place of one with the same filter. The code is the QoS that it has, or why it was refused.
+// The subscriber gets messages from then on.
+func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	s := sub.s
+	if s.out.over {
+		return wire.Unspecified, false // its session has ended
+	}
+	old := s.subs[sub.filter]
+	if old == nil && (len(s.subs) >= ss.b.cfg.MaxSubscriptions || ss.filterBytes+costOf(sub) > maxFilterBytes) {
+		ss.b.met.tooManySubs.Inc()
+		ss.b.seldom.Warn("max_subscriptions", "broker: a subscription was refused, because the client has max_subscriptions already, or all clients together need too much memory for theirs",
+			"client", s.id, "max_subscriptions", ss.b.cfg.MaxSubscriptions)
+		return wire.QuotaExceeded, false
+	}
+	sub.key = ss.b.routes.subs.Add(sub.filter, sub)
+	if old != nil {
+		ss.drop(old)
+	}
+	s.subs[sub.filter] = sub
+	ss.filterBytes += costOf(sub)
+	ss.subs++
+	if strings.HasPrefix(sub.filter, share) {
+		ss.shared++
+	}
+	ss.b.routes.changed()
+	return sub.qos, old == nil
+}
+
+// drop takes a subscription away. It is called with mu.
+func (ss *sessions) drop(sub *subscription) {
+	ss.b.routes.subs.Remove(sub.filter, sub.key)
+	ss.b.routes.changed()
+	ss.filterBytes -= costOf(sub)
+	ss.subs--
+	if strings.HasPrefix(sub.filter, share) {
+		ss.shared--
+	}
+	delete(sub.s.subs, sub.filter)
+}
+
+func costOf(sub *subscription) int {
+	return 2*len(sub.filter) + levelSize*(1+strings.Count(sub.filter, "/"))
+}
+
+// unsubscribe handles an UNSUBSCRIBE.
+func (c *conn) unsubscribe(f wire.Frame) error {
+	id, filters, err := wire.DecodeUnsubscribe(f.Body, c.v5())
+	if err != nil {
+		return err
+	}
+	var codes []byte
+	for _, filter := range filters {
+		code := c.b.sessions.remove(c.session, filter)
+		if c.v5() {
+			codes = append(codes, code)
 		}
 	}
-	return out[:n]
+	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.UNSUBACK, c.v5(), id, codes) })
+	return nil
+}
+
+func (ss *sessions) remove(s *session, filter string) (code byte) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	sub := s.subs[filter]
+	if sub == nil {
+		return wire.NoSubscription
+	}
+	ss.drop(sub)
+	return wire.Success
+}
+
+// sendRetained sends the retained messages that match a new subscription.
+func (c *conn) sendRetained(sub *subscription) {
+	if strings.HasPrefix(sub.filter, share) {
+		return
+	}
+	g := grantOf(sub)
+	profile := c.session.profile.Load()
+	for _, m := range c.b.retained.match(sub.filter) {
+		if !(sub.noLocal && m.origin == c.session.id) && profile.MayRead(m.topic) {
+			c.b.send(c.session, g, m, true) // [MQTT-3.3.1-8]
+		}
+	}
 }

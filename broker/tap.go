@@ -38,8 +38,8 @@ type tapped struct {
 // cancel ends it and waits until f has returned: it must not be called by f.
 func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retained bool, missed int64)) (cancel func()) {
 	t := &tap{filter: filter, queue: make(chan tapped, tapQueue)}
-	for _, pk := range b.retainedOn(filter) {
-		t.offer(b, messageFrom(&pk), true)
+	for _, m := range b.retained.match(filter) {
+		t.offer(b, m, true)
 	}
 	ended := make(chan struct{})
 	go func() {

@@ -7,29 +7,27 @@ import (
 	"time"
 
 	"edged"
-
-	"github.com/mochi-mqtt/server/v2/packets"
+	"edged/broker/wire"
 )
 
 // will is what a client wants published when its connection ends without a DISCONNECT.
 type will struct {
 	m     *message
 	delay time.Duration
-	life  uint32 // Message Expiry Interval, counted from its publication (MQTT 5, 3.1.3.2.4)
+	life  uint32 // Message Expiry Interval, counted from its publication (MQTT 5, 3.1.3.2.4), if it has one
+
+	mortal bool
 }
 
-func willOf(pk *packets.Packet, client string) *will {
-	if !pk.Connect.WillFlag {
+// willOf is nil if the client leaves none. Whose it is shows when it is published.
+func willOf(p *wire.Connect) *will {
+	w := p.Will
+	if w == nil {
 		return nil
 	}
-	p := &pk.Connect.WillProperties
 	return &will{
-		m: &message{
-			topic: pk.Connect.WillTopic, payload: pk.Connect.WillPayload, qos: pk.Connect.WillQos, retain: pk.Connect.WillRetain,
-			origin: client, props: forwarded(p),
-		},
-		delay: time.Duration(p.WillDelayInterval) * time.Second,
-		life:  p.MessageExpiryInterval,
+		m:     &message{topic: w.Topic, payload: w.Payload, props: w.Props, qos: w.QoS, retain: w.Retain},
+		delay: time.Duration(w.Delay) * time.Second, life: w.Expiry, mortal: w.HasExpiry,
 	}
 }
 
@@ -109,8 +107,14 @@ func (l *lateWill) fire() {
 
 func (ws *wills) publish(s *session, w *will) {
 	m := *w.m
-	if w.life > 0 {
-		m.expiry = time.Now().Unix() + int64(w.life)
+	m.origin = s.id
+	if w.mortal {
+		m.expiresIn(w.life)
+	}
+	if !s.profile.Load().MayWrite(m.topic) {
+		ws.b.met.denied.Inc()
+		ws.b.seldom.Warn("will", "broker: the will of a client was dropped", "client", s.id, "topic", m.topic, "error", errDenied)
+		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxPatience)
 	defer cancel()

@@ -11,27 +11,27 @@ import (
 	"time"
 )
 
-// wire is an MQTT client of bytes: it sends what the test says, malformed or not, and shows what comes back. It shares no
+// peer is an MQTT client of bytes: it sends what the test says, malformed or not, and shows what comes back. It shares no
 // code with the library under the broker.
-type wire struct {
+type peer struct {
 	t testing.TB
 	net.Conn
 	r  *bufio.Reader
 	v5 bool
 }
 
-func dial(t testing.TB, s *server) *wire {
+func dial(t testing.TB, s *server) *peer {
 	t.Helper()
 	c, err := net.Dial("tcp", s.addr)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	return &wire{t: t, Conn: c, r: bufio.NewReader(c)}
+	return &peer{t: t, Conn: c, r: bufio.NewReader(c)}
 }
 
 // connect dials, and fails unless the connection is accepted.
-func connect(t testing.TB, s *server, o opts) (w *wire, present bool) {
+func connect(t testing.TB, s *server, o opts) (w *peer, present bool) {
 	t.Helper()
 	w = dial(t, s)
 	ack := w.connect(o)
@@ -41,7 +41,7 @@ func connect(t testing.TB, s *server, o opts) (w *wire, present bool) {
 	return w, ack.body[0] == 1
 }
 
-func (w *wire) connect(o opts) frame {
+func (w *peer) connect(o opts) frame {
 	w.t.Helper()
 	w.v5 = o.v5
 	w.send(connectPacket(o))
@@ -52,7 +52,7 @@ func (w *wire) connect(o opts) frame {
 	return ack
 }
 
-func (w *wire) publish(ms ...p) {
+func (w *peer) publish(ms ...p) {
 	w.t.Helper()
 	var b []byte
 	for _, m := range ms {
@@ -62,7 +62,7 @@ func (w *wire) publish(ms ...p) {
 }
 
 // subscribe subscribes with the options byte of MQTT 5 (3.8.3.1), of which 3.1.1 has the QoS, and waits for SUBACK.
-func (w *wire) subscribe(id uint16, filter string, options byte) byte {
+func (w *peer) subscribe(id uint16, filter string, options byte) byte {
 	w.t.Helper()
 	w.send(w.subscribePacket(id, filter, options))
 	f := w.read()
@@ -72,12 +72,12 @@ func (w *wire) subscribe(id uint16, filter string, options byte) byte {
 	return f.body[len(f.body)-1]
 }
 
-func (w *wire) ack(first byte, id uint16) {
+func (w *peer) ack(first byte, id uint16) {
 	w.t.Helper()
 	w.send([]byte{first, 2, byte(id >> 8), byte(id)})
 }
 
-func (w *wire) send(b []byte) {
+func (w *peer) send(b []byte) {
 	w.t.Helper()
 	if _, err := w.Write(b); err != nil {
 		w.t.Fatal(err)
@@ -85,13 +85,13 @@ func (w *wire) send(b []byte) {
 }
 
 // disconnect leaves properly, and waits until the broker has seen it.
-func (w *wire) disconnect() {
+func (w *peer) disconnect() {
 	w.t.Helper()
 	w.send([]byte{0xE0, 0})
 	w.ended()
 }
 
-func (w *wire) read() frame {
+func (w *peer) read() frame {
 	w.t.Helper()
 	f, err := w.tryRead(patient)
 	if err != nil {
@@ -100,7 +100,7 @@ func (w *wire) read() frame {
 	return f
 }
 
-func (w *wire) tryRead(wait time.Duration) (f frame, err error) {
+func (w *peer) tryRead(wait time.Duration) (f frame, err error) {
 	_ = w.SetReadDeadline(time.Now().Add(wait))
 	first, err := w.r.ReadByte()
 	if err != nil {
@@ -119,10 +119,10 @@ func (w *wire) tryRead(wait time.Duration) (f frame, err error) {
 }
 
 // message reads a PUBLISH.
-func (w *wire) message() got { w.t.Helper(); return w.read().publish(w.t) }
+func (w *peer) message() got { w.t.Helper(); return w.read().publish(w.t) }
 
 // acks reads acknowledgements of one kind.
-func (w *wire) acks(kind byte, ids ...uint16) {
+func (w *peer) acks(kind byte, ids ...uint16) {
 	w.t.Helper()
 	for _, id := range ids {
 		if f := w.read(); f.kind != kind || f.id() != id || f.code() >= 0x80 {
@@ -132,7 +132,7 @@ func (w *wire) acks(kind byte, ids ...uint16) {
 }
 
 // quiet checks that nothing more has come: what the broker says before it answers a PINGREQ is there.
-func (w *wire) quiet() {
+func (w *peer) quiet() {
 	w.t.Helper()
 	w.send([]byte{0xC0, 0})
 	if f := w.read(); f.kind != 0xD0 {
@@ -141,7 +141,7 @@ func (w *wire) quiet() {
 }
 
 // ended waits for the end of the connection and returns the reason code of a DISCONNECT, if one comes.
-func (w *wire) ended() (code byte) {
+func (w *peer) ended() (code byte) {
 	w.t.Helper()
 	for {
 		f, err := w.tryRead(patient)

@@ -2,10 +2,10 @@ package broker
 
 import (
 	"io"
-	"net"
 	"time"
 
 	"edged/broker/intake"
+	"edged/broker/wire"
 )
 
 const (
@@ -15,45 +15,73 @@ const (
 	// farewell is how long a connection that ends may take to write what is left and to be read empty, so that the client
 	// sees the last packet and not a reset.
 	farewell = time.Second
+	// farewellBytes is how much of it is read.
+	farewellBytes = 4 << 20
 	// Buffers up to these sizes are used again: while a burst goes on, and for the next one.
 	burstBuffer = 64 << 10
 	idleBuffer  = 512
 )
 
-// Write queues p to be written by a goroutine that runs while there is something to write. It never blocks, because the
-// library holds a lock of the client around it that deliveries need: one client that does not read would stop them all.
-// The queue is bounded by those who fill it: QoS 0 is dropped when the client is congested, QoS 1 and 2 are bounded by
-// its window, and a client is not read while too much waits for it. It can be called from any goroutine.
-func (c *conn) Write(p []byte) (int, error) {
+// put queues a packet that append encodes. It never blocks: those who fill the queue keep it short (deliver, next).
+// It can be called from any goroutine.
+func (c *conn) put(encode func(b []byte) []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.closing {
-		return 0, net.ErrClosed
+	if !c.closing {
+		c.queue(encode)
+		c.flushSoon()
 	}
-	c.out = append(c.out, p...)
-	c.polite = lastPacket(p)
-	c.flushSoon()
-	return len(p), nil
 }
 
-// lastPacket reports whether the library ends the connection after p: a DISCONNECT, or a CONNACK with an error.
-func lastPacket(p []byte) bool {
-	return p[0] == 0xE0 || p[0] == 0x20 && len(p) >= 4 && p[3] != 0
+// queue appends what encode appends to what is to be written. It is called with the lock.
+func (c *conn) queue(encode func(b []byte) []byte) {
+	before := len(c.out)
+	c.out = encode(c.out)
+	c.b.backlogs.Add(int64(len(c.out) - before))
 }
 
-// congested reports whether so much waits to be written that QoS 0 is better dropped.
-func (c *conn) congested() bool {
+// answer is what deliver did with a message.
+type answer byte
+
+const (
+	delivered answer = iota
+	ended            // the connection has ended
+	tooLarge         // for the client: it must not be sent to it [MQTT-3.1.2-24]
+	crowded          // too much is waiting to be written; drained is called when less is
+)
+
+// deliver queues a message for the client, unless more than the write backlog is waiting. It can be called from any goroutine.
+func (c *conn) deliver(m *wire.Message) answer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.out)+c.writing > maxBacklog
+	switch {
+	case c.closing:
+		return ended
+	case c.backlog() > c.b.cfg.backlog(c.b.backlogs.Load()):
+		c.full = true
+		return crowded
+	}
+	size := m.Size(c.v5())
+	if size > c.maxPacket {
+		return tooLarge
+	}
+	if size+aliasSize <= c.maxPacket {
+		c.named.shorten(m)
+	}
+	c.queue(func(b []byte) []byte { return m.Append(b, c.v5()) })
+	c.sent++
+	c.flushSoon()
+	return delivered
 }
 
-// Close lets what was written before go out, and then ends the connection. It does not block.
-func (c *conn) Close() error {
+func (c *conn) backlog() int { return len(c.out) + c.writing }
+
+// close lets what was written before go out, and then ends the connection. It does not block, and can be called from any
+// goroutine.
+func (c *conn) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closeSoon()
-	return nil
 }
 
 func (c *conn) closeSoon() {
@@ -62,8 +90,8 @@ func (c *conn) closeSoon() {
 	}
 	c.closing = true
 	close(c.done)
-	_ = c.Conn.SetReadDeadline(time.Unix(1, 0)) // the reader returns
-	_ = c.Conn.SetWriteDeadline(time.Now().Add(farewell))
+	_ = c.net.SetReadDeadline(past) // the reader returns
+	_ = c.net.SetWriteDeadline(time.Now().Add(farewell))
 	c.flushSoon()
 }
 
@@ -77,6 +105,7 @@ func (c *conn) flushSoon() {
 
 // flush writes until there is nothing to write. Two buffers take turns: one is written while the other is filled.
 func (c *conn) flush() {
+	defer c.rescue()
 	var spare []byte
 	for {
 		buf, link := c.next(spare)
@@ -91,76 +120,144 @@ func (c *conn) flush() {
 		if len(buf) > plain {
 			link.Written(max(0, n-plain))
 		}
-		c.written(err)
+		if drained := c.written(plain, err); drained != nil {
+			drained()
+		}
 		if spare = buf[:0]; cap(spare) > burstBuffer {
 			spare = nil
 		}
 	}
 }
 
+// rescue ends the connection after a panic of its writing goroutine.
+func (c *conn) rescue() {
+	if v := recover(); v != nil {
+		c.b.panicked(c, "writing to", v)
+		c.mu.Lock()
+		c.b.backlogs.Add(-int64(c.backlog()))
+		c.out, c.writing, c.due, c.polite = nil, 0, false, false
+		c.closeSoon()
+		c.mu.Unlock()
+		_ = c.net.Close()
+		close(c.gone)
+	}
+}
+
 // next takes what is to be written, and leaves spare to be filled. If there is nothing it returns nil twice, and flush must
 // end; if the connection is to end, it has.
 func (c *conn) next(spare []byte) (buf []byte, link *intake.Link) {
+	buf, link, last, polite := c.takeOut(spare)
+	if last {
+		if polite {
+			c.readEmpty()
+		}
+		_ = c.net.Close()
+		close(c.gone)
+	}
+	return buf, link
+}
+
+func (c *conn) takeOut(spare []byte) (buf []byte, link *intake.Link, last, polite bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.out) > 0 || c.due && c.link != nil {
-		defer c.mu.Unlock()
 		buf, link = c.out, c.link
 		c.out, c.due, c.writing = spare, false, len(buf)
-		return buf, link
+		return buf, link, false, false
 	}
 	if cap(c.out) > idleBuffer {
 		c.out = nil
 	}
-	closing, polite := c.closing, c.polite
-	c.flushing = closing // nobody else begins when it ends
-	c.mu.Unlock()
-	if closing {
-		if polite {
-			c.readEmpty()
-		}
-		_ = c.Conn.Close()
-		close(c.gone)
-	}
-	return nil, nil
+	c.flushing = c.closing // nobody else begins when it ends
+	return nil, nil, c.closing, c.polite
 }
 
 // written makes room for more, or ends the connection.
-func (c *conn) written(err error) {
+func (c *conn) written(n int, err error) (drained func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.writing = 0
+	c.b.backlogs.Add(-int64(n))
 	if c.room != nil {
 		close(c.room)
 		c.room = nil
 	}
 	if err != nil {
+		c.b.backlogs.Add(-int64(len(c.out)))
 		c.out, c.due, c.polite = nil, false, false
 		c.closeSoon()
+		return nil
 	}
+	if c.full && !c.closing {
+		c.full = false
+		return c.drained
+	}
+	return nil
 }
 
 // send writes all of buf, or returns how much the socket took.
 func (c *conn) send(buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
-		c.mu.Lock()
-		if !c.closing {
-			_ = c.Conn.SetWriteDeadline(time.Now().Add(stalled))
-		}
-		c.mu.Unlock()
+		c.mayWrite()
 		var k int
-		k, err = c.Conn.Write(buf[n:min(n+chunk, len(buf))])
+		k, err = c.net.Write(buf[n:min(n+chunk, len(buf))])
 		n += k
 	}
+	c.b.met.bytesOut.Add(n)
 	return n, err
+}
+
+func (c *conn) mayWrite() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.closing {
+		_ = c.net.SetWriteDeadline(time.Now().Add(stalled))
+	}
 }
 
 // readEmpty closes the sending half and reads what the client has still sent. Closing with unread input would reset the
 // connection, and the client would lose the packet that says why.
 func (c *conn) readEmpty() {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok || half.CloseWrite() != nil {
+	if c.net.CloseWrite() != nil {
 		return
 	}
-	_ = c.Conn.SetReadDeadline(time.Now().Add(farewell))
-	_, _ = io.CopyN(io.Discard, c.Conn, 4*readStop)
+	_ = c.net.SetReadDeadline(time.Now().Add(farewell))
+	_, _ = io.CopyN(io.Discard, c.net, farewellBytes)
+}
+
+// waitForReader waits until the client has read enough of what was written: it makes us answer faster than it reads the
+// answers.
+func (c *conn) waitForReader() error {
+	for {
+		room, err := c.backlogged()
+		if room == nil {
+			return err
+		}
+		var silent <-chan time.Time
+		if c.idle > 0 {
+			silent = time.After(time.Until(c.refreshed.Add(c.idle)))
+		}
+		select {
+		case <-room:
+		case <-c.done:
+		case <-silent:
+			return errSilent
+		}
+	}
+}
+
+// backlogged returns a channel that is closed when something has been written, or nil if the client may be read.
+func (c *conn) backlogged() (room <-chan struct{}, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closing {
+		return nil, errClosed
+	}
+	if c.backlog() < 2*int(c.b.cfg.MaxWriteBacklog) {
+		return nil, nil
+	}
+	if c.room == nil {
+		c.room = make(chan struct{})
+	}
+	return c.room, nil
 }

@@ -87,7 +87,7 @@ func Load(file string, text []byte) (c *Config, problems, notes []conf.Problem) 
 	c.HTTP = loadHTTP(t.HTTP)
 	c.HTTP.checkFiles(t.HTTP, c.DataDir)
 	if t.Broker != nil {
-		c.Broker = broker.Load(t.Broker)
+		c.Broker = broker.Load(t.Broker, c.DataDir)
 	}
 	if t.GPIO != nil {
 		c.GPIO = gpio.Load(t.GPIO, c.DataDir)

@@ -86,6 +86,7 @@ url = "http://127.0.0.1:9000/ingest"
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
+	full.Broker.Dir = short.Broker.Dir
 	for what, pair := range map[string][2]any{
 		"log": {full.Log, short.Log}, "http": {full.HTTP, short.HTTP}, "broker": {full.Broker, short.Broker}, "block": {full.Block, short.Block},
 		"store": {full.Store, short.Store}, "batch": {full.Batch, short.Batch}, "dead letters": {full.DeadLetters, short.DeadLetters},

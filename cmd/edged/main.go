@@ -23,6 +23,7 @@ type cli struct {
 	Check   checkCmd   `cmd:"" help:"Check the configuration: everything that run checks before it starts. Writes nothing."`
 	Demo    demoCmd    `cmd:"" help:"Run a demonstration with simulated pins. Needs no root and no configuration."`
 	Status  statusCmd  `cmd:"" help:"Show how the running gateway is, with its ledger."`
+	Clients clientsCmd `cmd:"" help:"List the clients of the running gateway's broker, with what they send, get and lose."`
 	Tail    tailCmd    `cmd:"" help:"Follow the messages of a topic filter at the running gateway's broker."`
 	Kinds   kindsCmd   `cmd:"" help:"List the kinds of receivers, decoders, aggregates and sinks."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -142,9 +142,10 @@ func (d *Daemon) open() (err error) {
 	if d.c.Broker == nil || d.o.NoReceivers {
 		return nil
 	}
-	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}}); err != nil {
+	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Version: d.o.Version}); err != nil {
 		return err
 	}
+	d.watchBroker()
 	return d.broker.Listen()
 }
 

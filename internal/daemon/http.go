@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"time"
 
+	"edged/broker"
 	"edged/internal/guard"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -26,6 +27,7 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	mux.HandleFunc("GET /readyz", d.serveReady)
 	mux.HandleFunc("GET /metrics", d.serveMetrics)
 	mux.HandleFunc("GET /api/status", d.serveStatus)
+	mux.HandleFunc("GET /api/clients", d.serveClients)
 	mux.HandleFunc("GET /api/tail", func(w http.ResponseWriter, r *http.Request) { d.serveTail(ctx, w, r) })
 	srv := &http.Server{
 		Handler: d.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
@@ -133,4 +135,14 @@ func (d *Daemon) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(d.Status()) // the reader has gone
+}
+
+// serveClients lists the clients of the embedded broker; none without one.
+func (d *Daemon) serveClients(w http.ResponseWriter, _ *http.Request) {
+	clients := []broker.Client{}
+	if d.broker != nil {
+		clients = append(clients, d.broker.Clients()...)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(clients) // the reader has gone
 }

@@ -144,6 +144,24 @@ func (d *Daemon) makeReceivers() {
 	}
 }
 
+// watchBroker has the broker read its files again when they change.
+func (d *Daemon) watchBroker() {
+	passwords, rules, certificates := d.broker.Files()
+	for _, w := range []struct {
+		name  string
+		files []string
+		read  func() error
+	}{
+		{"broker.password_file", passwords, d.broker.ReloadPasswords},
+		{"broker.acl_file", rules, d.broker.ReloadRules},
+		{"broker.tls", certificates, d.broker.ReloadCertificates},
+	} {
+		if len(w.files) > 0 {
+			d.reload.Add(w.name, w.files, w.read)
+		}
+	}
+}
+
 // spaces of the store that belong to the broker room.
 const (
 	spaceRetained = "retained" // by topic

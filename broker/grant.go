@@ -1,0 +1,67 @@
+package broker
+
+import (
+	"slices"
+
+	"edged/broker/index"
+)
+
+// subscription is what a session has subscribed to.
+type subscription struct {
+	s                 *session
+	filter            string // as it was sent, with $share
+	key               index.Key
+	qos               byte
+	noLocal           bool
+	retainAsPublished bool
+	id                uint32 // Subscription Identifier; 0: none
+}
+
+// grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
+type grant struct {
+	qos               byte     // the highest
+	retainAsPublished bool     // one of them wants it
+	ids               []uint32 // of all of them, sorted [MQTT-3.3.4-4]
+}
+
+func grantOf(subs ...*subscription) *grant {
+	g := &grant{}
+	for _, sub := range subs {
+		g.qos = max(g.qos, sub.qos)
+		g.retainAsPublished = g.retainAsPublished || sub.retainAsPublished
+		if sub.id > 0 && !slices.Contains(g.ids, sub.id) {
+			g.ids = append(g.ids, sub.id)
+		}
+	}
+	slices.Sort(g.ids)
+	return g
+}
+
+// targets puts the subscriptions that match a topic together by subscriber. Those of one that are shared stand for
+// themselves: each brings a message of its own (MQTT 5, 4.8.2).
+func targets(single []*subscription, groups map[string][]*subscription) (subs []target, shared [][]target) {
+	bySession := map[*session][]*subscription{}
+	for _, sub := range single {
+		bySession[sub.s] = append(bySession[sub.s], sub)
+	}
+	for s, mine := range bySession {
+		t := target{s: s, all: grantOf(mine...)}
+		t.own = t.all
+		if local := slices.DeleteFunc(slices.Clone(mine), func(sub *subscription) bool { return sub.noLocal }); len(local) < len(mine) {
+			t.own = nil
+			if len(local) > 0 {
+				t.own = grantOf(local...)
+			}
+		}
+		subs = append(subs, t)
+	}
+	for _, members := range groups {
+		var ts []target
+		for _, sub := range members {
+			g := grantOf(sub)
+			ts = append(ts, target{sub.s, g, g})
+		}
+		shared = append(shared, ts)
+	}
+	return subs, shared
+}

@@ -1,0 +1,114 @@
+package broker
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"edged/broker/transport"
+	"edged/broker/wire"
+)
+
+// Why the reading of a connection ends, when nothing is wrong with what came.
+var (
+	errBye    = errors.New("its client has said goodbye")
+	errClosed = errors.New("the connection is closed")
+	errSilent = errors.New("its client was silent for longer than its keepalive allows")
+)
+
+// serve runs one connection on its reading goroutine, from the first byte to the last. A panic ends the connection, and
+// not the gateway.
+func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
+	b.met.conns.Inc()
+	deadline := time.Now().Add(b.cfg.ConnectTimeout.D())
+	tc, err := l.Handshake(nc, deadline)
+	if err != nil {
+		b.met.handshakes.Inc()
+		b.log.Debug("broker: a connection ended in its handshake", "from", nc.RemoteAddr(), "listener", l.Address(), "error", err)
+		_ = nc.Close()
+		return
+	}
+	c := &conn{b: b, net: tc, from: tc.Remote().String(), ip: tc.IP(), since: time.Now(), done: make(chan struct{}), gone: make(chan struct{})}
+	c.in.c, c.in.raw = c, tc.Raw()
+	_ = tc.SetReadDeadline(deadline)
+	if !b.conns.greeted(nc, c) {
+		_ = tc.Close()
+		return
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			b.panicked(c, "reading from", v)
+		}
+		b.ended(c)
+		c.close()
+		<-c.gone
+		if c.why != nil {
+			b.seldom.Warn(fmt.Sprint("closed ", c.reason), "broker: closed a client's connection", "client", c.name(), "from", c.from, "reason", c.why)
+		}
+	}()
+	c.over(c.talk())
+}
+
+// talk handles what the client sends, until it or we have had enough.
+func (c *conn) talk() error {
+	defer c.in.end()
+	if err := c.greet(); err != nil {
+		return err
+	}
+	for {
+		if err := c.waitForReader(); err != nil {
+			return err
+		}
+		f, err := c.in.next(int(c.b.cfg.MaxPacketSize))
+		if err != nil {
+			return err
+		}
+		if c.closed() {
+			return errClosed
+		}
+		c.frame = f
+		if err := c.handle(f); err != nil {
+			return err
+		}
+	}
+}
+
+// over ends the connection for the reason for which its reading has ended.
+func (c *conn) over(err error) {
+	var wrong *wire.Error
+	switch {
+	case errors.As(err, &wrong) && wrong.Code == wire.PacketTooLarge:
+		c.b.met.tooLong.Inc()
+		c.goodbye(wrong.Code, fmt.Errorf("it sent a packet larger than max_packet_size (%v); if that is a publish, the client will send it again and again: raise max_packet_size, or correct the client", c.b.cfg.MaxPacketSize))
+	case errors.As(err, &wrong):
+		c.b.met.malformed.Inc()
+		c.goodbye(wrong.Code, fmt.Errorf("it sent %s", wrong.Why))
+	case errors.Is(err, os.ErrDeadlineExceeded) && c.version == 0:
+		c.b.log.Debug("broker: a connection ended: no CONNECT came in time", "from", c.from)
+	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, errSilent):
+		c.b.met.silent.Inc()
+		c.goodbye(wire.KeepAliveTimeout, errSilent)
+	}
+	c.close()
+}
+
+// panicked counts and says, with the packet that was being handled: its beginning, because it can be large, and because it
+// can hold what is nobody's business.
+func (b *Broker) panicked(c *conn, doing string, v any) {
+	b.met.panics.Inc()
+	packet := c.frame.Body
+	b.seldom.Warn("panic", "broker: a connection was closed because "+doing+" it failed; this is a bug of edged: please report it with this line",
+		"client", c.name(), "from", c.from, "panic", v, "packet", fmt.Sprintf("%02X %X", c.frame.First, packet[:min(len(packet), 32)]),
+		"packet_size", len(packet), "stack", string(debug.Stack()))
+}
+
+// ended settles what the end of a connection means, once.
+func (b *Broker) ended(c *conn) {
+	if c.session != nil {
+		b.wills.due(c)
+		b.sessions.end(c)
+	}
+}
