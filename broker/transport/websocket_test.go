@@ -23,7 +23,7 @@ func (s *server) raw(t *testing.T) (net.Conn, *Conn) {
 }
 
 // frame makes one of a client. The mask is zero, which masks nothing.
-func frame(first byte, announced int, payload string) []byte {
+func frame(first byte, announced uint64, payload string) []byte {
 	b := []byte{first}
 	switch {
 	case announced < 126:
@@ -31,7 +31,7 @@ func frame(first byte, announced int, payload string) []byte {
 	case announced <= 0xffff:
 		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(announced))
 	default:
-		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), uint64(announced))
+		b = binary.BigEndian.AppendUint64(append(b, 0x80|127), announced)
 	}
 	return append(append(b, 0, 0, 0, 0), payload...)
 }
