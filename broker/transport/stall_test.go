@@ -59,6 +59,31 @@ func TestAPeerThatStallsIsEndedAtTheDeadline(t *testing.T) {
 	}
 }
 
+// TestTheDeadlineOfTheHandshakeIsOver when it was met: it does not end what comes after.
+func TestTheDeadlineOfTheHandshakeIsOver(t *testing.T) {
+	t.Parallel()
+	every(t, func(t *testing.T, s *server, config *tls.Config) {
+		const patient = 2 * time.Second
+		soon := serve(t, strings.Replace(s.Address().String(), "mqtt.sock", "other.sock", 1), s.options, patient)
+		peer := soon.dial(t, config)
+		c := soon.conn(t)
+		late := time.After(patient)
+		read := make(chan error, 1)
+		go func() {
+			_, err := c.Read(make([]byte, 1))
+			read <- err
+		}()
+		<-late
+		if _, err := peer.Write([]byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if err := <-read; err != nil {
+			t.Error(err)
+		}
+		say(t, c, peer, "y")
+	})
+}
+
 // clientHello is the first flight of a TLS client.
 func clientHello(t *testing.T) string {
 	t.Helper()
