@@ -18,6 +18,7 @@ type Config struct {
 	PasswordFile   string              `toml:"password_file" doc:"who may come in, in the format of mosquitto_passwd; edged passwd makes entries. Read again when it changes and on SIGHUP: a client whose entry changed is disconnected"`
 	ACLFile        string              `toml:"acl_file" doc:"who may publish and read what, in Mosquitto's syntax; what no rule allows is refused. Read again when it changes and on SIGHUP, also for connected clients"`
 	TLS            transport.TLSConfig `toml:"tls" doc:"for tls:// and wss:// addresses"`
+	Origins        []string            `toml:"origins" doc:"web pages that may connect to ws:// and wss:// addresses, such as \"https://dash.example.org\"; empty = every page that a browser on this machine or in this network shows"`
 
 	MaxConnections           int           `toml:"max_connections" doc:"clients connected at the same time; further ones are told that the server is busy. Twice as many sessions are kept; past that, the one away longest ends"`
 	MaxConnectionsPerAddress int           `toml:"max_connections_per_address" doc:"connections of one address (IPv6: one network of 64 bits); further ones are closed at once. Loopback only if it is set; 0 = no limit"`

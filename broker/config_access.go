@@ -2,6 +2,7 @@ package broker
 
 import (
 	"slices"
+	"strings"
 
 	"edged/broker/transport"
 	"edged/internal/conf"
@@ -36,6 +37,9 @@ func (c *Config) checkAccess(t *conf.Table) {
 
 // checkReach says what it means that other machines can reach an address.
 func (c *Config) checkReach(t *conf.Table, l string, a transport.Address) {
+	if strings.HasPrefix(l, "ws") && len(c.Origins) == 0 && c.PasswordFile == "" {
+		t.Notef("listen", "listen: every web page that is opened on this machine can connect to %s; name those that may under origins, or add a password_file", l)
+	}
 	known := c.PasswordFile != "" || a.TLS() && c.TLS.Require
 	switch {
 	case a.Local():

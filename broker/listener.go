@@ -22,7 +22,7 @@ func (b *Broker) Listen() error {
 			b.closeListeners()
 			return fmt.Errorf("broker: listen: %q %w", l, err)
 		}
-		ln, err := transport.Listen(a, transport.Options{TLS: b.tls})
+		ln, err := transport.Listen(a, transport.Options{TLS: b.tls, Origins: b.cfg.Origins})
 		if err != nil {
 			b.closeListeners()
 			return fmt.Errorf("broker: %w", err)

@@ -26,6 +26,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	if b.running.Swap(true) {
 		return errors.New("broker: Run was called before")
 	}
+	b.warnOfExpiry(time.Now())
 	inner, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	g, failed := errgroup.WithContext(inner)
@@ -56,9 +57,14 @@ func (b *Broker) Drain(ctx context.Context) error {
 func (b *Broker) housekeep(ctx context.Context) error {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
+	day := time.Now()
 	for {
 		select {
 		case now := <-t.C:
+			if now.YearDay() != day.YearDay() {
+				day = now
+				b.warnOfExpiry(now)
+			}
 			b.sessions.sweep(now)
 			b.retained.sweep()
 		case <-ctx.Done():
@@ -78,4 +84,17 @@ func (b *Broker) shutDown() {
 		b.log.Warn("broker: connections did not end in time and are given up", "connections", left)
 	}
 	b.wills.stop()
+}
+
+// expiresSoon is how long before the certificate's end it is said every day.
+const expiresSoon = 14 * 24 * time.Hour
+
+func (b *Broker) warnOfExpiry(now time.Time) {
+	if b.tls == nil {
+		return
+	}
+	if end := b.tls.Expires(); end.Sub(now) < expiresSoon {
+		b.log.Warn("broker: the certificate of the TLS listeners expires soon, or has; clients will refuse it. Replace the files of tls: they are read again by themselves",
+			"until", end.UTC().Format(time.DateTime))
+	}
 }

@@ -27,7 +27,7 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 	tc, err := l.Handshake(nc, deadline)
 	if err != nil {
 		b.met.handshakes.Inc()
-		b.log.Debug("broker: a connection ended in its handshake", "from", nc.RemoteAddr(), "listener", l.Address(), "error", err)
+		b.handshakeFailed(nc, l, err)
 		_ = nc.Close()
 		return
 	}
@@ -50,6 +50,16 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 		}
 	}()
 	c.over(c.talk())
+}
+
+// handshakeFailed says what somebody can put right; the rest is what strangers do to every open port.
+func (b *Broker) handshakeFailed(nc net.Conn, l *transport.Listener, err error) {
+	var cert *transport.CertificateError
+	if errors.As(err, &cert) {
+		b.seldom.Warn(fmt.Sprint("certificate", cert.Own), "broker: a TLS connection was refused because of a certificate", "from", nc.RemoteAddr(), "listener", l.Address(), "error", err)
+		return
+	}
+	b.log.Debug("broker: a connection ended in its handshake", "from", nc.RemoteAddr(), "listener", l.Address(), "error", err)
 }
 
 // talk handles what the client sends, until it or we have had enough.

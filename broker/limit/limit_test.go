@@ -55,8 +55,10 @@ func TestManyAddressesAreForgottenAgain(t *testing.T) {
 func TestCount(t *testing.T) {
 	var c Count
 	a := netip.MustParseAddr("10.0.0.1")
-	if !c.Take(a, 2) || !c.Take(a, 2) || c.Take(a, 2) {
-		t.Error("two, and no third")
+	for i, want := range []bool{true, true, false} {
+		if c.Take(a, 2) != want {
+			t.Errorf("%d: two, and no third", i)
+		}
 	}
 	if c.Give(a); !c.Take(a, 2) {
 		t.Error("one was given back")
