@@ -7,15 +7,15 @@
 // Words are separated by spaces; a filter may have spaces in it if the access stands before it. Without an access both are meant.
 // Lines that begin with # are comments. What nothing allows is denied. (mosquitto.conf(5), acl_file; tried with Mosquitto 2.0.11.)
 //
-// edged is stricter than Mosquitto 2.0 in this, so that a file never gives more here than there:
+// edged is stricter than Mosquitto 2.0 in this:
 //   - deny wins over whatever allows. In Mosquitto a topic line that allows wins over a pattern that denies.
-//   - A name with / in it, or an empty one, is not put in the place of %u or %c where the pattern allows. Mosquitto 2.0 does it, and a client
-//     that chooses the identifier "a/secret" is in a/secret.
+//   - A name with / in it, or an empty one, is not put in the place of %u or %c where the pattern allows.
+//     Mosquitto 2.0 does it, and with the pattern dev/%c a client that calls itself "a/secret" has dev/a/secret.
 //   - A name that begins with $ does not open topics that begin with $ through a pattern like %c/#.
 //   - A line that ends after read, write, readwrite or deny is a mistake. Mosquitto takes the word as a topic that may be read and written.
 //   - Subscriptions that could never bring anything are refused. Mosquitto accepts them all.
 //
-// In one thing it is not: Mosquitto applies no pattern at all to a client with + or # in its names; edged applies those that do
+// In one thing it is not so strict: Mosquitto applies no pattern at all to a client with + or # in its names; edged applies those that do
 // not use that name.
 //
 // What holds, and the test that guards it:
