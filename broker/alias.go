@@ -6,6 +6,9 @@ import "edged/broker/wire"
 // towards them.
 const topicAliases = 16
 
+// maxNamed is the longest topic that gets an alias: it is kept as long as the connection.
+const maxNamed = 1024
+
 // aliasSize is what an alias adds to a packet at most.
 const aliasSize = 5
 
@@ -25,7 +28,7 @@ func (o *outAliases) shorten(m *wire.Message) {
 		m.Topic, m.Alias = "", alias
 		return
 	}
-	if len(o.known) < int(o.max) {
+	if len(o.known) < int(o.max) && len(m.Topic) <= maxNamed {
 		if o.known == nil {
 			o.known = map[string]uint16{}
 		}

@@ -44,6 +44,7 @@ type Broker struct {
 
 	in       *intake.Intake
 	local    *intake.Session // of publishes from within the process
+	lane     lane            // of them
 	routes   routes
 	sessions sessions
 	retained retained
@@ -60,6 +61,7 @@ type Broker struct {
 	listeners []*transport.Listener
 	conns     conns
 	partials  partials
+	deposits  deposits
 	backlogs  atomic.Int64 // bytes on their way to all clients
 	queued    atomic.Int64 // bytes that wait for all subscribers
 	queues    atomic.Int64 // subscribers that something waits for

@@ -57,7 +57,7 @@ func Default() *Config {
 		MaxFailedLogins:          20,
 		MaxKeepalive:             conf.Duration(time.Hour),
 		MaxPacketSize:            256 << 10,
-		MaxTopicLength:           4096,
+		MaxTopicLength:           math.MaxUint16,
 		MaxTopicLevels:           32,
 		MaxSubscriptions:         1000,
 		MaxInflight:              256,

@@ -2,12 +2,12 @@ package broker
 
 import "math/rand/v2"
 
-// deliver gives a message to everyone who subscribes to its topic. It does not block.
-func (b *Broker) deliver(m *message) {
+// deliver gives a message to everyone who subscribes to its topic, and returns how many that were. It does not block.
+func (b *Broker) deliver(m *message) (n int) {
 	b.taps.offer(m, false)
 	r := b.routes.of(m.topic)
 	if !r.wanted() || m.expired() {
-		return
+		return 0
 	}
 	for i := range r.subs {
 		t := &r.subs[i]
@@ -23,6 +23,7 @@ func (b *Broker) deliver(m *message) {
 		t := choose(members)
 		b.send(t.s, t.all, m, m.retain && t.all.retainAsPublished)
 	}
+	return len(r.subs) + len(r.shared)
 }
 
 // choose picks one member of a shared subscription: by chance among those that are connected and keep up, else among all.

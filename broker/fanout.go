@@ -5,29 +5,46 @@ import (
 	"sync"
 )
 
-// fanout delivers what became durable, on a goroutine of its own: those who commit only put messages into the queue.
-// The queue is bounded by the intake (intake.Limits.Total).
+// turn is how many deliveries one publisher's messages may make before the next publisher's turn comes.
+const turn = 256
+
+// fanout delivers what became durable, on a goroutine of its own: those who commit only put messages into a lane. Each publisher
+// has its lane, and the lanes take turns: one whose messages go to a thousand subscribers does not hold up the others. Within
+// a lane the order stays, which is all that subscribers are promised [MQTT-4.6.0-6].
+//
+// What waits is bounded by the intake (intake.Limits).
 type fanout struct {
 	b *Broker
 
 	mu    sync.Mutex
-	queue []*message
+	ready []*lane // those with something in them, in the order of their turns
 	busy  bool
-	wake  chan struct{} // has a token if there may be something in the queue
-	empty chan struct{} // closed when the queue is empty; nil if nobody waits
+	wake  chan struct{} // has a token if there may be something ready
+	empty chan struct{} // closed when nothing is ready; nil if nobody waits
+}
+
+// lane holds the messages of one publisher. Its fields are guarded by fanout.mu.
+type lane struct {
+	waiting []*message
+	ready   bool // it is among those
 }
 
 // delivery is a publish that waits for its commit.
 type delivery struct {
-	b *Broker
-	m *message
+	b    *Broker
+	lane *lane
+	m    *message
 }
 
 // Deliver implements intake.Delivery.
 func (d delivery) Deliver() {
 	f := &d.b.fanout
 	f.mu.Lock()
-	f.queue = append(f.queue, d.m)
+	d.lane.waiting = append(d.lane.waiting, d.m)
+	if !d.lane.ready {
+		d.lane.ready = true
+		f.ready = append(f.ready, d.lane)
+	}
 	f.mu.Unlock()
 	select {
 	case f.wake <- struct{}{}:
@@ -39,17 +56,9 @@ func (d delivery) Deliver() {
 func (d delivery) Abandon() {}
 
 func (f *fanout) run(ctx context.Context) error {
-	var batch []*message
 	for {
-		f.mu.Lock()
-		batch, f.queue = f.queue, batch[:0]
-		f.busy = len(batch) > 0
-		if !f.busy && f.empty != nil {
-			close(f.empty)
-			f.empty = nil
-		}
-		f.mu.Unlock()
-		if len(batch) == 0 {
+		l, batch := f.next()
+		if l == nil {
 			select {
 			case <-f.wake:
 				continue
@@ -57,18 +66,53 @@ func (f *fanout) run(ctx context.Context) error {
 				return nil
 			}
 		}
-		for i, m := range batch {
-			f.b.deliver(m)
-			f.b.in.Delivered(len(m.payload))
-			batch[i] = nil
+		n := 0
+		for cost := 0; n < len(batch) && cost < turn; n++ {
+			cost += 1 + f.b.deliver(batch[n])
+			f.b.in.Delivered(batch[n].size())
+			batch[n] = nil
 		}
+		f.putBack(l, batch[n:])
 	}
 }
 
-// drain waits until what is in the queue was delivered, or ctx ends.
+// next takes the lane whose turn it is, with what waits in it; nil if none has anything.
+func (f *fanout) next() (l *lane, batch []*message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.busy = len(f.ready) > 0; !f.busy {
+		f.ready = nil
+		if f.empty != nil {
+			close(f.empty)
+			f.empty = nil
+		}
+		return nil, nil
+	}
+	l, f.ready = f.ready[0], f.ready[1:]
+	batch, l.waiting = l.waiting, nil
+	return l, batch
+}
+
+// putBack returns what was not delivered to the front of its lane, and the lane to the end of the row.
+func (f *fanout) putBack(l *lane, left []*message) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case len(left) == 0:
+	case len(l.waiting) == 0:
+		l.waiting = left
+	default:
+		l.waiting = append(left, l.waiting...)
+	}
+	if l.ready = len(l.waiting) > 0; l.ready {
+		f.ready = append(f.ready, l)
+	}
+}
+
+// drain waits until everything that waits was delivered, or ctx ends.
 func (f *fanout) drain(ctx context.Context) {
 	f.mu.Lock()
-	if len(f.queue) == 0 && !f.busy {
+	if len(f.ready) == 0 && !f.busy {
 		f.mu.Unlock()
 		return
 	}

@@ -35,6 +35,12 @@ func (c *conn) greet() error {
 	if err != nil {
 		return c.turnAway(err)
 	}
+	if c.will = willOf(p); c.will != nil {
+		if err := c.b.deposits.take(c.will.size()); err != nil {
+			c.will = nil
+			return c.turnAway(err)
+		}
+	}
 	c.settle(p)
 	c.b.sessions.establish(c, p)
 	return nil
@@ -96,7 +102,6 @@ func (c *conn) settle(p *wire.Connect) {
 		c.rate = rate.NewLimiter(rate.Limit(n), max(1, int(n)))
 	}
 	c.keepalive(c.grantedKeepalive(p))
-	c.will = willOf(p)
 }
 
 // grantedKeepalive is what the client asked for, or less. Only MQTT 5 clients can be told [MQTT-3.1.2-21]; 3.1.1 clients get

@@ -57,7 +57,8 @@ func (c *conn) disconnect(f wire.Frame) error {
 	if d.HasExpiry && !c.b.sessions.extend(c.session, d.SessionExpiry) {
 		return &wire.Error{Code: wire.ProtocolError, Why: "a DISCONNECT that asks for a session which its CONNECT did not (3.14.2.2.2)"}
 	}
-	if d.Code == wire.Success {
+	if d.Code == wire.Success && c.will != nil {
+		c.b.deposits.give(c.will.size())
 		c.will = nil
 	}
 	return errBye

@@ -28,11 +28,11 @@ func (b *Broker) Publish(ctx context.Context, topic string, payload []byte, qos 
 	if qos > 2 {
 		return fmt.Errorf("broker: there is no QoS %d", qos)
 	}
-	return b.publish(ctx, b.local, &message{topic: topic, payload: payload, qos: qos, retain: retain})
+	return b.publish(ctx, b.local, &b.lane, &message{topic: topic, payload: payload, qos: qos, retain: retain})
 }
 
 // publish takes in what no connection waits for.
-func (b *Broker) publish(ctx context.Context, s *intake.Session, m *message) error {
+func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *message) error {
 	r := b.routes.of(m.topic)
 	if r.wrong != nil {
 		b.met.badTopic.Inc()
@@ -55,7 +55,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, m *message) err
 		return err
 	}
 	if wanted {
-		p.After = delivery{b, m}
+		p.After, p.Keeps = delivery{b, l, m}, m.size()
 	}
 	if retained {
 		p.Retained = change{&b.retained, m}

@@ -31,6 +31,9 @@ func messageOf(p *wire.Publish, topic, origin string) *message {
 
 func (m *message) expiresIn(seconds uint32) { m.expiry = time.Now().Unix() + int64(seconds) }
 
+// size is what it takes in memory besides its topic, which routes share.
+func (m *message) size() int { return len(m.payload) + len(m.props) }
+
 func (m *message) expired() bool { return m.expiry > 0 && m.expiry <= time.Now().Unix() }
 
 // packet is the PUBLISH for a subscriber.

@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 )
 
 // outbox holds the deliveries with QoS 1 and 2 that a session has not acknowledged: those in flight, which have a packet
@@ -22,6 +23,7 @@ type outbox struct {
 	repeat  []*flight // in flight since an earlier connection, and not repeated on c yet
 	waiting []letter
 	bytes   int // of what waits
+	swept   time.Time
 	lastID  uint16
 	number  uint64 // of the last change of a flight
 	over    bool   // the session has ended
@@ -47,7 +49,7 @@ type flight struct {
 // letterSize is what a letter that waits takes besides its payload, about.
 const letterSize = 64
 
-func (l *letter) size() int { return letterSize + len(l.m.payload) + len(l.m.props) }
+func (l *letter) size() int { return letterSize + l.m.size() }
 
 // add delivers a letter, now or later. It is dropped and counted when it has QoS 0 and cannot be sent now, and when too many
 // wait.
@@ -126,7 +128,13 @@ func (o *outbox) grow(n int) {
 	o.b.queued.Add(int64(n))
 }
 
+// dropExpired makes room, at most once a second: it looks at everything that waits.
 func (o *outbox) dropExpired() {
+	now := time.Now()
+	if now.Sub(o.swept) < time.Second {
+		return
+	}
+	o.swept = now
 	o.waiting = slices.DeleteFunc(o.waiting, func(l letter) bool {
 		if l.m.expired() {
 			o.grow(-l.size())

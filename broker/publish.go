@@ -64,7 +64,7 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 	if wanted || retained {
 		kept := messageOf(m, r.name, c.session.id)
 		if wanted {
-			p.After = delivery{c.b, kept}
+			p.After, p.Keeps = delivery{c.b, &c.session.lane, kept}, kept.size()
 		}
 		if retained {
 			p.Retained = change{&c.b.retained, kept}
@@ -83,6 +83,9 @@ func (c *conn) route(m *wire.Publish) (*route, error) {
 	}
 	if len(m.Topic) > 0 {
 		r, err := c.known(m.Topic)
+		if err == nil {
+			err = c.b.deposits.take(len(r.name) - len(c.aliases[m.Alias]))
+		}
 		if err == nil {
 			c.aliases[m.Alias] = r.name
 		}

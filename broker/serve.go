@@ -121,4 +121,7 @@ func (b *Broker) ended(c *conn) {
 		b.wills.due(c)
 		b.sessions.end(c)
 	}
+	for _, name := range c.aliases {
+		b.deposits.give(len(name))
+	}
 }

@@ -16,6 +16,7 @@ type session struct {
 	id      string
 	user    string // "": anonymous
 	in      *intake.Session
+	lane    lane // of its publishes
 	out     outbox
 	profile atomic.Pointer[acl.Profile] // what acl_file says of it
 	lost    atomic.Uint64               // deliveries that it did not get

@@ -31,6 +31,9 @@ func willOf(p *wire.Connect) *will {
 	}
 }
 
+// size is what it counts among the deposits.
+func (w *will) size() int { return len(w.m.topic) + w.m.size() }
+
 // wills publishes them: they are stored, retained and delivered like any publish, and in the same order. A will that no
 // receiver can take in time is dropped and counted, because nobody can send it again.
 //
@@ -71,6 +74,7 @@ func (ws *wills) due(c *conn) {
 	ss.mu.Unlock()
 	switch {
 	case taken && w.delay > 0: // its client is back [MQTT-3.1.3-9]
+		ws.b.deposits.give(w.size())
 	case ended || taken || delay == 0:
 		ws.publish(s, w)
 	}
@@ -81,6 +85,7 @@ func (l *lateWill) cancel() {
 	if l != nil {
 		l.withdrawn = true
 		l.timer.Stop()
+		l.ws.b.deposits.give(l.w.size())
 	}
 }
 
@@ -106,6 +111,7 @@ func (l *lateWill) fire() {
 }
 
 func (ws *wills) publish(s *session, w *will) {
+	defer ws.b.deposits.give(w.size())
 	m := *w.m
 	m.origin = s.id
 	if w.mortal {
@@ -118,7 +124,7 @@ func (ws *wills) publish(s *session, w *will) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxPatience)
 	defer cancel()
-	err := ws.b.publish(ctx, s.in, &m)
+	err := ws.b.publish(ctx, s.in, &s.lane, &m)
 	if err != nil && !errors.Is(err, edged.ErrStopped) {
 		ws.b.seldom.Warn("will", "broker: the will of a client was dropped", "client", s.id, "topic", m.topic, "error", err)
 	}

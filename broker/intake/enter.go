@@ -11,7 +11,7 @@ import (
 func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64, err error) {
 	size := 0
 	if p.After != nil {
-		size = kept(len(p.Payload))
+		size = kept(p.Keeps)
 	}
 	for {
 		s.in.owe() // before looking at draining, so that Drain cannot miss it

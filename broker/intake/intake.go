@@ -114,7 +114,7 @@ func (in *Intake) Drain(ctx context.Context) error {
 	return nil
 }
 
-// Delivered gives back what a Delivery with a payload of n bytes kept.
+// Delivered gives back what a Delivery of a publish that keeps n bytes took.
 func (in *Intake) Delivered(n int) { in.kept.give(int64(kept(n))) }
 
 func (in *Intake) owe() { in.owed.Add(1) }

@@ -176,7 +176,7 @@ func TestPayloadsKeptForSubscribersAreBounded(t *testing.T) {
 		var seen []string
 		big := func(id uint16) *Publish {
 			x := pub(id, 1, r)
-			x.Payload, x.After = make([]byte, 20), delivery{"x", &seen}
+			x.Keeps, x.After = 20, delivery{"x", &seen}
 			return x
 		}
 		take(t, p, big(1), pub(2, 1, r)) // one is always admitted, and what nobody else wants costs nothing
@@ -196,7 +196,7 @@ func TestPayloadsKeptByAllSessionsAreBounded(t *testing.T) {
 		var seen []string
 		kept := func(id uint16) *Publish {
 			x := pub(id, 1, r)
-			x.Payload, x.After = make([]byte, 10), delivery{"x", &seen}
+			x.Keeps, x.After = 10, delivery{"x", &seen}
 			return x
 		}
 		a, b := connect(in.NewSession("a"), false), connect(in.NewSession("b"), false)
