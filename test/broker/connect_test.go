@@ -37,6 +37,7 @@ func TestNothingBeforeConnect(t *testing.T) {
 			t.Errorf("%X was answered with %v", b, frames)
 		}
 	}
+	settled(t, client(t, true))
 	if p := retained(t, topic); p != "" {
 		t.Errorf("published without CONNECT: %q", p)
 	}
@@ -178,6 +179,7 @@ func TestRefusedConnectsAreFollowedByNothing(t *testing.T) {
 			code = 0x8C
 		}
 		refused(t, v5, append(b, rawmqtt.Publish{Topic: topic, Payload: "x", Retain: true}.Bytes(v5)...), code)
+		settled(t, client(t, true))
 		if p := retained(t, topic); p != "" {
 			t.Errorf("published by a client that was refused: %q", p)
 		}

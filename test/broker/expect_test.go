@@ -27,7 +27,7 @@ func violated(t *testing.T, w *rawmqtt.Client, codes ...byte) {
 		t.Errorf("a client of 3.1.1 got DISCONNECT %v", last)
 	case !w.V5 || foreign():
 	case last.Kind != 0xE0 || len(last.Body) == 0 || !slices.Contains(codes, last.Body[0]):
-		t.Errorf("want DISCONNECT %X, have %v", codes, frames)
+		t.Errorf("want DISCONNECT %X, have %d packets, the last %v", codes, len(frames), last)
 	}
 	if last.Kind == 0xE0 {
 		properties(t, last)
@@ -131,6 +131,13 @@ func whole(t *testing.T, w *rawmqtt.Client, ms ...rawmqtt.Publish) {
 		}
 		w.Acks(0x70, ids...)
 	}
+}
+
+// settled waits until the broker has stored something later: whatever it did with earlier QoS 0 messages, of which it says nothing,
+// is done.
+func settled(t *testing.T, w *rawmqtt.Client) {
+	t.Helper()
+	publish(t, w, rawmqtt.Publish{Topic: fresh()})
 }
 
 // says publishes one message with QoS 1 as a client of its own.

@@ -166,10 +166,17 @@ func TestAnswersAreSmallEnough(t *testing.T) {
 			w.Send(rawmqtt.Subscribe(true, 4, "bad#", 0))
 			w.Ack(0x50, 98)
 		}
+		answers := 6
+		if foreign() {
+			answers = 4
+		}
+		for range answers {
+			check(w.Read())
+		}
 		w.Send([]byte{0x36, 0})
 		frames, _ := w.Rest()
-		if len(frames) < 5 {
-			t.Errorf("only %v", frames)
+		if len(frames) != 1 {
+			t.Errorf("at the end there come %v", frames)
 		}
 		for _, f := range frames {
 			check(f)

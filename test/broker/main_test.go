@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"regexp"
@@ -14,7 +15,14 @@ import (
 
 var together harness.Shared
 
-func TestMain(m *testing.M) { together.Main(m) }
+// TestMain lets many cases run at a time: most of them wait for something, and hardly any needs a processor.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "32"); err != nil {
+		panic(err)
+	}
+	together.Main(m)
+}
 
 // gateway stores whatever the cases publish, so that acknowledgements come from commits.
 const gateway = `

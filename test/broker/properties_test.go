@@ -39,7 +39,7 @@ func TestPropertiesOfAMessageArriveAsTheyWere(t *testing.T) {
 	granted(t, live, topic, 2, 2)
 	granted(t, away, topic, 2, 2)
 	granted(t, old, topic, 0, 0)
-	_ = away.Close()
+	away.Disconnect()
 	p := client(t, true)
 	for qos := range byte(3) {
 		m := rawmqtt.Publish{Topic: topic, Payload: "x", QoS: qos, ID: 1, Retain: true, Props: forwarded()}
@@ -74,7 +74,7 @@ func TestMessageExpiry(t *testing.T) {
 	topic, id := fresh(), fresh()
 	w := login(t, keeping(true, id))
 	granted(t, w, topic, 1, 1)
-	_ = w.Close()
+	w.Disconnect()
 	says(t, rawmqtt.Publish{Topic: topic, Payload: "short", Props: rawmqtt.U32(2, 1)})
 	says(t, rawmqtt.Publish{Topic: topic, Payload: "long", Props: rawmqtt.U32(2, 100)})
 	says(t, rawmqtt.Publish{Topic: topic, Payload: "for ever"})
@@ -105,6 +105,7 @@ func TestNoLocal(t *testing.T) {
 	w.Quiet()
 	publish(t, w, rawmqtt.Publish{Topic: topic, Payload: "own again"})
 	w.Quiet()
+	next(t, other, topic, "own again", 1)
 	publish(t, other, rawmqtt.Publish{Topic: topic, Payload: "another's"})
 	next(t, w, topic, "another's", 1)
 }

@@ -25,6 +25,7 @@ func TestRetained(t *testing.T) {
 					t.Errorf("to an old subscription %q came as %+v", payload, m)
 				}
 			}
+			settled(t, p)
 			for asked := range byte(3) {
 				w := client(t, v5)
 				granted(t, w, topic+"/+", asked, asked)
@@ -56,6 +57,7 @@ func TestAnEmptyMessageRemovesTheRetainedOne(t *testing.T) {
 			next(t, live, topic, "kept", 1)
 			whole(t, p, rawmqtt.Publish{Topic: topic, QoS: qos, ID: 1, Retain: true})
 			next(t, live, topic, "", qos)
+			settled(t, p)
 			if r := retained(t, topic); r != "" {
 				t.Errorf("with QoS %d it stayed: %q", qos, r)
 			}
@@ -73,7 +75,7 @@ func TestQoS0IsRetained(t *testing.T) {
 		p, topic := client(t, v5), fresh()
 		publish(t, p, rawmqtt.Publish{Topic: topic, Payload: "one", Retain: true})
 		p.Publish(rawmqtt.Publish{Topic: topic, Payload: "zero", Retain: true})
-		p.Quiet()
+		settled(t, p)
 		if r := retained(t, topic); r != "zero" {
 			t.Errorf("retained is %q", r)
 		}

@@ -57,8 +57,8 @@ func TestMessagesForTheAbsent(t *testing.T) {
 		w, _ = resume(t, keeping(v5, id))
 		for range 2 {
 			switch m := w.Message(); {
-			case m.Topic == topic+"/1" && m.Payload == "one" && m.QoS == 1 && !m.Dup:
-			case m.Topic == topic+"/2" && m.Payload == "two" && m.QoS == 2 && !m.Dup:
+			case m.Topic == topic+"/1" && m.Payload == "one" && m.QoS == 1:
+			case m.Topic == topic+"/2" && m.Payload == "two" && m.QoS == 2: // with DUP if the broker sent it before it saw the end
 			default:
 				t.Errorf("there came %+v", m)
 			}

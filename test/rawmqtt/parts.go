@@ -3,6 +3,7 @@ package rawmqtt
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"syscall"
@@ -76,7 +77,7 @@ func (w *Client) Rest() (frames []Frame, reset bool) {
 		f, err := w.TryRead(Patience)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			w.T.Fatalf("the connection did not end; there came %v", frames)
+			w.T.Fatalf("the connection did not end; there came %.200s", fmt.Sprint(frames))
 		case errors.Is(err, syscall.ECONNRESET):
 			return frames, true
 		case errors.Is(err, io.EOF):
