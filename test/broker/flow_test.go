@@ -58,10 +58,10 @@ func TestMoreThanTheReceiveMaximum(t *testing.T) {
 	for i := range n + 1 { // without PUBREL each stays open
 		b = append(b, rawmqtt.Publish{Topic: topic, QoS: 2, ID: uint16(i + 1)}.Bytes(true)...)
 	}
-	for i := range 2000 {
+	for i := range 20000 {
 		b = append(b, rawmqtt.Publish{Topic: topic, Payload: "more", QoS: 2, ID: uint16(n + 2 + i)}.Bytes(true)...)
 	}
-	_, _ = w.Write(b)
+	_, _ = w.Write(b) // some 400 KB, before the first byte is read
 	violated(t, w, 0x93)
 }
 

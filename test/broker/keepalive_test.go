@@ -67,6 +67,22 @@ func TestAnyPacketKeepsAlive(t *testing.T) {
 	})
 }
 
+// A packet that takes its time keeps the connection: what counts is that the client says anything.
+func TestAnyByteKeepsAlive(t *testing.T) {
+	shows(t)
+	decided(t)
+	both(t, func(t *testing.T, v5 bool) {
+		w, topic := login(t, rawmqtt.Connect{V5: v5, Keepalive: 1}), fresh()
+		granted(t, w, topic, 0, 0)
+		b := rawmqtt.Publish{Topic: topic, Payload: "slow"}.Bytes(v5)
+		for _, part := range [][]byte{b[:1], b[1:2], b[2:9], b[9:]} {
+			time.Sleep(1200 * time.Millisecond)
+			w.Send(part)
+		}
+		next(t, w, topic, "slow", 0)
+	})
+}
+
 // Large values do not wrap around, and 0 means none.
 func TestLongKeepAlives(t *testing.T) {
 	shows(t, "v3:MQTT-3.1.2-24", "v5:MQTT-3.1.2-22", "v5:MQTT-3.2.2-22")

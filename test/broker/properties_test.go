@@ -69,6 +69,18 @@ func TestPropertiesOfAMessageArriveAsTheyWere(t *testing.T) {
 	}
 }
 
+func TestPayloadsAreNotLookedAt(t *testing.T) {
+	shows(t)
+	decided(t)
+	w, topic := client(t, true), fresh()
+	granted(t, w, topic, 0, 0)
+	for _, props := range [][]byte{rawmqtt.U8(1, 1), rawmqtt.U8(1, 0)} {
+		publish(t, w, rawmqtt.Publish{Topic: topic + "/other"})
+		w.Publish(rawmqtt.Publish{Topic: topic, Payload: "\xFF\x00", Props: props})
+		same(t, []byte(next(t, w, topic, "\xFF\x00", 0).Props), props)
+	}
+}
+
 func TestMessageExpiry(t *testing.T) {
 	shows(t, "v5:MQTT-3.3.2-5", "v5:MQTT-3.3.2-6")
 	topic, id := fresh(), fresh()

@@ -162,6 +162,31 @@ func TestOrder(t *testing.T) {
 	})
 }
 
+// Acknowledgements keep the order of the publishes, across QoS 1 and 2; the specification asks this of clients only.
+func TestAcknowledgementsAreInOrder(t *testing.T) {
+	shows(t)
+	decided(t)
+	both(t, func(t *testing.T, v5 bool) {
+		w, topic := client(t, v5), fresh()
+		for range 3 {
+			var ms []rawmqtt.Publish
+			for i := range 60 {
+				ms = append(ms, rawmqtt.Publish{Topic: topic, QoS: byte(1 + i/3%2), ID: uint16(i + 1)})
+			}
+			w.Publish(ms...)
+			for _, m := range ms {
+				w.Acks(0x30+m.QoS<<4, m.ID)
+			}
+			for _, m := range ms {
+				if m.QoS == 2 {
+					w.Ack(0x62, m.ID)
+					w.Acks(0x70, m.ID)
+				}
+			}
+		}
+	})
+}
+
 func TestDollarTopics(t *testing.T) {
 	shows(t, "v3:MQTT-4.7.2-1", "v5:MQTT-4.7.2-1")
 	both(t, func(t *testing.T, v5 bool) {
