@@ -115,14 +115,14 @@ func TestExpiryDoesNotEndAnExchange(t *testing.T) {
 	id, topic := fresh(), fresh()
 	w, p := login(t, keeping(true, id)), client(t, true)
 	granted(t, w, topic, 2, 2)
-	m := rawmqtt.Publish{Topic: topic, Payload: "x", QoS: 2, ID: 3, Props: rawmqtt.U32(0x02, 1)}
+	m := rawmqtt.Publish{Topic: topic, Payload: "x", QoS: 2, ID: 3, Props: rawmqtt.U32(0x02, 2)}
 	whole(t, p, m)
 	m.ID, m.Topic = 4, fresh()
 	p.Publish(m)
 	p.Acks(0x50, 4)
 	m1 := next(t, w, topic, "x", 2)
 	_ = w.Close()
-	time.Sleep(1500 * time.Millisecond) // it expires
+	time.Sleep(2500 * time.Millisecond) // it expires
 	p.Ack(0x62, 4)
 	p.Acks(0x70, 4)
 	w, _ = resume(t, keeping(true, id))
