@@ -72,6 +72,8 @@ func (c *conn) settled(err error) {
 		c.park()
 	case errors.Is(err, intake.ErrReceiveMaximum):
 		c.goodbye(wire.ReceiveMaximum, err)
+	case errors.Is(err, intake.ErrUnfinished):
+		c.goodbye(wire.QuotaExceeded, err)
 	case errors.Is(err, intake.ErrNotInTime):
 		c.goodbye(wire.QuotaExceeded, fmt.Errorf("no room for its publishes: a receiver is full, or it does not read its acknowledgements: %w", err))
 	default:

@@ -61,7 +61,7 @@ func (l *Link) Collect(b []byte) []byte {
 				k.state = received
 				s.ids[a.id] = k
 			} else {
-				delete(s.ids, a.id)
+				s.forget(a.id)
 			}
 		}
 	}
@@ -120,7 +120,7 @@ func (l *Link) Release(id uint16) error {
 	}
 	code := CodeSuccess
 	if k, ok := s.ids[id]; ok && k.qos == 2 {
-		delete(s.ids, id)
+		s.forget(id)
 	} else if l.v5 {
 		code = CodeNotFound
 	}

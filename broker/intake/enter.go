@@ -31,6 +31,12 @@ func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64,
 			s.in.excess.Inc()
 			return 0, ErrReceiveMaximum
 		}
+		if _, known := s.ids[p.ID]; l != nil && p.QoS == 2 && !known && s.crowded() {
+			s.mu.Unlock()
+			s.in.settled(1)
+			s.in.excess.Inc()
+			return 0, ErrUnfinished
+		}
 		full, kept := s.full(size), size > 0 && s.in.kept.over()
 		if !full && !kept {
 			break

@@ -31,6 +31,8 @@ var (
 	// ErrNotInTime: it could not be taken before the publisher's time was up, and MQTT 3.1.1 has no way to say so but
 	// to close the connection.
 	ErrNotInTime = errors.New("it could not be taken in time")
+	// ErrUnfinished: its client has begun too many publishes with QoS 2 that it does not finish.
+	ErrUnfinished = errors.New("too many publishes with QoS 2 were begun and not finished")
 	// ErrClosed: the connection has ended, or another one has taken over its session.
 	ErrClosed = errors.New("the connection is no longer its session's")
 )
@@ -47,6 +49,7 @@ type Intake struct {
 	owed     atomic.Int64  // entries in lines, and acknowledgements that are due on a live connection
 	idle     chan struct{} // has a token once owed has come to 0 while draining
 	kept     budget
+	ids      atomic.Int64 // packet identifiers that all sessions remember
 
 	received   [3]*metrics.Counter // by QoS
 	duplicates *metrics.Counter

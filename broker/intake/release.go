@@ -97,7 +97,7 @@ func (s *Session) answer(token uint64, e *entry) {
 		}
 	default:
 		if newest {
-			delete(s.ids, e.id)
+			s.forget(e.id)
 		}
 		if e.verdict == refused && open {
 			s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, code: e.code, token: token})

@@ -25,6 +25,7 @@ type Session struct {
 	bytes int64 // that entries keep for subscribers
 	zero  int   // entries of QoS 0 in the line
 	room  chan struct{}
+	over  bool // the session has ended: nothing is remembered any more
 }
 
 // known is what is remembered about a packet identifier.
@@ -122,7 +123,8 @@ func (s *Session) End() {
 	if s.link != nil {
 		s.link.detach()
 	}
-	s.ids = nil
+	s.in.ids.Add(-int64(len(s.ids)))
+	s.ids, s.over = nil, true
 }
 
 // Behind reports whether publishes of QoS 0 wait in the line: a further one must then wait behind them (Take), instead of
@@ -134,11 +136,33 @@ func (s *Session) Behind() bool {
 }
 
 func (s *Session) remember(id uint16, k known) {
+	if s.over {
+		return
+	}
 	if s.ids == nil {
 		s.ids = map[uint16]known{}
 	}
+	before := len(s.ids)
 	s.ids[id] = k
+	s.in.ids.Add(int64(len(s.ids) - before))
 }
+
+func (s *Session) forget(id uint16) {
+	before := len(s.ids)
+	delete(s.ids, id)
+	s.in.ids.Add(int64(len(s.ids) - before))
+}
+
+// crowded reports whether the session remembers so many identifiers that it gets no further one: its client does not finish what
+// it begins with QoS 2. When all sessions together remember too many, those with few have room still.
+func (s *Session) crowded() bool {
+	return len(s.ids) >= s.in.limits.Pending || len(s.ids) >= fewIDs && s.in.ids.Load() >= manyIDs
+}
+
+const (
+	manyIDs = 100_000
+	fewIDs  = 256
+)
 
 // waitForRoom returns a channel that is closed when there may be room in the session; nil if that is not what is missing.
 func (s *Session) waitForRoom(missing bool) <-chan struct{} {
