@@ -1,0 +1,5 @@
+package abuse
+
+import "testing"
+
+func behaviours(t *testing.T, tg *target) {}
