@@ -1,5 +1,7 @@
 package abuse
 
-import "testing"
+import "slices"
 
-func behaviours(t *testing.T, tg *target) {}
+func allBehaviours() []behaviour {
+	return slices.Concat(slowWriters(), floods(), deafSubscribers(), connectStorms(), takeovers(), litter(), churn())
+}
