@@ -23,10 +23,11 @@ func behaviours(t *testing.T, tg *target) {
 	for _, b := range allBehaviours() {
 		t.Run(b.name, func(t *testing.T) {
 			a := &arena{T: t, addr: tg.addr}
-			stop := watch(tg.addr)
+			stop, most := watch(tg.addr), tg.most()
 			b.do(a)
 			a.leave()
 			d, err := stop()
+			kib := most()
 			tg.during.note(d, t.Name())
 			if err != nil || d > tripMeanwhile {
 				t.Errorf("meanwhile a well-behaved client waited %v: %v", d, err)
@@ -35,7 +36,7 @@ func behaviours(t *testing.T, tg *target) {
 			if b.clear != nil {
 				b.clear(a)
 			}
-			t.Logf("slowest round trip meanwhile %v", d)
+			t.Logf("meanwhile the slowest round trip took %v, and memory went up to %d MiB", d, kib>>10)
 		})
 	}
 }
@@ -106,7 +107,7 @@ func crowd(n int, do func(i int)) {
 }
 
 // duration is how long a flood lasts.
-func duration() time.Duration { return some(400*time.Millisecond, 5*time.Second) }
+func duration() time.Duration { return some(100*time.Millisecond, 5*time.Second) }
 
 // flood writes what next makes until the time is over or the broker ends it; it does not read.
 func flood(w *rawmqtt.Client, d time.Duration, next func(i int) []byte) {

@@ -41,9 +41,9 @@ func churn() []behaviour {
 				}
 			})
 		}},
-		{name: "a thousand shares of one topic", do: func(a *arena) {
+		{name: "hundreds of shares of one topic", do: func(a *arena) {
 			flow(a, func(w *rawmqtt.Client, i int) {
-				for n := range 50 {
+				for n := range some(10, 50) {
 					_ = w.Ask(1, fmt.Sprint("$share/g", i, "-", n, "/site/busy/#"), 0)
 				}
 				drain(w, 0, duration()/2)

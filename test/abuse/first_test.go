@@ -38,7 +38,7 @@ func firstCases() (out []bad) {
 	add("CONNECT without a body", ends, []byte{0x10, 0})
 	add("an empty connection", ends)
 	out[len(out)-1].tries, out[len(out)-1].cut = [][]byte{nil}, true
-	add("half a CONNECT and then nothing", ends, hello(false)[:7], hello(true)[:20], []byte{0x10}) // connect_timeout
+	add("half a CONNECT and then nothing", ends, hello(false)[:7], hello(true)[:20]) // connect_timeout
 
 	twice := func(v5 bool) [][]byte {
 		return [][]byte{rawmqtt.Connect{ID: "bad", V5: v5}.Bytes(), rawmqtt.Connect{ID: "other", V5: v5}.Bytes(), rawmqtt.Connect{V5: !v5}.Bytes(), {0x10, 0}, hello(v5)}

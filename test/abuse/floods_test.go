@@ -66,8 +66,8 @@ func floods() []behaviour {
 		{name: "UNSUBSCRIBE flood with large answers", do: many(5, true, always(pack(0xA2, id(1), 0, times2(text("a"), 1000))))},
 		{name: "PUBREL flood", do: many(5, false, always(rawmqtt.Ack(0x62, 9)))},
 		{name: "PUBREC flood", do: many(5, true, always(rawmqtt.Ack(0x50, 9)))},
-		{name: "100,000 topics", do: many(5, false, func(w *rawmqtt.Client, i int) {
-			for n := range some(20, 100) {
+		{name: "a flood of distinct topics", do: many(5, false, func(w *rawmqtt.Client, i int) {
+			for n := range some(10, 100) {
 				var b []byte
 				for k := range 1000 {
 					b = append(b, rawmqtt.Publish{Topic: fmt.Sprint("site/many/", i, "/", n, "/", k), Payload: "1"}.Bytes(false)...)

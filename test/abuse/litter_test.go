@@ -26,7 +26,7 @@ func litter() []behaviour {
 	clear := func(kind string, n int) func(a *arena) { return func(a *arena) { forget(a, kind, n) } }
 	own := func(i int) string { return fmt.Sprint("litter/", i, "/+/#") }
 	everything := func(int) string { return "site/litter/#" }
-	sessions, queues := some(2000, 8000), some(300, 2000)
+	sessions, queues := some(1000, 8000), some(300, 2000)
 	return []behaviour{
 		{name: "thousands of sessions", do: leaveBehind("gone", sessions, own), clear: clear("gone", sessions)},
 		{name: "messages for sessions that are away", do: func(a *arena) {

@@ -22,7 +22,7 @@ func connectStorms() []behaviour {
 		}
 	}
 	return []behaviour{
-		{name: "connections without a byte", do: storm(some(2000, 20000), bare((*rawmqtt.Client).Drop))},
+		{name: "connections without a byte", do: storm(some(1000, 20000), bare((*rawmqtt.Client).Drop))},
 		{name: "connections with half a CONNECT", do: storm(some(2000, 20000), bare(func(w *rawmqtt.Client) { _, _ = w.Write(hello(true)[:9]); w.Drop() }))},
 		{name: "CONNECT, and gone before CONNACK", do: storm(some(2000, 20000), bare(func(w *rawmqtt.Client) { _, _ = w.Write(hello(true)); w.Drop() }))},
 		{name: "connect and disconnect", do: storm(some(1000, 10000), func(a *arena, i int) {
@@ -56,8 +56,8 @@ func connectStorms() []behaviour {
 				}
 			}
 		}},
-		{name: "2,000 connections that stay silent", do: func(a *arena) {
-			crowd(2000, func(i int) { a.try(rawmqtt.Connect{ID: name("idle", i), V5: i%2 == 0}) })
+		{name: "thousands of connections that stay silent", do: func(a *arena) {
+			crowd(some(1000, 3500), func(i int) { a.try(rawmqtt.Connect{ID: name("idle", i), V5: i%2 == 0}) })
 		}},
 		{name: "delayed wills of everybody", do: storm(some(500, 4000), func(a *arena, i int) {
 			if w := a.try(rawmqtt.Connect{ID: name("later", i), Will: fmt.Sprint("site/will/", i), WillPayload: string(times(10000, 'w')), WillQoS: 1, V5: true,
