@@ -62,7 +62,7 @@ func connectCases() (out []bad) {
 	all("client identifier of 65,535 bytes", either, "", func(v5 bool, level byte) []byte {
 		return cat(header(level, 2), none(v5), text(strings.Repeat("i", 65535)))
 	})
-	all("client identifier that looks like topics, paths and queries", stays, "", func(v5 bool, level byte) []byte {
+	all("client identifier that looks like topics, paths and queries", either, "", func(v5 bool, level byte) []byte {
 		return cat(header(level, 2), none(v5), text("../../$share/#/+/'; DROP TABLE x;--%s%n\n"))
 	})
 	all("client identifier in other scripts", stays, "", func(v5 bool, level byte) []byte {

@@ -12,14 +12,13 @@ import (
 
 // What a process may have when nobody but the old client is connected.
 const (
-	restKiB        = 64 << 10         // memory of its own
-	restWithin     = 20 * time.Second // the runtime gives memory back in its own time
-	spareFiles     = 8                // beyond those of the start: the store and the sink open some for a moment
-	spareRoutines  = 30
-	logBytes       = 256 << 10 // of one case: a log fills a card as well as data does
-	tripWithin     = time.Second
-	tripMeanwhile  = 5 * time.Second // while the abuse goes on, and every core is busy with it
-	goroutinesName = "go_goroutines"
+	restKiB       = 64 << 10         // memory of its own
+	restWithin    = 20 * time.Second // the runtime gives memory back in its own time
+	spareFiles    = 8                // beyond those of the start: the store and the sink open some for a moment
+	spareRoutines = 30
+	logBytes      = 256 << 10 // of one case: a log fills a card as well as data does
+	tripWithin    = time.Second
+	tripMeanwhile = 5 * time.Second // while the abuse goes on, and every core is busy with it
 )
 
 // target is the broker under test.
@@ -80,7 +79,7 @@ func (tg *target) begin(t *testing.T) {
 		t.Fatal(err)
 	}
 	if tg.gw != nil {
-		tg.files, tg.rtns, tg.logged = openFiles(tg.gw.PID()), tg.gw.Metric(goroutinesName), len(tg.gw.Log())
+		tg.files, tg.rtns, tg.logged = openFiles(tg.gw.PID()), tg.gw.Metric("go_goroutines"), len(tg.gw.Log())
 	}
 }
 
@@ -162,7 +161,7 @@ func (tg *target) serves(t *testing.T) (ok bool) {
 func (tg *target) rests(t *testing.T) bool {
 	t.Helper()
 	for end := time.Now().Add(restWithin); ; time.Sleep(20 * time.Millisecond) {
-		kib, files, rtns := anonKiB(tg.gw.PID()), openFiles(tg.gw.PID()), tg.gw.Metric(goroutinesName)
+		kib, files, rtns := anonKiB(tg.gw.PID()), openFiles(tg.gw.PID()), tg.gw.Metric("go_goroutines")
 		if kib < restKiB && files <= tg.files+spareFiles && rtns <= tg.rtns+spareRoutines {
 			if kib > tg.rest.kib {
 				tg.rest.kib, tg.rest.where = kib, t.Name()
