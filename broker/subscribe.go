@@ -42,12 +42,16 @@ func (c *conn) subscribe(f wire.Frame) error {
 			}
 		}
 	}
-	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.SUBACK, c.v5(), p.ID, codes) })
+	var owed []letter // found before SUBACK: what is published after it comes once, and not as retained
 	for i, sub := range made {
 		handling := p.Filters[i].RetainHandling
 		if sub != nil && handling != 2 && (handling == 0 || fresh[i]) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
-			c.sendRetained(sub)
+			owed = c.retainedFor(sub, owed)
 		}
+	}
+	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.SUBACK, c.v5(), p.ID, codes) })
+	for _, l := range owed {
+		c.session.out.add(l)
 	}
 	return nil
 }
@@ -151,16 +155,23 @@ func (ss *sessions) remove(s *session, filter string) (code byte) {
 	return wire.Success
 }
 
-// sendRetained sends the retained messages that match a new subscription.
-func (c *conn) sendRetained(sub *subscription) {
+// retainedFor appends the retained messages that match a new subscription. No more are kept than a subscriber's queue can hold:
+// whoever asks for everything a thousand times over gets it once.
+func (c *conn) retainedFor(sub *subscription, owed []letter) []letter {
 	if strings.HasPrefix(sub.filter, share) {
-		return
+		return owed
 	}
 	g := grantOf(sub)
 	profile := c.session.profile.Load()
 	for _, m := range c.b.retained.match(sub.filter) {
-		if !(sub.noLocal && m.origin == c.session.id) && profile.MayRead(m.topic) {
-			c.b.send(c.session, g, m, true) // [MQTT-3.3.1-8]
+		switch {
+		case sub.noLocal && m.origin == c.session.id, !profile.MayRead(m.topic):
+		case len(owed) >= max(c.b.cfg.MaxRetained, c.b.cfg.MaxQueuedMessages):
+			c.b.met.queueFull.Inc()
+			c.session.lost.Add(1)
+		default:
+			owed = append(owed, letter{m: m, to: g, qos: min(m.qos, g.qos), retain: true}) // [MQTT-3.3.1-8]
 		}
 	}
+	return owed
 }
