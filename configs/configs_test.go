@@ -6,8 +6,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
+	"edged/broker/passwd"
 	"edged/sinks/http"
+	"edged/test/selfsigned"
 )
 
 func load(t *testing.T, text string) (*Config, []string, []string) {
@@ -36,6 +39,7 @@ func TestExamplesLoad(t *testing.T) {
 		}
 		s := strings.NewReplacer("{{data_dir}}", t.TempDir(), "{{broker}}", "127.0.0.1:1883", "{{http}}", "127.0.0.1:8080",
 			`data_dir = "/var/lib/edged"`, `data_dir = "`+t.TempDir()+`"`).Replace(string(text))
+		s = strings.ReplaceAll(s, "/etc/edged/", networkFiles(t)+"/")
 		if !strings.Contains(s, "data_dir") {
 			s = `data_dir = "` + t.TempDir() + `"` + "\n" + s
 		}
@@ -43,6 +47,28 @@ func TestExamplesLoad(t *testing.T) {
 			t.Errorf("%s: %v", f, problems)
 		}
 	}
+}
+
+// networkFiles makes the files that network.toml names.
+func networkFiles(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	line, err := passwd.Make("pump-house", "secret", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := selfsigned.New(time.Now().Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string][]byte{
+		"passwords": []byte(line + "\n"), "rules": []byte("pattern readwrite site/%u/#\nuser office\ntopic read site/#\n"), "fullchain.pem": cert, "privkey.pem": key,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
 }
 
 // pump-house.toml says the defaults: what it writes out changes nothing.

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"os/user"
+	"strconv"
 	"strings"
 	"syscall"
 
@@ -31,9 +33,11 @@ func (c *passwdCmd) Help() string {
 
 Examples:
 
-    edged passwd /etc/edged/secrets/devices pump-house
-    edged passwd --check /etc/edged/secrets/devices
-    edged passwd --delete /etc/edged/secrets/devices pump-house`
+    edged passwd /etc/edged/passwords pump-house
+    edged passwd --check /etc/edged/passwords
+    edged passwd --delete /etc/edged/passwords pump-house
+
+A new file that root makes can be read by the group edged, if there is one: that is the service's.`
 }
 
 // Validate is called when the command line is read; an error is one of usage.
@@ -82,6 +86,11 @@ func (c *passwdCmd) set(w world) error {
 	if err := durable.Replace(c.File, after, 0o600); err != nil {
 		return err
 	}
+	if created {
+		if err := forService(c.File); err != nil {
+			return err
+		}
+	}
 	_, had := passwd.Delete(text, c.User)
 	switch {
 	case created:
@@ -92,6 +101,28 @@ func (c *passwdCmd) set(w world) error {
 		fmt.Fprintf(w.out, "%s: user %q is added\n", c.File, c.User)
 	}
 	c.remind(w, after)
+	return nil
+}
+
+// forService lets the service read a file that root has made.
+func forService(path string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	g, err := user.LookupGroup("edged")
+	if err != nil {
+		return nil // edged is not installed as a service here
+	}
+	gid, err := strconv.Atoi(g.Gid)
+	if err == nil {
+		err = os.Chown(path, 0, gid)
+	}
+	if err == nil {
+		err = os.Chmod(path, 0o640)
+	}
+	if err != nil {
+		return fmt.Errorf("the group edged cannot be given the right to read the file: %w", err)
+	}
 	return nil
 }
 
