@@ -76,8 +76,9 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	if d.http != nil {
 		httpG.run(func() error { return d.serveHTTP(httpCtx) })
 	}
-	reloadG, reloadCtx := newGroup("the watch on files")
+	reloadG, reloadCtx := newGroup("housekeeping")
 	reloadG.run(func() error { return d.reload.Run(reloadCtx) })
+	reloadG.run(func() error { return trim(reloadCtx, trimEvery) })
 	sinksG, sinksCtx := newGroup("the sinks")
 	for _, w := range d.writers {
 		sinksG.run(func() error { return w.part.Run(sinksCtx, d.log, w.Writer.Run) })
