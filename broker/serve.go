@@ -23,6 +23,12 @@ var (
 // not the gateway.
 func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 	b.met.conns.Inc()
+	defer func() {
+		if v := recover(); v != nil { // in the handshake, or in what the end of the connection means
+			b.panicked("", nc.RemoteAddr().String(), "serving", v, nil)
+			_ = nc.Close()
+		}
+	}()
 	deadline := time.Now().Add(b.cfg.ConnectTimeout.D())
 	tc, err := l.Handshake(nc, deadline)
 	if err != nil {
@@ -39,9 +45,6 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 		return
 	}
 	defer func() {
-		if v := recover(); v != nil {
-			b.panicked(c, "reading from", v)
-		}
 		b.ended(c)
 		c.close()
 		<-c.gone
@@ -63,8 +66,14 @@ func (b *Broker) handshakeFailed(nc net.Conn, l *transport.Listener, err error) 
 }
 
 // talk handles what the client sends, until it or we have had enough.
-func (c *conn) talk() error {
+func (c *conn) talk() (err error) {
 	defer c.in.end()
+	defer func() {
+		if v := recover(); v != nil {
+			c.b.panicked(c.name(), c.from, "reading from", v, append([]byte{c.frame.First}, c.frame.Body...))
+			err = errClosed
+		}
+	}()
 	if err := c.greet(); err != nil {
 		return err
 	}
@@ -105,14 +114,13 @@ func (c *conn) over(err error) {
 	c.close()
 }
 
-// panicked counts and says, with the packet that was being handled: its beginning, because it can be large, and because it
+// panicked counts and says, with the packet that was being handled or the bytes that were being written: the beginning, because it can be large, and because it
 // can hold what is nobody's business.
-func (b *Broker) panicked(c *conn, doing string, v any) {
+func (b *Broker) panicked(client, from, doing string, v any, packet []byte) {
 	b.met.panics.Inc()
-	packet := c.frame.Body
 	b.seldom.Warn("panic", "broker: a connection was closed because "+doing+" it failed; this is a bug of edged: please report it with this line",
-		"client", c.name(), "from", c.from, "panic", v, "packet", fmt.Sprintf("%02X %X", c.frame.First, packet[:min(len(packet), 32)]),
-		"packet_size", len(packet), "stack", string(debug.Stack()))
+		"client", client, "from", from, "panic", v, "packet", fmt.Sprintf("%X", packet[:min(len(packet), 32)]),
+		"size", len(packet), "stack", string(debug.Stack()))
 }
 
 // ended settles what the end of a connection means, once.

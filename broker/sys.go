@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync"
 	"time"
 )
 
@@ -15,6 +16,8 @@ const sysInterval = 30 * time.Second
 type sys struct {
 	b       *Broker
 	version string
+
+	mu      sync.Mutex
 	began   time.Time
 	last    map[string]string
 	loads   []*average
@@ -31,15 +34,7 @@ type average struct {
 var loadMinutes = [3]float64{1, 5, 15}
 
 func (y *sys) run(ctx context.Context) error {
-	y.began, y.last = time.Now(), map[string]string{}
-	y.loads = []*average{
-		{name: "messages/received", of: func(s *Status) float64 { return float64(s.Received) }},
-		{name: "messages/sent", of: func(s *Status) float64 { return float64(s.Sent) }},
-		{name: "publish/dropped", of: func(s *Status) float64 { return float64(s.NotDelivered) }},
-		{name: "bytes/received", of: func(s *Status) float64 { return float64(s.BytesReceived) }},
-		{name: "bytes/sent", of: func(s *Status) float64 { return float64(s.BytesSent) }},
-		{name: "connections", of: func(s *Status) float64 { return float64(s.Connections) }},
-	}
+	y.begin()
 	t := time.NewTicker(sysInterval)
 	defer t.Stop()
 	for {
@@ -52,7 +47,23 @@ func (y *sys) run(ctx context.Context) error {
 	}
 }
 
+func (y *sys) begin() {
+	y.mu.Lock()
+	defer y.mu.Unlock()
+	y.began, y.last = time.Now(), map[string]string{}
+	y.loads = []*average{
+		{name: "messages/received", of: func(s *Status) float64 { return float64(s.Received) }},
+		{name: "messages/sent", of: func(s *Status) float64 { return float64(s.Sent) }},
+		{name: "publish/dropped", of: func(s *Status) float64 { return float64(s.NotDelivered) }},
+		{name: "bytes/received", of: func(s *Status) float64 { return float64(s.BytesReceived) }},
+		{name: "bytes/sent", of: func(s *Status) float64 { return float64(s.BytesSent) }},
+		{name: "connections", of: func(s *Status) float64 { return float64(s.Connections) }},
+	}
+}
+
 func (y *sys) publish() {
+	y.mu.Lock()
+	defer y.mu.Unlock()
 	s := y.b.Status()
 	put := func(name string, v any) {
 		text := fmt.Sprint(v)

@@ -105,10 +105,15 @@ func (c *conn) flushSoon() {
 
 // flush writes until there is nothing to write. Two buffers take turns: one is written while the other is filled.
 func (c *conn) flush() {
-	defer c.rescue()
-	var spare []byte
+	var spare, buf []byte
+	var link *intake.Link
+	defer func() {
+		if v := recover(); v != nil {
+			c.rescue(v, buf)
+		}
+	}()
 	for {
-		buf, link := c.next(spare)
+		buf, link = c.next(spare)
 		if buf == nil && link == nil {
 			return
 		}
@@ -130,17 +135,15 @@ func (c *conn) flush() {
 }
 
 // rescue ends the connection after a panic of its writing goroutine.
-func (c *conn) rescue() {
-	if v := recover(); v != nil {
-		c.b.panicked(c, "writing to", v)
-		c.mu.Lock()
-		c.b.backlogs.Add(-int64(c.backlog()))
-		c.out, c.writing, c.due, c.polite = nil, 0, false, false
-		c.closeSoon()
-		c.mu.Unlock()
-		_ = c.net.Close()
-		close(c.gone)
-	}
+func (c *conn) rescue(v any, written []byte) {
+	c.b.panicked(c.name(), c.from, "writing to", v, written)
+	c.mu.Lock()
+	c.b.backlogs.Add(-int64(c.backlog()))
+	c.out, c.writing, c.due, c.polite = nil, 0, false, false
+	c.closeSoon()
+	c.mu.Unlock()
+	_ = c.net.Close()
+	close(c.gone)
 }
 
 // next takes what is to be written, and leaves spare to be filled. If there is nothing it returns nil twice, and flush must

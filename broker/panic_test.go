@@ -1,0 +1,44 @@
+package broker
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"edged"
+	"edged/test/await"
+)
+
+// A panic ends the connection on which it happens, is counted, and is said with the packet; everybody else goes on.
+func TestAPanicEndsOneConnection(t *testing.T) {
+	bad := &receiver{refuse: func(context.Context) error { panic("a bug") }}
+	r := commits(t)
+	s := start(t, setup{attach: map[string]edged.Handler{"bad/#": bad, "site/#": r}})
+	good, _ := connect(t, s, opts{id: "good"})
+	for name, hit := range map[string]func(w *peer){
+		"reading": func(w *peer) { w.publish(p{topic: "bad/1", qos: 1, id: 1, payload: strings.Repeat("secret", 100)}) },
+		"writing": func(w *peer) {
+			c := s.sessions.get("bad").conn
+			c.mu.Lock()
+			c.full, c.drained = true, func() { panic("another bug") }
+			c.mu.Unlock()
+			w.send([]byte{0xC0, 0})
+		},
+	} {
+		before, clients := s.met.panics.Get(), s.Status().Clients
+		w, _ := connect(t, s, opts{id: "bad", v5: true})
+		hit(w)
+		w.ended()
+		await.Soon(t, name+": it is counted, and over", func() bool {
+			return s.met.panics.Get() == before+1 && s.Status().Clients == clients
+		})
+		good.publish(p{topic: "site/1", qos: 1, id: 1})
+		good.acks(0x40, 1)
+	}
+	if s.log.Count("a bug") == 0 || s.log.Count("packet=") == 0 {
+		t.Errorf("it is not said:\n%s", s.log)
+	}
+	if s.log.Count("73656372657473656372657473656372657473656372657473656372657473656372657473") > 0 {
+		t.Error("all of the packet is in the log")
+	}
+}
