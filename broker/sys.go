@@ -17,10 +17,10 @@ type sys struct {
 	b       *Broker
 	version string
 
-	mu      sync.Mutex
-	began   time.Time
-	last    map[string]string
-	loads   []*average
+	mu    sync.Mutex
+	began time.Time
+	last  map[string]string
+	loads []*average
 }
 
 // average is a figure a minute, averaged over 1, 5 and 15 minutes as the load of a Unix machine is.
