@@ -58,6 +58,10 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) vet ./...
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
+.PHONY: vuln
+vuln: ## known vulnerabilities in what is used (govulncheck; needs the network, for the database at vuln.go.dev)
+	$(GO) tool -modfile=tools/go.mod govulncheck ./...
+
 .PHONY: docs
 docs: ## write the configuration reference from the code
 	$(GO) run ./configs/reference > docs/configuration.md
