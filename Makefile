@@ -59,7 +59,7 @@ lint: ## gofmt, go vet, staticcheck
 	$(GO) tool -modfile=tools/go.mod staticcheck ./...
 
 .PHONY: vuln
-vuln: ## known vulnerabilities in what is used (govulncheck; needs the network, for the database at vuln.go.dev)
+vuln: ## known vulnerabilities in what is used (govulncheck; needs the network, for the database)
 	$(GO) tool -modfile=tools/go.mod govulncheck ./...
 
 .PHONY: docs

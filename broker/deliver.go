@@ -37,6 +37,16 @@ func choose(members []target) target {
 	return members[first]
 }
 
+// handOver gives a message of a shared subscription to another member, because the one that had it is gone for good.
+func (b *Broker) handOver(l letter) {
+	for _, members := range b.routes.of(l.m.topic).shared {
+		if members[0].all.share == l.to.share {
+			t := choose(members)
+			b.send(t.s, t.all, l.m, l.retain)
+		}
+	}
+}
+
 // send gives a message to one subscriber, with the smaller QoS of the two [MQTT-3.3.5-1].
 func (b *Broker) send(s *session, g *grant, m *message, retain bool) {
 	s.out.add(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: retain})

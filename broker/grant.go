@@ -22,6 +22,7 @@ type grant struct {
 	qos               byte     // the highest
 	retainAsPublished bool     // one of them wants it
 	ids               []uint32 // of all of them, sorted [MQTT-3.3.4-4]
+	share             string   // the filter, if it is one of a shared subscription
 }
 
 func grantOf(subs ...*subscription) *grant {
@@ -59,6 +60,7 @@ func targets(single []*subscription, groups map[string][]*subscription) (subs []
 		var ts []target
 		for _, sub := range members {
 			g := grantOf(sub)
+			g.share = sub.filter
 			ts = append(ts, target{sub.s, g, g})
 		}
 		shared = append(shared, ts)

@@ -165,12 +165,24 @@ func (o *outbox) detach() {
 	o.c = nil
 }
 
-// clear forgets everything: the session has ended.
-func (o *outbox) clear() {
+// clear forgets everything: the session has ended. It returns what others can get in its place: messages of shared subscriptions
+// that it has not acknowledged, except those of QoS 2 that were sent to it (MQTT 5, 4.8.2).
+func (o *outbox) clear() (left []letter) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	for _, f := range o.flights {
+		if f.qos == 1 && f.to.share != "" {
+			left = append(left, f.letter)
+		}
+	}
+	for _, l := range o.waiting {
+		if l.to.share != "" {
+			left = append(left, l)
+		}
+	}
 	o.c, o.waiting, o.flights, o.repeat, o.over = nil, nil, nil, nil, true
 	o.grow(-o.bytes)
+	return left
 }
 
 // resume goes on sending on a connection whose backlog was too long.

@@ -135,12 +135,15 @@ func (ss *sessions) discard(s *session, why byte) {
 	for _, sub := range s.subs {
 		ss.drop(sub)
 	}
-	s.out.clear()
+	left := s.out.clear()
 	s.in.End()
 	s.conn = nil // its goroutine has no part in the id any more
 	delete(ss.byID, s.id)
 	s.late.now()
 	s.late = nil
+	for _, l := range left {
+		ss.b.handOver(l)
+	}
 }
 
 // extend changes the lifetime as a DISCONNECT asks [MQTT-3.14.2-2]; false if it may not.
