@@ -33,6 +33,7 @@ type conn struct {
 	frame      wire.Frame // the one being handled
 	version    byte       // of the protocol; 0 before CONNECT
 	session    *session
+	claimed    string // its client identifier, as it said
 	user       string // "": anonymous
 	entry      string // of the password file, as it was
 	will       *will
@@ -149,9 +150,10 @@ func (c *conn) goodbye(code byte, why error) {
 // v5 is settled before link is set, and not changed after.
 func (c *conn) v5() bool { return c.version == 5 }
 
+// name is for the log: who the client is or, before it has come in, who it says it is.
 func (c *conn) name() string {
 	if c.session == nil {
-		return ""
+		return c.claimed
 	}
 	return c.session.id
 }

@@ -28,7 +28,7 @@ func (c *conn) greet() error {
 	if p == nil {
 		return err
 	}
-	c.version = p.Version
+	c.version, c.claimed = p.Version, p.ClientID
 	if err == nil {
 		err = c.admit(p)
 	}
