@@ -23,7 +23,7 @@ const (
 	pending = 10_000
 	// keptPerSession and keptInAll bound the memory of what is kept for subscribers until it is durable and delivered.
 	keptPerSession = 1 << 20
-	keptInAll      = 16 << 20
+	keptInAll      = 8 << 20
 )
 
 // Options is what a Broker is given besides its configuration.

@@ -63,9 +63,9 @@ func Default() *Config {
 		MaxInflight:              256,
 		SessionExpiry:            conf.Duration(7 * 24 * time.Hour),
 		MaxQueuedMessages:        10000,
-		MaxQueuedBytes:           4 << 20,
-		MaxQueuedTotal:           16 << 20,
-		MaxWriteBacklog:          128 << 10,
+		MaxQueuedBytes:           1 << 20,
+		MaxQueuedTotal:           8 << 20,
+		MaxWriteBacklog:          64 << 10,
 		MaxRetained:              10000,
 		MaxRetainedBytes:         16 << 20,
 	}
@@ -99,8 +99,8 @@ func (c *Config) countedAs(ip netip.Addr, limitKey string) netip.Addr {
 
 // backlogsTotal is the number of bytes on their way to all clients together past which each has little room of its own.
 const (
-	backlogsTotal = 16 << 20
-	backlogLeast  = 8 << 10
+	backlogsTotal = 6 << 20
+	backlogLeast  = 4 << 10
 )
 
 // backlog is the write backlog of a client when so much is on its way to all of them.

@@ -25,22 +25,33 @@ type fanout struct {
 
 // lane holds the messages of one publisher. Its fields are guarded by fanout.mu.
 type lane struct {
-	waiting []*message
+	waiting []delivery
 	ready   bool // it is among those
 }
 
 // delivery is a publish that waits for its commit.
 type delivery struct {
-	b    *Broker
-	lane *lane
-	m    *message
+	b     *Broker
+	lane  *lane
+	m     *message
+	keeps int
+}
+
+// perDelivery is what each subscriber of a message counts while it waits, as if it were bytes: so a publisher can have as much work
+// waiting as memory, and one whose messages go to thousands is held back before it has queued minutes of them.
+const perDelivery = 64
+
+// deliverTo makes the delivery of a message on its route, and says what it keeps.
+func (b *Broker) deliverTo(l *lane, m *message, r *route) (d delivery, keeps int) {
+	keeps = m.size() + perDelivery*(len(r.subs)+len(r.shared))
+	return delivery{b, l, m, keeps}, keeps
 }
 
 // Deliver implements intake.Delivery.
 func (d delivery) Deliver() {
 	f := &d.b.fanout
 	f.mu.Lock()
-	d.lane.waiting = append(d.lane.waiting, d.m)
+	d.lane.waiting = append(d.lane.waiting, d)
 	if !d.lane.ready {
 		d.lane.ready = true
 		f.ready = append(f.ready, d.lane)
@@ -68,16 +79,16 @@ func (f *fanout) run(ctx context.Context) error {
 		}
 		n := 0
 		for cost := 0; n < len(batch) && cost < turn; n++ {
-			cost += 1 + f.b.deliver(batch[n])
-			f.b.in.Delivered(batch[n].size())
-			batch[n] = nil
+			cost += 1 + f.b.deliver(batch[n].m)
+			f.b.in.Delivered(batch[n].keeps)
+			batch[n] = delivery{}
 		}
 		f.putBack(l, batch[n:])
 	}
 }
 
 // next takes the lane whose turn it is, with what waits in it; nil if none has anything.
-func (f *fanout) next() (l *lane, batch []*message) {
+func (f *fanout) next() (l *lane, batch []delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.busy = len(f.ready) > 0; !f.busy {
@@ -94,7 +105,7 @@ func (f *fanout) next() (l *lane, batch []*message) {
 }
 
 // putBack returns what was not delivered to the front of its lane, and the lane to the end of the row.
-func (f *fanout) putBack(l *lane, left []*message) {
+func (f *fanout) putBack(l *lane, left []delivery) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {

@@ -55,7 +55,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		return err
 	}
 	if wanted {
-		p.After, p.Keeps = delivery{b, l, m}, m.size()
+		p.After, p.Keeps = b.deliverTo(l, m, r)
 	}
 	if retained {
 		p.Retained = change{&b.retained, m}

@@ -22,14 +22,15 @@ type session struct {
 	lost    atomic.Uint64               // deliveries that it did not get
 
 	// under sessions.mu
-	conn      *conn         // nil while the client is away
-	keep      time.Duration // how long it outlives its connection; 0: not at all
-	asks      bool          // MQTT 5: the client asked for it to outlive the connection
-	away      time.Time     // since when, if conn is nil
-	late      *lateWill     // its delayed will, while it waits
-	subs      map[string]*subscription
-	takeovers takeovers
-	rates     rates
+	conn        *conn         // nil while the client is away
+	keep        time.Duration // how long it outlives its connection; 0: not at all
+	asks        bool          // MQTT 5: the client asked for it to outlive the connection
+	away        time.Time     // since when, if conn is nil
+	late        *lateWill     // its delayed will, while it waits
+	subs        map[string]*subscription
+	filterBytes int // of them
+	takeovers   takeovers
+	rates       rates
 }
 
 // sessions owns the beginning and end of every session: both happen under mu, in one piece. Nothing blocks under it.

@@ -10,7 +10,8 @@ import (
 // Bounds of the memory of subscriptions: what one costs besides its filter, by levels of the index, and what all cost together.
 const (
 	levelSize      = 700
-	maxFilterBytes = 32 << 20
+	maxFilterBytes = 16 << 20
+	fewFilterBytes = 4 << 10
 )
 
 // subscribe handles a SUBSCRIBE: SUBACK, and then the retained messages.
@@ -91,7 +92,7 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 		return wire.Unspecified, false // its session has ended
 	}
 	old := s.subs[sub.filter]
-	if old == nil && (len(s.subs) >= ss.b.cfg.MaxSubscriptions || ss.filterBytes+costOf(sub) > maxFilterBytes) {
+	if old == nil && (len(s.subs) >= ss.b.cfg.MaxSubscriptions || ss.greedy(s, costOf(sub))) {
 		ss.b.met.tooManySubs.Inc()
 		ss.b.seldom.Warn("max_subscriptions", "broker: a subscription was refused, because the client has max_subscriptions already, or all clients together need too much memory for theirs",
 			"client", s.id, "max_subscriptions", ss.b.cfg.MaxSubscriptions)
@@ -103,6 +104,7 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 	}
 	s.subs[sub.filter] = sub
 	ss.filterBytes += costOf(sub)
+	s.filterBytes += costOf(sub)
 	ss.subs++
 	if strings.HasPrefix(sub.filter, share) {
 		ss.shared++
@@ -111,11 +113,18 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 	return sub.qos, old == nil
 }
 
+// greedy reports whether a session may not have n bytes more of subscriptions. When all of them need too much, those that have less
+// than their share may go on: a few greedy ones take nothing from the others.
+func (ss *sessions) greedy(s *session, n int) bool {
+	return ss.filterBytes+n > maxFilterBytes && s.filterBytes+n > max(fewFilterBytes, maxFilterBytes/len(ss.byID))
+}
+
 // drop takes a subscription away. It is called with mu.
 func (ss *sessions) drop(sub *subscription) {
 	ss.b.routes.subs.Remove(sub.filter, sub.key)
 	ss.b.routes.changed()
 	ss.filterBytes -= costOf(sub)
+	sub.s.filterBytes -= costOf(sub)
 	ss.subs--
 	if strings.HasPrefix(sub.filter, share) {
 		ss.shared--

@@ -37,7 +37,7 @@ func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64,
 			s.in.excess.Inc()
 			return 0, ErrUnfinished
 		}
-		full, kept := s.full(size), size > 0 && s.in.kept.over()
+		full, kept := s.full(size), size > 0 && s.in.kept.over() && (s.bytes > 0 || size > small)
 		if !full && !kept {
 			break
 		}
@@ -62,6 +62,10 @@ func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64,
 	}
 	return token, nil
 }
+
+// small is the size of a publish that finds room although all sessions together keep too much, if its own keeps nothing: those that
+// flood do not shut out the others.
+const small = 4 << 10
 
 func (s *Session) full(size int) bool {
 	return s.line.len()+len(s.due) >= s.in.limits.Pending ||

@@ -12,7 +12,7 @@ type Publish struct {
 	To       []edged.Handler // the receivers that want it
 	Retained Retaining       // nil if it changes no retained message
 	After    Delivery        // nil if there is nobody to deliver it to
-	Keeps    int             // bytes that After keeps: payload and properties
+	Keeps    int             // bytes that After keeps: payload and properties, and what its deliveries count
 }
 
 // Delivery is what happens to a publish when it is durable. One of the two is called, once, in PUBLISH order of the

@@ -196,11 +196,20 @@ func TestPayloadsKeptByAllSessionsAreBounded(t *testing.T) {
 		var seen []string
 		kept := func(id uint16) *Publish {
 			x := pub(id, 1, r)
-			x.Keeps, x.After = 10, delivery{"x", &seen}
+			x.Keeps, x.After = small, delivery{"x", &seen}
 			return x
 		}
 		a, b := connect(in.NewSession("a"), false), connect(in.NewSession("b"), false)
 		take(t, a, kept(1))
+		flood := connect(in.NewSession("c"), false)
+		few := kept(1)
+		few.Keeps = 10
+		take(t, flood, few) // whoever keeps nothing, and little now, is let in
+		few = kept(2)
+		few.Keeps = 10
+		if err := flood.link.Take(few); !errors.Is(err, ErrNotInTime) {
+			t.Fatal(err)
+		}
 		if err := b.link.Take(kept(1)); !errors.Is(err, ErrNotInTime) {
 			t.Fatal(err)
 		}
@@ -215,6 +224,7 @@ func TestPayloadsKeptByAllSessionsAreBounded(t *testing.T) {
 			t.Fatal("durable is not delivered")
 		default:
 		}
+		in.Delivered(small)
 		in.Delivered(10)
 		if err := <-done; err != nil {
 			t.Fatal(err)
