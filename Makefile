@@ -43,10 +43,16 @@ test: ## pass the tests: no root needed, nothing installed, about a minute and a
 test-all: ## everything: more random cases, fuzzing, other processors
 	@RACE="$(RACE)" GO="$(GO)" test/run all
 
+.PHONY: test-broker
+test-broker: ## the broker alone: its packages, by statement of MQTT, abused, with clients of other makers
+	@RACE="$(RACE)" GO="$(GO)" test/run broker
+
 .PHONY: test-deps
 test-deps: ## install what the tests need beyond Go (Debian, as root)
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static >/dev/null
+	command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
+	cd test/clients/js && npm ci --loglevel=error
 
 .PHONY: bench
 bench: build ## print what is promised in figures: size, start, memory, bytes a commit

@@ -71,6 +71,9 @@ func TestWhoMayComeIn(t *testing.T) {
 			w.ended()
 		}
 	}
+	if n := s.Status().Malformed; n != 0 {
+		t.Errorf("%d connections ended because what they sent was malformed; it was not", n)
+	}
 	if n := s.Status().FailedLogins; n != 6 {
 		t.Errorf("%d failed logins are counted", n)
 	}

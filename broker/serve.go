@@ -103,7 +103,9 @@ func (c *conn) over(err error) {
 		c.b.met.tooLong.Inc()
 		c.goodbye(wrong.Code, fmt.Errorf("it sent a packet larger than max_packet_size (%v); if that is a publish, the client will send it again and again: raise max_packet_size, or correct the client", c.b.cfg.MaxPacketSize))
 	case errors.As(err, &wrong):
-		c.b.met.malformed.Inc()
+		if wrong.Invalid() {
+			c.b.met.malformed.Inc()
+		}
 		c.goodbye(wrong.Code, fmt.Errorf("it sent %s", wrong.Why))
 	case errors.Is(err, os.ErrDeadlineExceeded) && c.version == 0:
 		c.b.log.Debug("broker: a connection ended: no CONNECT came in time", "from", c.from)

@@ -25,7 +25,7 @@ type Status struct {
 	MostClients   int    `json:"most_clients"`   // connected at the same time
 	FailedLogins  uint64 `json:"failed_logins"`
 	Denied        uint64 `json:"denied"`    // publishes, subscriptions and wills that acl_file does not allow
-	Malformed     uint64 `json:"malformed"` // connections ended because of what they sent
+	Malformed     uint64 `json:"malformed"` // connections ended because what they sent breaks a rule of MQTT
 
 	BytesReceived   uint64 `json:"bytes_received"` // of packets
 	BytesSent       uint64 `json:"bytes_sent"`

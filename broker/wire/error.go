@@ -39,6 +39,15 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Why }
 
+// Invalid says whether the packet breaks a rule of MQTT. If it does not, what it asks for was refused.
+func (e *Error) Invalid() bool {
+	switch e.Code {
+	case BadLogin, NotAuthorized, BadAuthMethod, ServerBusy, QuotaExceeded, ConnectionRateTooHigh:
+		return false
+	}
+	return true
+}
+
 func malformed(why string) error { return &Error{Malformed, why} }
 
 func violation(why string) error { return &Error{ProtocolError, why} }

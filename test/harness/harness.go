@@ -67,15 +67,31 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-// FreePort returns a port of loopback that nobody listens on.
+var given struct {
+	sync.Mutex
+	ports map[int]bool
+}
+
+// FreePort returns a port of loopback that nobody listens on, each once: the kernel would give one again that is not in use yet.
 func FreePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	given.Lock()
+	defer given.Unlock()
+	if given.ports == nil {
+		given.ports = map[int]bool{}
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := l.Addr().(*net.TCPAddr).Port
+		l.Close()
+		if !given.ports[port] {
+			given.ports[port] = true
+			return port
+		}
+	}
 }
 
 // Edged is a gateway under test: a data directory, a configuration, and at most one process at a time.
