@@ -2,6 +2,7 @@ package broker
 
 import (
 	"slices"
+	"strings"
 
 	"edged/broker/index"
 )
@@ -15,6 +16,7 @@ type subscription struct {
 	noLocal           bool
 	retainAsPublished bool
 	id                uint32 // Subscription Identifier; 0: none
+	grant             *grant // what it gives if no other subscription of the session matches
 }
 
 // grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
@@ -29,6 +31,9 @@ func grantOf(subs ...*subscription) *grant {
 	g := &grant{}
 	for _, sub := range subs {
 		g.qos = max(g.qos, sub.qos)
+		if len(subs) == 1 && strings.HasPrefix(sub.filter, share) {
+			g.share = sub.filter
+		}
 		g.retainAsPublished = g.retainAsPublished || sub.retainAsPublished
 		if sub.id > 0 && !slices.Contains(g.ids, sub.id) {
 			g.ids = append(g.ids, sub.id)
@@ -46,7 +51,10 @@ func targets(single []*subscription, groups map[string][]*subscription) (subs []
 		bySession[sub.s] = append(bySession[sub.s], sub)
 	}
 	for s, mine := range bySession {
-		t := target{s: s, all: grantOf(mine...)}
+		t := target{s: s, all: mine[0].grant}
+		if len(mine) > 1 {
+			t.all = grantOf(mine...)
+		}
 		t.own = t.all
 		if local := slices.DeleteFunc(slices.Clone(mine), func(sub *subscription) bool { return sub.noLocal }); len(local) < len(mine) {
 			t.own = nil
@@ -59,9 +67,7 @@ func targets(single []*subscription, groups map[string][]*subscription) (subs []
 	for _, members := range groups {
 		var ts []target
 		for _, sub := range members {
-			g := grantOf(sub)
-			g.share = sub.filter
-			ts = append(ts, target{sub.s, g, g})
+			ts = append(ts, target{sub.s, sub.grant, sub.grant})
 		}
 		shared = append(shared, ts)
 	}

@@ -67,14 +67,16 @@ func (r *route) mayWrite(p *acl.Profile) bool {
 	return v.may
 }
 
-// routes keeps the routes of recent topics. Every change of who wants what, and of who may what, raises the generation after
-// it was made; a route of an older generation is worked out again.
+// routes keeps the routes of recent topics. Every change of who wants what, and of who may what, is told after it was made, and
+// before its client hears of it; the routes that it concerns are worked out again. A route that was being worked out
+// meanwhile is used once, and not kept.
 type routes struct {
 	subs      *index.Index[*subscription]
 	maxLevels int
 	maxLength int
 
-	generation atomic.Uint64
+	generation atomic.Uint64 // of all routes: raised when a change concerns many
+	changes    atomic.Uint64
 
 	mu       sync.RWMutex
 	byTopic  map[string]*route
@@ -82,12 +84,37 @@ type routes struct {
 	attached []*attachment
 }
 
+// lookedThrough is the number of routes that are looked through for those that one filter concerns; with more of them, all are
+// worked out again: a client that subscribes and unsubscribes without end shall cost no more than that.
+const lookedThrough = 1000
+
+// changed is told when a subscription to a filter, $share taken off, was made or has ended.
+func (rs *routes) changed(filter string) {
+	rs.changes.Add(1)
+	rs.mu.Lock()
+	defer rs.mu.Unlock()
+	if len(rs.byTopic) > lookedThrough {
+		rs.generation.Add(1)
+		return
+	}
+	for name := range rs.byTopic {
+		if topic.Match(filter, name) {
+			rs.bytes -= len(name)
+			delete(rs.byTopic, name)
+		}
+	}
+}
+
+// allChanged is told when something else has changed.
+func (rs *routes) allChanged() {
+	rs.changes.Add(1)
+	rs.generation.Add(1)
+}
+
 type attachment struct {
 	filters []string
 	h       edged.Handler
 }
-
-func (rs *routes) changed() { rs.generation.Add(1) }
 
 // of returns the route of a topic.
 func (rs *routes) of(name string) *route {
@@ -114,6 +141,7 @@ func (rs *routes) ofBytes(name []byte) *route {
 }
 
 func (rs *routes) find(name string, generation uint64) *route {
+	changes := rs.changes.Load()
 	r := &route{generation: generation, name: strings.Clone(name), wrong: rs.check(name)}
 	switch r.wrong {
 	case nil, errReserved: // the broker itself publishes to $SYS
@@ -130,6 +158,9 @@ func (rs *routes) find(name string, generation uint64) *route {
 				r.to = append(r.to, a.h)
 			}
 		}
+	}
+	if changes != rs.changes.Load() {
+		return r
 	}
 	if rs.byTopic == nil || len(rs.byTopic) >= maxRoutes || rs.bytes+len(name) > maxRouteBytes {
 		rs.byTopic, rs.bytes = map[string]*route{}, 0
@@ -193,7 +224,7 @@ func (rs *routes) attach(filters []string, h edged.Handler) (detach func()) {
 	rs.mu.Lock()
 	rs.attached = append(rs.attached, a)
 	rs.mu.Unlock()
-	rs.changed()
+	rs.allChanged()
 	return func() {
 		rs.mu.Lock()
 		for i := range rs.attached {
@@ -203,6 +234,6 @@ func (rs *routes) attach(filters []string, h edged.Handler) (detach func()) {
 			}
 		}
 		rs.mu.Unlock()
-		rs.changed()
+		rs.allChanged()
 	}
 }

@@ -33,6 +33,7 @@ func (c *conn) subscribe(f wire.Frame) error {
 		codes[i] = c.mayHave(f.Name)
 		if codes[i] == wire.Success {
 			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID}
+			sub.grant = grantOf(sub)
 			made[i] = sub
 			codes[i], fresh[i] = c.b.sessions.add(sub)
 		}
@@ -59,6 +60,14 @@ func (c *conn) subscribe(f wire.Frame) error {
 
 // share begins the filter of a shared subscription: $share/GROUP/FILTER (MQTT 5, 4.8.2).
 const share = "$share/"
+
+// plain is a valid filter without the share that it may be in.
+func plain(filter string) string {
+	if rest, ok := strings.CutPrefix(filter, share); ok {
+		_, filter, _ = strings.Cut(rest, "/")
+	}
+	return filter
+}
 
 // mayHave returns the reason code with which a filter is refused, or 0.
 func (c *conn) mayHave(filter string) byte {
@@ -109,7 +118,7 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 	if strings.HasPrefix(sub.filter, share) {
 		ss.shared++
 	}
-	ss.b.routes.changed()
+	ss.b.routes.changed(plain(sub.filter))
 	return sub.qos, old == nil
 }
 
@@ -122,7 +131,7 @@ func (ss *sessions) greedy(s *session, n int) bool {
 // drop takes a subscription away. It is called with mu.
 func (ss *sessions) drop(sub *subscription) {
 	ss.b.routes.subs.Remove(sub.filter, sub.key)
-	ss.b.routes.changed()
+	ss.b.routes.changed(plain(sub.filter))
 	ss.filterBytes -= costOf(sub)
 	sub.s.filterBytes -= costOf(sub)
 	ss.subs--
@@ -170,7 +179,6 @@ func (c *conn) retainedFor(sub *subscription, owed []letter) []letter {
 	if strings.HasPrefix(sub.filter, share) {
 		return owed
 	}
-	g := grantOf(sub)
 	profile := c.session.profile.Load()
 	for _, m := range c.b.retained.match(sub.filter) {
 		switch {
@@ -179,7 +187,7 @@ func (c *conn) retainedFor(sub *subscription, owed []letter) []letter {
 			c.b.met.queueFull.Inc()
 			c.session.lost.Add(1)
 		default:
-			owed = append(owed, letter{m: m, to: g, qos: min(m.qos, g.qos), retain: true}) // [MQTT-3.3.1-8]
+			owed = append(owed, letter{m: m, to: sub.grant, qos: min(m.qos, sub.qos), retain: true}) // [MQTT-3.3.1-8]
 		}
 	}
 	return owed
