@@ -15,8 +15,12 @@ func (b *Broker) deliver(m *message) (n int) {
 		if t.s.id == m.origin {
 			g = t.own
 		}
-		if g != nil {
+		switch {
+		case g == nil:
+		case m.change == nil || g.born <= m.change.since:
 			b.send(t.s, g, m, m.retain && g.retainAsPublished) // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+		case g.wantsRetained && b.retained.owes(m, g.born):
+			b.send(t.s, g, m, true)
 		}
 	}
 	for _, members := range r.shared {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"slices"
 
 	"edged/broker/index"
@@ -15,6 +16,8 @@ type subscription struct {
 	noLocal           bool
 	retainAsPublished bool
 	id                uint32 // Subscription Identifier; 0: none
+	noRetained        bool   // it wants no retained messages (Retain Handling 2)
+	born              uint64 // the generation of the routes in which it, or the one in whose place it is, was made
 }
 
 // grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
@@ -22,13 +25,17 @@ type grant struct {
 	qos               byte     // the highest
 	retainAsPublished bool     // one of them wants it
 	ids               []uint32 // of all of them, sorted [MQTT-3.3.4-4]
+	born              uint64   // of the oldest
+	wantsRetained     bool     // one of them does
 }
 
 func grantOf(subs ...*subscription) *grant {
-	g := &grant{}
+	g := &grant{born: math.MaxUint64}
 	for _, sub := range subs {
 		g.qos = max(g.qos, sub.qos)
 		g.retainAsPublished = g.retainAsPublished || sub.retainAsPublished
+		g.wantsRetained = g.wantsRetained || !sub.noRetained
+		g.born = min(g.born, sub.born)
 		if sub.id > 0 && !slices.Contains(g.ids, sub.id) {
 			g.ids = append(g.ids, sub.id)
 		}

@@ -54,7 +54,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		}
 		return err
 	}
-	if wanted {
+	if wanted || retained {
 		p.After, p.Keeps = delivery{b, l, m}, m.size()
 	}
 	if retained {

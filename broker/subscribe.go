@@ -31,7 +31,7 @@ func (c *conn) subscribe(f wire.Frame) error {
 		f := &p.Filters[i]
 		codes[i] = c.mayHave(f.Name)
 		if codes[i] == wire.Success {
-			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID}
+			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID, noRetained: f.RetainHandling == 2}
 			made[i] = sub
 			codes[i], fresh[i] = c.b.sessions.add(sub)
 		}
@@ -92,6 +92,9 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 		ss.b.seldom.Warn("max_subscriptions", "broker: a subscription was refused, because the client has max_subscriptions already, or all clients together need too much memory for theirs",
 			"client", s.id, "max_subscriptions", ss.b.cfg.MaxSubscriptions)
 		return wire.QuotaExceeded, false
+	}
+	if sub.born = ss.b.routes.generation.Load() + 1; old != nil {
+		sub.born = old.born
 	}
 	sub.key = ss.b.routes.subs.Add(sub.filter, sub)
 	if old != nil {
@@ -158,7 +161,7 @@ func (c *conn) sendRetained(sub *subscription) {
 	}
 	g := grantOf(sub)
 	profile := c.session.profile.Load()
-	for _, m := range c.b.retained.match(sub.filter) {
+	for _, m := range c.b.retained.match(sub.filter, sub.born) {
 		if !(sub.noLocal && m.origin == c.session.id) && profile.MayRead(m.topic) {
 			c.b.send(c.session, g, m, true) // [MQTT-3.3.1-8]
 		}

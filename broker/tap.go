@@ -38,7 +38,7 @@ type tapped struct {
 // cancel ends it and waits until f has returned: it must not be called by f.
 func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retained bool, missed int64)) (cancel func()) {
 	t := &tap{filter: filter, queue: make(chan tapped, tapQueue)}
-	for _, m := range b.retained.match(filter) {
+	for _, m := range b.retained.match(filter, 0) {
 		t.offer(b, m, true)
 	}
 	ended := make(chan struct{})
