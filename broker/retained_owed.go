@@ -13,11 +13,15 @@ func (s *slot) shows(born uint64) bool {
 	return s != nil && s.shown != nil && !(s.pending > 0 && born > s.newest.since) && !s.shown.expired()
 }
 
-// owes reports whether a subscription born then gets m now, as a retained message: it was made when m was on its way, and nothing
-// newer has come in between.
-func (r *retained) owes(m *message, born uint64) bool {
+// due reports whether who subscribed then gets m when it is delivered, and whether that is as a retained message: it was on its
+// way when the subscription was made, and nothing newer has come in between.
+func (r *retained) due(m *message, born uint64) (gets, asRetained bool) {
+	if m.change == nil || born <= m.change.since {
+		return true, false
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.topics[m.topic]
-	return s != nil && s.newest == m.change && born <= m.change.until && sizeOf(m) > 0
+	owed := s != nil && s.newest == m.change && born <= m.change.until && sizeOf(m) > 0
+	return owed, owed
 }
