@@ -54,6 +54,7 @@ type conn struct {
 
 	done chan struct{} // closed when the connection is to end
 	gone chan struct{} // closed when it has ended
+	left chan struct{} // closed when it has left its session
 
 	mu       sync.Mutex
 	link     *intake.Link // nil before the session is established

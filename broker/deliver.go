@@ -4,7 +4,7 @@ import "math/rand/v2"
 
 // deliver gives a message to everyone who subscribes to its topic, and returns how many that were. It does not block.
 func (b *Broker) deliver(m *message) (n int) {
-	b.taps.offer(m, false)
+	b.taps.offer(m)
 	r := b.routes.of(m.topic)
 	if !r.wanted() || m.expired() {
 		return 0
@@ -15,8 +15,12 @@ func (b *Broker) deliver(m *message) (n int) {
 		if t.s.id == m.origin {
 			g = t.own
 		}
-		if g != nil {
-			b.send(t.s, g, m, m.retain && g.retainAsPublished) // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+		if g == nil {
+			continue
+		}
+		gets, asRetained := b.retained.due(m, g.born)
+		if gets && (!asRetained || g.wantsRetained) {
+			b.send(t.s, g, m, asRetained || m.retain && g.retainAsPublished) // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
 		}
 	}
 	for _, members := range r.shared {

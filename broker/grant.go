@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"math"
 	"slices"
 	"strings"
 
@@ -17,6 +18,8 @@ type subscription struct {
 	retainAsPublished bool
 	id                uint32 // Subscription Identifier; 0: none
 	grant             *grant // what it gives if no other subscription of the session matches
+	noRetained        bool   // it wants no retained messages (Retain Handling 2)
+	born              uint64 // the number of changes of the routes with which it, or the one in whose place it is, was made
 }
 
 // grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
@@ -25,16 +28,20 @@ type grant struct {
 	retainAsPublished bool     // one of them wants it
 	ids               []uint32 // of all of them, sorted [MQTT-3.3.4-4]
 	share             string   // the filter, if it is one of a shared subscription
+	born              uint64   // of the oldest
+	wantsRetained     bool     // one of them does
 }
 
 func grantOf(subs ...*subscription) *grant {
-	g := &grant{}
+	g := &grant{born: math.MaxUint64}
 	for _, sub := range subs {
 		g.qos = max(g.qos, sub.qos)
 		if len(subs) == 1 && strings.HasPrefix(sub.filter, share) {
 			g.share = sub.filter
 		}
 		g.retainAsPublished = g.retainAsPublished || sub.retainAsPublished
+		g.wantsRetained = g.wantsRetained || !sub.noRetained
+		g.born = min(g.born, sub.born)
 		if sub.id > 0 && !slices.Contains(g.ids, sub.id) {
 			g.ids = append(g.ids, sub.id)
 		}

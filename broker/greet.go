@@ -42,6 +42,7 @@ func (c *conn) greet() error {
 		}
 	}
 	c.settle(p)
+	c.b.sessions.await(p.ClientID, c)
 	c.b.sessions.establish(c, p)
 	return nil
 }

@@ -3,6 +3,7 @@ package broker
 import (
 	"io"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"edged/broker/wire"
@@ -28,6 +29,7 @@ type inbox struct {
 	r, w   int
 	pooled *[readBuffer]byte // buf is this
 	own    []byte            // kept for the next packet that comes in part
+	idle   atomic.Bool       // nothing has come that was not handled, when it was last looked
 	part   *partial          // the packet that has come in part is counted
 }
 
@@ -76,8 +78,10 @@ func (in *inbox) fill(size int) error {
 		}
 		if rerr == syscall.EAGAIN {
 			in.giveBack()
+			in.idle.Store(in.r == in.w)
 			return false
 		}
+		in.idle.Store(false)
 		return true
 	})
 	if err == nil {

@@ -54,7 +54,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		}
 		return err
 	}
-	if wanted {
+	if wanted || retained {
 		p.After, p.Keeps = b.deliverTo(l, m, r)
 	}
 	if retained {

@@ -15,6 +15,7 @@ type message struct {
 	retain  bool
 	origin  string // client id of the publisher, for No Local; "" for the gateway itself
 	expiry  int64  // seconds since 1970 after which nobody wants it; 0: never
+	change  *noted // what it does to the retained message of its topic; nil: nothing
 }
 
 // messageOf makes a message of a client's PUBLISH, in memory of its own.

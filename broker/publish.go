@@ -63,9 +63,7 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 	}
 	if wanted || retained {
 		kept := messageOf(m, r.name, c.session.id)
-		if wanted {
-			p.After, p.Keeps = c.b.deliverTo(&c.session.lane, kept, r)
-		}
+		p.After, p.Keeps = c.b.deliverTo(&c.session.lane, kept, r) // also for those who subscribe before it is retained
 		if retained {
 			p.Retained = change{&c.b.retained, kept}
 		}

@@ -44,7 +44,8 @@ type retained struct {
 
 // slot is a topic that has a retained message, or a change under way.
 type slot struct {
-	size    int      // bytes of the message that the newest change leaves; 0: none
+	newest  *noted   // the newest change; nil: none since the start
+	size    int      // bytes of the message that it leaves; 0: none
 	visible uint64   // the change that subscribers see
 	shown   *message // what it left; nil: nothing
 	pending int      // changes under way
@@ -137,8 +138,10 @@ func (r *retained) put(m *message, done func(error)) {
 	}
 	r.become(s, size)
 	s.pending++
+	m.change = &noted{version: version, since: r.b.routes.changes.Load()}
+	s.newest = m.change
 	if r.store == nil {
-		r.finish(m, s, version, nil)
+		r.finish(m, s, nil)
 		r.mu.Unlock()
 		done(nil)
 		return
@@ -146,7 +149,7 @@ func (r *retained) put(m *message, done func(error)) {
 	r.mu.Unlock()
 	r.store.Put(m.topic, value, func(err error) {
 		r.mu.Lock()
-		r.finish(m, s, version, err)
+		r.finish(m, s, err)
 		r.mu.Unlock()
 		done(err)
 	})
@@ -165,10 +168,12 @@ func (r *retained) become(s *slot, size int) {
 }
 
 // finish shows a change that is durable.
-func (r *retained) finish(m *message, s *slot, version uint64, err error) {
+func (r *retained) finish(m *message, s *slot, err error) {
 	s.pending--
+	version := m.change.version
 	if err == nil && version > s.visible {
 		s.visible, s.shown = version, nil
+		m.change.until = r.b.routes.changes.Load()
 		if sizeOf(m) > 0 {
 			s.shown = m
 		}
@@ -181,18 +186,18 @@ func (r *retained) finish(m *message, s *slot, version uint64, err error) {
 	}
 }
 
-// match returns the retained messages that match a filter.
-func (r *retained) match(filter string) (out []*message) {
+// match returns the retained messages that match a filter, for a subscription born then.
+func (r *retained) match(filter string, born uint64) (out []*message) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !strings.ContainsAny(filter, "+#") {
-		if s := r.topics[filter]; s != nil && s.shown != nil && !s.shown.expired() {
+		if s := r.topics[filter]; s.shows(born) {
 			out = append(out, s.shown)
 		}
 		return out
 	}
 	for name, s := range r.topics {
-		if s.shown != nil && topic.Match(filter, name) && !s.shown.expired() {
+		if s.shows(born) && topic.Match(filter, name) {
 			out = append(out, s.shown)
 		}
 	}

@@ -186,7 +186,7 @@ func TestWhatIsRetainedFollowsTheDisk(t *testing.T) {
 						onDisk = string(m.payload)
 					}
 					shown := ""
-					for _, m := range r.match(topic) {
+					for _, m := range r.match(topic, 0) {
 						shown += string(m.payload)
 					}
 					if shown != onDisk {

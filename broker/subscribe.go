@@ -32,8 +32,7 @@ func (c *conn) subscribe(f wire.Frame) error {
 		f := &p.Filters[i]
 		codes[i] = c.mayHave(f.Name)
 		if codes[i] == wire.Success {
-			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID}
-			sub.grant = grantOf(sub)
+			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID, noRetained: f.RetainHandling == 2}
 			made[i] = sub
 			codes[i], fresh[i] = c.b.sessions.add(sub)
 		}
@@ -107,6 +106,10 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 			"client", s.id, "max_subscriptions", ss.b.cfg.MaxSubscriptions)
 		return wire.QuotaExceeded, false
 	}
+	if sub.born = ss.b.routes.changes.Load() + 1; old != nil {
+		sub.born = old.born
+	}
+	sub.grant = grantOf(sub)
 	sub.key = ss.b.routes.subs.Add(sub.filter, sub)
 	if old != nil {
 		ss.drop(old)
@@ -180,7 +183,7 @@ func (c *conn) retainedFor(sub *subscription, owed []letter) []letter {
 		return owed
 	}
 	profile := c.session.profile.Load()
-	for _, m := range c.b.retained.match(sub.filter) {
+	for _, m := range c.b.retained.match(sub.filter, sub.born) {
 		switch {
 		case sub.noLocal && m.origin == c.session.id, !profile.MayRead(m.topic):
 		case len(owed) >= max(c.b.cfg.MaxRetained, c.b.cfg.MaxQueuedMessages):

@@ -20,6 +20,7 @@ type taps struct {
 
 type tap struct {
 	filter string
+	born   uint64 // as that of a subscription
 	queue  chan tapped
 	missed atomic.Int64 // since the last one that was queued
 }
@@ -37,8 +38,8 @@ type tapped struct {
 // is the number of those dropped just before this one.
 // cancel ends it and waits until f has returned: it must not be called by f.
 func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retained bool, missed int64)) (cancel func()) {
-	t := &tap{filter: filter, queue: make(chan tapped, tapQueue)}
-	for _, m := range b.retained.match(filter) {
+	t := &tap{filter: filter, born: b.routes.changes.Add(1), queue: make(chan tapped, tapQueue)}
+	for _, m := range b.retained.match(filter, t.born) {
 		t.offer(b, m, true)
 	}
 	ended := make(chan struct{})
@@ -80,15 +81,15 @@ func (ts *taps) remove(t *tap) {
 // any reports whether there are taps.
 func (ts *taps) any() bool { return ts.n.Load() > 0 }
 
-func (ts *taps) offer(m *message, retained bool) {
+func (ts *taps) offer(m *message) {
 	if !ts.any() {
 		return
 	}
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	for _, t := range ts.all {
-		if topic.Match(t.filter, m.topic) {
-			t.offer(ts.b, m, retained)
+		if gets, asRetained := ts.b.retained.due(m, t.born); gets && topic.Match(t.filter, m.topic) {
+			t.offer(ts.b, m, asRetained)
 		}
 	}
 }

@@ -1,0 +1,44 @@
+package broker
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+)
+
+// Two goroutines read the connection that a client has left and the one with which it comes back: what it sent on the first
+// counts all the same.
+func TestAClientThatComesBackAtOnceDoesNotOvertakeItsGoodbye(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{})
+	sub, _ := connect(t, s, opts{id: "sub"})
+	sub.subscribe(1, "#", 0)
+	goodbye := slices.Concat([]byte{0xE0, 7, 0, 5}, u32(0x11, 0))
+	const rounds = 200
+	for i := range rounds {
+		w, present := connect(t, s, opts{id: "c", v5: true, keep: true, props: u32(0x11, 100), will: "will"})
+		if present {
+			t.Fatalf("round %d: its session was kept", i)
+		}
+		w.send(append(w.publishPacket(p{topic: "a", payload: fmt.Sprint(i)}), goodbye...))
+		_ = w.Close()
+	}
+	for i := range rounds {
+		if m := sub.message(); m.topic != "a" || m.payload != fmt.Sprint(i) {
+			t.Fatalf("round %d: %+v", i, m)
+		}
+	}
+}
+
+// A connection that is still alive does not keep its session from the next one.
+func TestAnAliveConnectionIsTakenOver(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{})
+	w, _ := connect(t, s, opts{id: "c", v5: true})
+	if _, present := connect(t, s, opts{id: "c", v5: true}); present {
+		t.Fatal("a session that was not to be kept")
+	}
+	if code := w.ended(); code != 0x8E {
+		t.Fatalf("%#x", code)
+	}
+}
