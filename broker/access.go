@@ -29,6 +29,15 @@ func (a *access) profile(user, client string) *acl.Profile {
 	return nil
 }
 
+// stillRight reports whether the entry with which a client has come in is the one that is in force.
+func (a *access) stillRight(c *conn) bool {
+	if c.entry == "" {
+		return true
+	}
+	now, _ := a.passwords.Load().Entry(c.user)
+	return now == c.entry
+}
+
 // Files are the files that are worth reading again when they change, by what reads them: passwords, rules, certificates. Those
 // that are not configured are left out.
 func (b *Broker) Files() (passwords, rules, certificates []string) {

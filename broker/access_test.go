@@ -221,16 +221,21 @@ func TestReadingTheFilesAgainAppliesToConnectedClients(t *testing.T) {
 	await.Soon(t, "it is said", func() bool { return s.log.Count("password_file was changed") == 1 })
 }
 
-func TestAnotherUserDoesNotGetTheSession(t *testing.T) {
+func TestAnotherUserNeitherGetsNorEndsTheSession(t *testing.T) {
 	_, cfg := files(t, map[string]string{"ada": "1", "bob": "2"}, "")
 	s := start(t, setup{cfg: cfg})
 	ada, _ := connect(t, s, opts{id: "c", keep: true, user: "ada", password: "1"})
 	ada.subscribe(1, "a", 1)
-	ada.disconnect()
-	if _, present := connect(t, s, opts{id: "c", keep: true, user: "bob", password: "2"}); present {
-		t.Error("bob has ada's session")
+	for _, v5 := range []bool{false, true} {
+		bob := dial(t, s)
+		if ack := bob.connect(opts{id: "c", v5: v5, keep: true, user: "bob", password: "2"}); ack.body[1] != map[bool]byte{false: 2, true: 0x85}[v5] {
+			t.Errorf("bob: CONNACK %v", ack)
+		}
 	}
-	if s.Status().Subscriptions != 0 {
-		t.Error("ada's subscription is still there")
+	ada.quiet()
+	ada.disconnect()
+	dial(t, s).connect(opts{id: "c", user: "bob", password: "2"})
+	if _, present := connect(t, s, opts{id: "c", keep: true, user: "ada", password: "1"}); !present || s.Status().Subscriptions != 1 {
+		t.Error("ada has lost her session")
 	}
 }

@@ -16,6 +16,8 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
 			return
 		}
 		o.number++
+		o.grow(-f.size)
+		f.size = 0
 		f.released, f.number, f.letter = true, o.number, letter{qos: 2} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
 		o.release(f.id, wire.Success)
 		return

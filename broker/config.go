@@ -111,6 +111,12 @@ func (c *Config) backlog(all int64) int {
 	return int(c.MaxWriteBacklog)
 }
 
+// roomFor reports whether a packet can be queued for a client of which have bytes are on their way, and all bytes to all. One packet
+// finds room however large it is, unless such packets have used as much again as there is for all.
+func (c *Config) roomFor(size, have int, all int64) bool {
+	return have+size <= c.backlog(all) || have == 0 && all+int64(size) <= 2*backlogsTotal
+}
+
 func (c *Config) tls() (*transport.TLS, error) {
 	if c.TLS.Cert == "" {
 		return nil, nil

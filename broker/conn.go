@@ -50,11 +50,11 @@ type conn struct {
 	since      time.Time
 
 	received atomic.Uint64 // publishes
-	lost     atomic.Uint64 // deliveries that it did not get
 
 	done chan struct{} // closed when the connection is to end
 	gone chan struct{} // closed when it has ended
 	left chan struct{} // closed when it has left its session
+	read chan struct{} // closed when nothing is read any more
 
 	mu       sync.Mutex
 	link     *intake.Link // nil before the session is established

@@ -12,9 +12,13 @@ const depositBytes = 16 << 20
 // deposits counts it.
 type deposits struct{ bytes atomic.Int64 }
 
-// take counts n more bytes. A client for whom there is no room is refused, with a code that an MQTT 5 client can read.
-func (d *deposits) take(n int) error {
-	if d.bytes.Add(int64(n)) <= depositBytes || n <= 0 {
+// littleDeposit always finds room: those who leave much take nothing from those who leave little.
+const littleDeposit = 4 << 10
+
+// take counts n more bytes of a client, own with what it has left before. A client for whom there is no room is refused, with a code
+// that an MQTT 5 client can read.
+func (d *deposits) take(n, own int) error {
+	if d.bytes.Add(int64(n)) <= depositBytes || n <= 0 || own <= littleDeposit {
 		return nil
 	}
 	d.bytes.Add(-int64(n))

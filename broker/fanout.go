@@ -79,12 +79,22 @@ func (f *fanout) run(ctx context.Context) error {
 		}
 		n := 0
 		for cost := 0; n < len(batch) && cost < turn; n++ {
-			cost += 1 + f.b.deliver(batch[n].m)
+			cost += 1 + f.deliver(batch[n].m)
 			f.b.in.Delivered(batch[n].keeps)
 			batch[n] = delivery{}
 		}
 		f.putBack(l, batch[n:])
 	}
+}
+
+// deliver survives a message that cannot be delivered: the next ones are not to blame.
+func (f *fanout) deliver(m *message) (n int) {
+	defer func() {
+		if v := recover(); v != nil {
+			f.b.panicked(m.origin, "", "delivering a message of", v, []byte(m.topic))
+		}
+	}()
+	return f.b.deliver(m)
 }
 
 // next takes the lane whose turn it is, with what waits in it; nil if none has anything.

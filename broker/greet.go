@@ -11,12 +11,15 @@ import (
 	"golang.org/x/time/rate"
 )
 
+// maxConnect is the largest CONNECT: one will as large as it can be, and more than enough for the rest.
+const maxConnect = 80 << 10
+
 // maxClientID is the longest client identifier, in bytes: it is kept as long as the session.
 const maxClientID = 1024
 
 // greet reads the CONNECT and answers it. Without an error the session is established.
 func (c *conn) greet() error {
-	f, err := c.in.next(int(c.b.cfg.MaxPacketSize))
+	f, err := c.in.next(min(maxConnect, int(c.b.cfg.MaxPacketSize)))
 	if err != nil {
 		return err
 	}
@@ -24,7 +27,11 @@ func (c *conn) greet() error {
 		return &wire.Error{Code: wire.ProtocolError, Why: "something else before its CONNECT [MQTT-3.1.0-1]"}
 	}
 	p, err := wire.DecodeConnect(f.Body)
-	c.frame.Body = nil // it has a password
+	if c.frame.Body = nil; len(f.Body) > smallBuffer { // it has a password; and strangers shall not hold much while they wait
+		part := c.b.partials.begin(c, len(f.Body))
+		defer part.end()
+	}
+	c.in.release()
 	if p == nil {
 		return err
 	}
@@ -36,14 +43,16 @@ func (c *conn) greet() error {
 		return c.turnAway(err)
 	}
 	if c.will = willOf(p); c.will != nil {
-		if err := c.b.deposits.take(c.will.size()); err != nil {
+		if err := c.b.deposits.take(c.will.size(), c.will.size()); err != nil {
 			c.will = nil
 			return c.turnAway(err)
 		}
 	}
 	c.settle(p)
 	c.b.sessions.await(p.ClientID, c)
-	c.b.sessions.establish(c, p)
+	if err := c.b.sessions.establish(c, p); err != nil {
+		return c.turnAway(err)
+	}
 	return nil
 }
 

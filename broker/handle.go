@@ -54,7 +54,7 @@ func (c *conn) disconnect(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
-	if d.HasExpiry && !c.b.sessions.extend(c.session, d.SessionExpiry) {
+	if d.HasExpiry && !c.b.sessions.extend(c, d.SessionExpiry) {
 		return &wire.Error{Code: wire.ProtocolError, Why: "a DISCONNECT that asks for a session which its CONNECT did not (3.14.2.2.2)"}
 	}
 	if d.Code == wire.Success && c.will != nil {

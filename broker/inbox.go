@@ -16,7 +16,13 @@ const (
 	smallBuffer = 4 << 10
 )
 
-var readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+// mostBuffers bounds the large buffers that are in use: those whose reading waits for something keep theirs.
+const mostBuffers = 64
+
+var (
+	readBuffers = sync.Pool{New: func() any { return new([readBuffer]byte) }}
+	buffersUsed atomic.Int32
+)
 
 // inbox cuts what a client sends into packets. It is the reading goroutine's.
 //
@@ -53,6 +59,7 @@ func (in *inbox) next(max int) (wire.Frame, error) {
 
 // fill reads more of a packet of which size bytes are wanted in all; 0 if its length is not known yet.
 func (in *inbox) fill(size int) error {
+	in.c.heard() // while the last packets were handled nothing was read: the client may have been talking
 	if in.r == in.w {
 		in.r, in.w = 0, 0
 		if in.pooled == nil && len(in.buf) > smallBuffer {
@@ -116,6 +123,11 @@ func (in *inbox) borrow(size int) {
 		return
 	}
 	if in.pooled == nil {
+		if buffersUsed.Add(1) > mostBuffers {
+			buffersUsed.Add(-1)
+			in.makeRoom(size)
+			return
+		}
 		in.pooled = readBuffers.Get().(*[readBuffer]byte)
 		in.moveTo(in.pooled[:])
 		return
@@ -149,6 +161,9 @@ func (in *inbox) moveTo(b []byte) {
 // giveBack returns the buffer while there is nothing to read. What has come of a packet moves into memory of its own.
 func (in *inbox) giveBack() {
 	if in.pooled == nil {
+		if in.r == in.w {
+			in.buf, in.own, in.r, in.w = nil, nil, 0, 0
+		}
 		return
 	}
 	if have := in.w - in.r; have == 0 {
@@ -167,6 +182,7 @@ func (in *inbox) giveBack() {
 func (in *inbox) free() {
 	if in.pooled != nil {
 		readBuffers.Put(in.pooled)
+		buffersUsed.Add(-1)
 		in.pooled = nil
 	}
 }
@@ -176,6 +192,14 @@ func (in *inbox) settled() {
 	if in.part != nil {
 		in.part.end()
 		in.part = nil
+	}
+}
+
+// release gives the buffer back before its time, if nothing is in it but a packet that is not needed any more.
+func (in *inbox) release() {
+	if in.r == in.w && in.raw != nil {
+		in.buf, in.own, in.r, in.w = nil, nil, 0, 0
+		in.free()
 	}
 }
 

@@ -5,7 +5,8 @@ import "edged/broker/wire"
 // checking bounds how many passwords are checked at the same time: each check is made to take long.
 const checking = 2
 
-// login finds out who the client is. The error is a *wire.Error.
+// login finds out who the client is. The error is a *wire.Error, or
+// errClosed.
 //
 // A verified certificate says who somebody is. Otherwise the password file does; without one nobody can say who they are, and
 // everybody is anonymous, whatever user name they send.
@@ -20,21 +21,27 @@ func (c *conn) login(p *wire.Connect) error {
 		return nil
 	case !p.HasUser && c.b.cfg.AllowAnonymous:
 		return nil
-	case c.b.failures.Spent(from):
+	}
+	right, ok := c.b.failures.Reserve(from) // before the check: many at the same moment are many
+	if !ok {
 		c.b.met.badLogin.Inc()
 		c.b.seldom.Warn("failures", "broker: logins from an address are refused for a while, because too many have failed (max_failed_logins)", "from", c.from)
 		return &wire.Error{Code: wire.ConnectionRateTooHigh, Why: "a login when too many from its address had failed (max_failed_logins)"}
 	}
-	c.b.checks <- struct{}{}
+	select {
+	case c.b.checks <- struct{}{}:
+	case <-c.done:
+		return errClosed
+	}
 	entry, known := passwords.Entry(p.User)
 	fits := p.HasUser && passwords.Check(p.User, string(p.Password))
 	<-c.b.checks
 	if fits && known {
+		right()
 		c.user, c.entry = p.User, entry
 		return nil
 	}
 	c.b.met.badLogin.Inc()
-	c.b.failures.Take(from)
 	if !p.HasUser {
 		return &wire.Error{Code: wire.NotAuthorized, Why: "no user name, and password_file asks for one"}
 	}

@@ -30,10 +30,13 @@ func messageOf(p *wire.Publish, topic, origin string) *message {
 	return m
 }
 
-func (m *message) expiresIn(seconds uint32) { m.expiry = time.Now().Unix() + int64(seconds) }
+// nextSecond is the next full second, so that nothing expires before its time.
+func nextSecond() int64 { return (time.Now().UnixMilli() + 999) / 1000 }
 
-// size is what it takes in memory besides its topic, which routes share.
-func (m *message) size() int { return len(m.payload) + len(m.props) }
+func (m *message) expiresIn(seconds uint32) { m.expiry = nextSecond() + int64(seconds) }
+
+// size is what it takes in memory.
+func (m *message) size() int { return len(m.topic) + len(m.payload) + len(m.props) }
 
 func (m *message) expired() bool { return m.expiry > 0 && m.expiry <= time.Now().Unix() }
 
@@ -41,7 +44,7 @@ func (m *message) expired() bool { return m.expiry > 0 && m.expiry <= time.Now()
 func (m *message) packet(qos byte, retain bool, ids []uint32) wire.Message {
 	out := wire.Message{Topic: m.topic, Payload: m.payload, Props: m.props, SubIDs: ids, QoS: qos, Retain: retain}
 	if m.expiry > 0 { // what is left of it [MQTT-3.3.2-6]
-		out.Expiry, out.HasExpiry = uint32(max(1, m.expiry-time.Now().Unix())), true
+		out.Expiry, out.HasExpiry = uint32(max(1, m.expiry-nextSecond())), true
 	}
 	return out
 }

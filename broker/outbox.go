@@ -22,7 +22,7 @@ type outbox struct {
 	flights map[uint16]*flight
 	repeat  []*flight // in flight since an earlier connection, and not repeated on c yet
 	waiting []letter
-	bytes   int // of what waits
+	bytes   int // of what waits, and of what is in flight
 	swept   time.Time
 	lastID  uint16
 	number  uint64 // of the last change of a flight
@@ -44,12 +44,19 @@ type flight struct {
 	number   uint64 // its place in the order of repeats
 	released bool   // QoS 2: PUBREC came, PUBREL was sent [MQTT-4.3.3-5]
 	open     bool   // it counts against the window
+	size     int    // bytes that it counts; 0 once it was released
 }
 
 // letterSize is what a letter that waits takes besides its payload, about.
 const letterSize = 64
 
-func (l *letter) size() int { return letterSize + l.m.size() }
+// size is what a letter counts. A retained message is there anyway.
+func (l *letter) size() int {
+	if l.retain {
+		return letterSize
+	}
+	return letterSize + l.m.size()
+}
 
 // add delivers a letter, now or later. It is dropped and counted when it has QoS 0 and cannot be sent now, and when too many
 // wait.
@@ -70,9 +77,10 @@ func (o *outbox) add(l letter) {
 	}
 	if o.full(l) {
 		o.b.met.queueFull.Inc()
-		o.lost()
-		o.b.seldom.Warn("queue", "broker: a message for a subscriber was dropped: as much as max_queued_messages or max_queued_bytes waits for it",
-			"client", o.s.id, "topic", l.m.topic)
+		if o.lost() {
+			o.b.seldom.Warn("queue", "broker: a message for a subscriber was dropped: as much as max_queued_messages or max_queued_bytes waits for it",
+				"client", o.s.id, "topic", l.m.topic)
+		}
 		return
 	}
 	o.waiting = append(o.waiting, l)
@@ -91,31 +99,32 @@ func (o *outbox) pass(l letter) {
 		o.lost()
 	case crowded:
 		o.b.met.congested.Inc()
-		o.lost()
-		o.b.seldom.Warn("congested", "broker: messages of QoS 0 are dropped for a client that reads too slowly", "client", o.s.id, "topic", l.m.topic)
+		if o.lost() {
+			o.b.seldom.Warn("congested", "broker: messages of QoS 0 are dropped for a client that reads too slowly", "client", o.s.id, "topic", l.m.topic)
+		}
 	}
 }
 
-func (o *outbox) lost() {
-	o.s.lost.Add(1)
-	if o.c != nil {
-		o.c.lost.Add(1)
-	}
+// lost counts a message that the client does not get, and reports whether that is worth a line: the first, the second, the fourth…
+func (o *outbox) lost() (say bool) {
+	n := o.s.lost.Add(1)
+	return n&(n-1) == 0
 }
 
 // full reports whether a letter has no room. When all queues together have reached their bound, a session has room as long as it
-// uses less than its share: a greedy one cannot take everything from the others. One letter always has room.
+// uses less than its share: a greedy one cannot take everything from the others. One letter has room even if it is larger
+// than that, as long as those of all sessions do not add up to as much again.
 func (o *outbox) full(l letter) bool {
-	switch cfg := o.b.cfg; {
-	case len(o.waiting)+len(o.flights) >= cfg.MaxQueuedMessages:
+	size, total, all := l.size(), int64(o.b.cfg.MaxQueuedTotal), o.b.queued.Load()
+	switch {
+	case len(o.waiting)+len(o.flights) >= o.b.cfg.MaxQueuedMessages:
 		return true
-	case len(o.waiting) == 0:
+	case o.bytes == 0 && all+int64(size) <= 2*total:
 		return false
-	case o.bytes+l.size() > int(cfg.MaxQueuedBytes):
+	case o.bytes+size > int(o.b.cfg.MaxQueuedBytes):
 		return true
 	}
-	all, queues := o.b.queued.Load(), o.b.queues.Load()
-	return all > int64(o.b.cfg.MaxQueuedTotal) && int64(o.bytes) > int64(o.b.cfg.MaxQueuedTotal)/max(1, queues)
+	return all+int64(size) > total && int64(o.bytes+size) > total/(o.b.queues.Load()+1)
 }
 
 func (o *outbox) grow(n int) {
@@ -205,26 +214,33 @@ func (o *outbox) sending() bool { return o.c != nil && !o.c.closed() }
 
 // pump sends what may be sent.
 func (o *outbox) pump() {
+	profile := o.s.profile.Load()
 	for o.sending() && len(o.repeat) > 0 {
 		f := o.repeat[0]
-		if f.released {
+		switch {
+		case o.flights[f.id] != f: // acknowledged before it was repeated
+		case f.released:
 			o.release(f.id, 0)
-		} else if o.open >= o.window || !o.send(f, true) {
+		case !profile.MayRead(f.m.topic): // any more
+			o.b.met.denied.Inc()
+			o.end(f)
+		case o.open >= o.window || !o.send(f, true):
 			return
 		}
 		o.repeat = o.repeat[1:]
 	}
 	for o.sending() && len(o.waiting) > 0 && o.open < o.window && len(o.flights) < math.MaxUint16 {
 		l := o.waiting[0]
-		if !l.m.expired() {
-			f := o.launch(l)
-			if !o.send(f, false) {
-				delete(o.flights, f.id)
-				o.lastID--
-				return
+		if may := profile.MayRead(l.m.topic); !may || l.m.expired() {
+			if !may {
+				o.b.met.denied.Inc()
 			}
+			o.grow(-l.size())
+		} else if f := o.launch(l); !o.send(f, false) {
+			delete(o.flights, f.id)
+			o.lastID--
+			return
 		}
-		o.grow(-l.size())
 		o.waiting[0] = letter{}
 		if o.waiting = o.waiting[1:]; len(o.waiting) == 0 {
 			o.waiting = nil
@@ -247,7 +263,7 @@ func (o *outbox) launch(l letter) *flight {
 		o.flights = map[uint16]*flight{}
 	}
 	o.number++
-	f := &flight{letter: l, id: o.lastID, number: o.number}
+	f := &flight{letter: l, id: o.lastID, number: o.number, size: l.size()}
 	o.flights[f.id] = f
 	return f
 }
@@ -262,7 +278,7 @@ func (o *outbox) send(f *flight, again bool) bool {
 	case tooLarge:
 		o.b.met.tooLarge.Inc()
 		o.lost()
-		delete(o.flights, f.id) // [MQTT-3.1.2-25]
+		o.end(f) // [MQTT-3.1.2-25]
 	case delivered:
 		o.b.met.delivered.Inc()
 		f.open = true
@@ -273,6 +289,7 @@ func (o *outbox) send(f *flight, again bool) bool {
 
 func (o *outbox) end(f *flight) {
 	delete(o.flights, f.id)
+	o.grow(-f.size)
 	if f.open {
 		o.open--
 	}

@@ -45,18 +45,22 @@ func (ps *partials) begin(c *conn, bytes int) *partial {
 func (p *partial) grow(bytes int) {
 	ps := p.ps
 	ps.mu.Lock()
-	ps.bytes += bytes - p.bytes
-	p.bytes = bytes
+	if !p.doomed {
+		ps.bytes += bytes - p.bytes
+		p.bytes = bytes
+	}
 	var victim *partial
-	if ps.bytes > partialBytes {
+	if ps.bytes > max(partialBytes, int(p.c.b.cfg.MaxPacketSize)+smallBuffer) {
 		for x := range ps.open {
 			if !x.doomed && (victim == nil || x.since.Before(victim.since)) {
 				victim = x
 			}
 		}
 	}
-	if victim != nil {
+	if victim != nil { // what it has goes with its connection, very soon
 		victim.doomed = true
+		ps.bytes -= victim.bytes
+		victim.bytes = 0
 	}
 	ps.mu.Unlock()
 	if victim != nil {

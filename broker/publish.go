@@ -82,7 +82,7 @@ func (c *conn) route(m *wire.Publish) (*route, error) {
 	if len(m.Topic) > 0 {
 		r, err := c.known(m.Topic)
 		if err == nil {
-			err = c.b.deposits.take(len(r.name) - len(c.aliases[m.Alias]))
+			err = c.leaveAlias(len(r.name) - len(c.aliases[m.Alias]))
 		}
 		if err == nil {
 			c.aliases[m.Alias] = r.name
@@ -93,6 +93,15 @@ func (c *conn) route(m *wire.Publish) (*route, error) {
 		return nil, &wire.Error{Code: wire.ProtocolError, Why: "a topic alias that was never set (3.3.2.3.4)"}
 	}
 	return c.b.routes.of(c.aliases[m.Alias]), nil
+}
+
+// leaveAlias counts n bytes more of the client's topic aliases.
+func (c *conn) leaveAlias(n int) error {
+	own := n
+	for _, name := range c.aliases {
+		own += len(name)
+	}
+	return c.b.deposits.take(n, own)
 }
 
 // known is the route of a topic as it came; an error if the topic could not even be a name.

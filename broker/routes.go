@@ -18,10 +18,10 @@ var (
 	errReserved = errors.New("the topic is reserved for the broker")
 )
 
-// Bounds of the cache of routes, in topics and in bytes of their names. Past one of them it begins again.
+// Bounds of the cache of routes, in topics and in bytes. Past one of them it begins again.
 const (
 	maxRoutes     = 10_000
-	maxRouteBytes = 2 << 20
+	maxRouteBytes = 4 << 20
 )
 
 // route is what a topic means: whether it is one, who receives it, who subscribes to it, who may publish to it. It is not
@@ -97,9 +97,9 @@ func (rs *routes) changed(filter string) {
 		rs.generation.Add(1)
 		return
 	}
-	for name := range rs.byTopic {
+	for name, r := range rs.byTopic {
 		if topic.Match(filter, name) {
-			rs.bytes -= len(name)
+			rs.bytes -= r.size()
 			delete(rs.byTopic, name)
 		}
 	}
@@ -162,14 +162,28 @@ func (rs *routes) find(name string, generation uint64) *route {
 	if changes != rs.changes.Load() {
 		return r
 	}
-	if rs.byTopic == nil || len(rs.byTopic) >= maxRoutes || rs.bytes+len(name) > maxRouteBytes {
+	size := r.size()
+	if rs.byTopic == nil || len(rs.byTopic) >= maxRoutes || rs.bytes+size > maxRouteBytes {
 		rs.byTopic, rs.bytes = map[string]*route{}, 0
 	}
-	if _, known := rs.byTopic[name]; !known {
-		rs.bytes += len(name)
+	if size > maxRouteBytes {
+		return r
 	}
+	if old, known := rs.byTopic[name]; known {
+		rs.bytes -= old.size()
+	}
+	rs.bytes += size
 	rs.byTopic[r.name] = r
 	return r
+}
+
+// size is what a route takes in memory, about.
+func (r *route) size() int {
+	n := len(r.subs)
+	for _, members := range r.shared {
+		n += 1 + len(members)
+	}
+	return 256 + len(r.name) + 48*n
 }
 
 // mayRead leaves those out who may not read the topic.
@@ -212,7 +226,7 @@ func (rs *routes) check(name string) error {
 	if err := topic.CheckName(name); err != nil {
 		return err
 	}
-	if level := topic.Level(name, 0); level == "$SYS" || level == "$share" {
+	if topic.Level(name, 0) == "$SYS" || index.Reserved(name) {
 		return errReserved
 	}
 	return nil

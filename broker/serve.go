@@ -37,7 +37,7 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 		_ = nc.Close()
 		return
 	}
-	c := &conn{b: b, net: tc, from: tc.Remote().String(), ip: tc.IP(), since: time.Now(), done: make(chan struct{}), gone: make(chan struct{}), left: make(chan struct{})}
+	c := &conn{b: b, net: tc, from: tc.Remote().String(), ip: tc.IP(), since: time.Now(), done: make(chan struct{}), gone: make(chan struct{}), left: make(chan struct{}), read: make(chan struct{})}
 	c.in.c, c.in.raw = c, tc.Raw()
 	_ = tc.SetReadDeadline(deadline)
 	if !b.conns.greeted(nc, c) {
@@ -53,7 +53,9 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 			b.seldom.Warn(fmt.Sprint("closed ", c.reason), "broker: closed a client's connection", "client", c.name(), "from", c.from, "reason", c.why)
 		}
 	}()
-	c.over(c.talk())
+	err = c.talk()
+	close(c.read)
+	c.over(err)
 }
 
 // handshakeFailed says what somebody can put right; the rest is what strangers do to every open port.

@@ -47,7 +47,9 @@ type sessions struct {
 }
 
 // establish gives a connection its session, new or taken over [MQTT-3.1.4-3], and answers CONNECT.
-func (ss *sessions) establish(c *conn, p *wire.Connect) {
+//
+// It is refused if another user has the session, or if the password that was right a moment ago no longer is.
+func (ss *sessions) establish(c *conn, p *wire.Connect) error {
 	id := p.ClientID
 	if id == "" {
 		id = newClientID()
@@ -55,6 +57,12 @@ func (ss *sessions) establish(c *conn, p *wire.Connect) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	s := ss.byID[id]
+	if s != nil && s.user != "" && s.user != c.user {
+		return &wire.Error{Code: wire.BadClientID, Why: "the client identifier of another user's session"}
+	}
+	if !ss.b.access.stillRight(c) {
+		return &wire.Error{Code: wire.NotAuthorized, Why: "a password that was changed at the same moment"}
+	}
 	var before takeovers
 	if s != nil && s.conn != nil {
 		ss.b.met.takeovers.Inc()
@@ -96,6 +104,7 @@ func (ss *sessions) establish(c *conn, p *wire.Connect) {
 	c.link, c.drained = link, func() { s.out.resume(c) }
 	c.mu.Unlock()
 	s.out.attach(c, c.receiveMax)
+	return nil
 }
 
 // lifetime settles how long the session is kept [MQTT-3.1.2-23].
@@ -148,9 +157,13 @@ func (ss *sessions) discard(s *session, why byte) {
 }
 
 // extend changes the lifetime as a DISCONNECT asks [MQTT-3.14.2-2]; false if it may not.
-func (ss *sessions) extend(s *session, seconds uint32) bool {
+func (ss *sessions) extend(c *conn, seconds uint32) bool {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
+	s := c.session
+	if s.conn != c {
+		return true // another connection has it
+	}
 	if seconds > 0 && !s.asks {
 		return false
 	}
@@ -165,6 +178,7 @@ func (ss *sessions) sweep(now time.Time) {
 	for _, s := range ss.byID {
 		if s.conn != nil {
 			s.rates.note(s.conn, now)
+			s.conn.unstick()
 		} else if now.Sub(s.away) >= s.keep {
 			ss.b.met.expired.Inc()
 			ss.discard(s, wire.Success)

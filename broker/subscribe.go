@@ -3,6 +3,7 @@ package broker
 import (
 	"strings"
 
+	"edged/broker/index"
 	"edged/broker/wire"
 	"edged/internal/topic"
 )
@@ -25,12 +26,17 @@ func (c *conn) subscribe(f wire.Frame) error {
 			return &wire.Error{Code: wire.ProtocolError, Why: "a shared subscription with No Local [MQTT-3.8.3-4]"}
 		}
 	}
+	if err := c.takes(len(p.Filters)); err != nil {
+		return err
+	}
 	codes := make([]byte, len(p.Filters))
 	made := make([]*subscription, len(p.Filters))
 	fresh := make([]bool, len(p.Filters))
 	for i := range p.Filters {
 		f := &p.Filters[i]
-		codes[i] = c.mayHave(f.Name)
+		if codes[i] = wire.QuotaExceeded; i < c.b.cfg.MaxSubscriptions && !c.closed() {
+			codes[i] = c.mayHave(f.Name)
+		}
 		if codes[i] == wire.Success {
 			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID, noRetained: f.RetainHandling == 2}
 			made[i] = sub
@@ -46,14 +52,39 @@ func (c *conn) subscribe(f wire.Frame) error {
 	var owed []letter // found before SUBACK: what is published after it comes once, and not as retained
 	for i, sub := range made {
 		handling := p.Filters[i].RetainHandling
-		if sub != nil && handling != 2 && (handling == 0 || fresh[i]) { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+		if sub == nil || handling == 2 || handling == 1 && !fresh[i] || c.closed() { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+			continue
+		}
+		if c.b.sessions.has(sub) { // else the packet has its filter twice
 			owed = c.retainedFor(sub, owed)
 		}
 	}
 	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.SUBACK, c.v5(), p.ID, codes) })
 	for _, l := range owed {
-		c.session.out.add(l)
+		if err := c.sendRetained(l); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+// takes checks that the client takes an answer with n codes [MQTT-3.1.2-24].
+func (c *conn) takes(n int) error {
+	if n+10 > c.maxPacket {
+		return &wire.Error{Code: wire.PacketTooLarge, Why: "more filters in a packet than its own Maximum Packet Size lets it be answered"}
+	}
+	return nil
+}
+
+// sendRetained sends a retained message. It waits for a client that reads what it gets: this is its own reading goroutine, and
+// nobody else waits for it.
+func (c *conn) sendRetained(l letter) error {
+	for l.qos == 0 && c.backlogOver() {
+		if err := c.waitForWriter(); err != nil {
+			return err
+		}
+	}
+	c.session.out.add(l)
 	return nil
 }
 
@@ -79,7 +110,7 @@ func (c *conn) mayHave(filter string) byte {
 		plain = under
 	}
 	switch cfg := c.b.cfg; {
-	case filter == "$share", len(filter) > cfg.MaxTopicLength+len(share)+maxClientID, len(plain) > cfg.MaxTopicLength,
+	case plain == filter && index.Reserved(filter), index.Reserved(plain), len(filter) > cfg.MaxTopicLength+len(share)+maxClientID, len(plain) > cfg.MaxTopicLength,
 		strings.Count(plain, "/") >= cfg.MaxTopicLevels, topic.CheckFilter(plain) != nil:
 		return wire.BadFilter
 	case !c.session.profile.Load().MaySubscribe(plain):
@@ -96,7 +127,7 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	s := sub.s
-	if s.out.over {
+	if s.conn == nil || s.conn.session != s || ss.byID[s.id] != s {
 		return wire.Unspecified, false // its session has ended
 	}
 	old := s.subs[sub.filter]
@@ -131,6 +162,13 @@ func (ss *sessions) greedy(s *session, n int) bool {
 	return ss.filterBytes+n > maxFilterBytes && s.filterBytes+n > max(fewFilterBytes, maxFilterBytes/len(ss.byID))
 }
 
+// has reports whether a subscription is in force.
+func (ss *sessions) has(sub *subscription) bool {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	return sub.s.subs[sub.filter] == sub
+}
+
 // drop takes a subscription away. It is called with mu.
 func (ss *sessions) drop(sub *subscription) {
 	ss.b.routes.subs.Remove(sub.filter, sub.key)
@@ -152,6 +190,9 @@ func costOf(sub *subscription) int {
 func (c *conn) unsubscribe(f wire.Frame) error {
 	id, filters, err := wire.DecodeUnsubscribe(f.Body, c.v5())
 	if err != nil {
+		return err
+	}
+	if err := c.takes(len(filters)); err != nil && c.v5() {
 		return err
 	}
 	var codes []byte

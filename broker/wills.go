@@ -32,7 +32,7 @@ func willOf(p *wire.Connect) *will {
 }
 
 // size is what it counts among the deposits.
-func (w *will) size() int { return len(w.m.topic) + w.m.size() }
+func (w *will) size() int { return w.m.size() }
 
 // wills publishes them: they are stored, retained and delivered like any publish, and in the same order. A will that no
 // receiver can take in time is dropped and counted, because nobody can send it again.
@@ -112,6 +112,11 @@ func (l *lateWill) fire() {
 
 func (ws *wills) publish(s *session, w *will) {
 	defer ws.b.deposits.give(w.size())
+	defer func() {
+		if v := recover(); v != nil {
+			ws.b.panicked(s.id, "", "publishing the will of", v, []byte(w.m.topic))
+		}
+	}()
 	m := *w.m
 	m.origin = s.id
 	if w.mortal {

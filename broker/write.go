@@ -57,13 +57,17 @@ func (c *conn) deliver(m *wire.Message) answer {
 	switch {
 	case c.closing:
 		return ended
-	case c.backlog() > c.b.cfg.backlog(c.b.backlogs.Load()):
+	case c.backlog() > int(c.b.cfg.MaxWriteBacklog): // most of the time it is this
 		c.full = true
 		return crowded
 	}
 	size := m.Size(c.v5())
 	if size > c.maxPacket {
 		return tooLarge
+	}
+	if !c.b.cfg.roomFor(size, c.backlog(), c.b.backlogs.Load()) {
+		c.full = true
+		return crowded
 	}
 	if size+aliasSize <= c.maxPacket {
 		c.named.shorten(m)
@@ -198,6 +202,20 @@ func (c *conn) written(n int, err error) (drained func()) {
 	return nil
 }
 
+// unstick goes on sending to a client that has no backlog of its own, and for which there was no room among all of them.
+func (c *conn) unstick() {
+	c.mu.Lock()
+	drained := c.drained
+	stuck := c.full && c.backlog() == 0 && !c.closing
+	if stuck {
+		c.full = false
+	}
+	c.mu.Unlock()
+	if stuck && drained != nil {
+		drained()
+	}
+}
+
 // send writes all of buf, or returns how much the socket took.
 func (c *conn) send(buf []byte) (n int, err error) {
 	for n < len(buf) && err == nil {
@@ -224,15 +242,31 @@ func (c *conn) readEmpty() {
 	if c.net.CloseWrite() != nil {
 		return
 	}
+	select {
+	case <-c.read: // there is one reader at a time
+	case <-time.After(farewell):
+		return
+	}
 	_ = c.net.SetReadDeadline(time.Now().Add(farewell))
 	_, _ = io.CopyN(io.Discard, c.net, farewellBytes)
 }
 
 // waitForReader waits until the client has read enough of what was written: it makes us answer faster than it reads the
 // answers.
-func (c *conn) waitForReader() error {
+func (c *conn) waitForReader() error { return c.waitForRoom(2 * c.b.cfg.backlog(c.b.backlogs.Load())) }
+
+// waitForWriter waits until there is room for a message of QoS 0.
+func (c *conn) waitForWriter() error { return c.waitForRoom(c.b.cfg.backlog(c.b.backlogs.Load()) / 2) }
+
+func (c *conn) backlogOver() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.backlog() >= c.b.cfg.backlog(c.b.backlogs.Load())/2 && !c.closing
+}
+
+func (c *conn) waitForRoom(limit int) error {
 	for {
-		room, err := c.backlogged()
+		room, err := c.backlogged(limit)
 		if room == nil {
 			return err
 		}
@@ -250,13 +284,13 @@ func (c *conn) waitForReader() error {
 }
 
 // backlogged returns a channel that is closed when something has been written, or nil if the client may be read.
-func (c *conn) backlogged() (room <-chan struct{}, err error) {
+func (c *conn) backlogged(limit int) (room <-chan struct{}, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return nil, errClosed
 	}
-	if c.backlog() < 2*int(c.b.cfg.MaxWriteBacklog) {
+	if c.backlog() < limit {
 		return nil, nil
 	}
 	if c.room == nil {

@@ -1,6 +1,7 @@
 package index
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -30,7 +31,7 @@ func TestMatchAgreesWithTheDefinition(t *testing.T) {
 		keys := make([]Key, len(filters))
 		full := func(i int) string {
 			if shared[i] {
-				return "$share/g/" + filters[i]
+				return fmt.Sprintf("$share/g%d/%s", i, filters[i])
 			}
 			return filters[i]
 		}
@@ -45,6 +46,11 @@ func TestMatchAgreesWithTheDefinition(t *testing.T) {
 		}
 		for _, n := range rapid.SliceOfN(name, 1, 8).Draw(t, "names") {
 			single, groups := x.Match(n)
+			for filter, members := range groups {
+				if len(members) != 1 || full(members[0]) != filter {
+					t.Fatalf("topic %q: the group %q has %v", n, filter, members)
+				}
+			}
 			for i, f := range filters {
 				want := topic.Match(f, n) && !gone[i]
 				if have := slices.Contains(single, i); have != (want && !shared[i]) {

@@ -4,6 +4,7 @@ package limit
 import (
 	"net/netip"
 	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 )
@@ -45,10 +46,16 @@ func (r *Rate) Take(ip netip.Addr) bool {
 	return l == nil || l.Allow()
 }
 
-// Spent reports whether there is no token, and takes none.
-func (r *Rate) Spent(ip netip.Addr) bool {
+// Reserve takes a token, which undo gives back; ok is false if there is none.
+func (r *Rate) Reserve(ip netip.Addr) (undo func(), ok bool) {
 	l := r.of(ip)
-	return l != nil && l.Tokens() < 1
+	if l == nil {
+		return func() {}, true
+	}
+	if !l.Allow() {
+		return nil, false
+	}
+	return func() { l.AllowN(time.Now(), -1) }, true // a Reservation cannot be cancelled once its time has come
 }
 
 func (r *Rate) of(ip netip.Addr) *rate.Limiter {

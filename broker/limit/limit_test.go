@@ -24,8 +24,15 @@ func TestOf(t *testing.T) {
 func TestEachAddressHasABucketOfItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r, a, b := NewRate(1, 2), netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("10.0.0.2")
-		if !r.Take(a) || r.Spent(a) || !r.Take(a) || r.Take(a) || !r.Spent(a) {
+		undo, ok := r.Reserve(a)
+		if !ok || !r.Take(a) || r.Take(a) {
 			t.Error("two at once, and no third")
+		}
+		if undo(); !r.Take(a) || r.Take(a) {
+			t.Error("what was given back can be taken again, once")
+		}
+		if _, ok := r.Reserve(a); ok {
+			t.Error("there is none")
 		}
 		if !r.Take(b) {
 			t.Error("another address has its own")
@@ -34,7 +41,7 @@ func TestEachAddressHasABucketOfItsOwn(t *testing.T) {
 		if !r.Take(a) || r.Take(a) {
 			t.Error("one more after a second")
 		}
-		if r.Spent(netip.Addr{}) || !r.Take(netip.Addr{}) || !(&Rate{}).Take(a) {
+		if _, ok := r.Reserve(netip.Addr{}); !ok || !r.Take(netip.Addr{}) || !(&Rate{}).Take(a) {
 			t.Error("no limit for what is no address, and without one")
 		}
 	})
