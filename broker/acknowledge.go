@@ -1,6 +1,10 @@
 package broker
 
-import "edged/broker/wire"
+import (
+	"time"
+
+	"edged/broker/wire"
+)
 
 // acknowledged handles a subscriber's PUBACK, PUBREC or PUBCOMP from the connection c.
 func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
@@ -9,6 +13,7 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
 	if o.c != c {
 		return // another connection has the session; it gets the delivery again
 	}
+	o.heard = time.Now().Unix()
 	f, known := o.flights[id]
 	if kind == wire.PUBREC && code < wire.Unspecified {
 		if !known || f.qos != 2 {

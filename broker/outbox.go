@@ -24,6 +24,7 @@ type outbox struct {
 	waiting []letter
 	bytes   int // of what waits, and of what is in flight
 	swept   time.Time
+	heard   int64 // when the client has acknowledged something, in seconds since 1970
 	lastID  uint16
 	number  uint64 // of the last change of a flight
 	over    bool   // the session has ended
@@ -124,8 +125,16 @@ func (o *outbox) full(l letter) bool {
 	case o.bytes+size > int(o.b.cfg.MaxQueuedBytes):
 		return true
 	}
+	if o.lively() {
+		total *= 2 // those who read and acknowledge have a part that the others cannot take
+	}
 	return all+int64(size) > total && int64(o.bytes+size) > total/(o.b.queues.Load()+1)
 }
+
+// lively reports whether the client is there, and has acknowledged something lately or has only just come.
+func (o *outbox) lively() bool { return o.c != nil && time.Now().Unix()-o.heard < livelyFor }
+
+const livelyFor = 5 // seconds
 
 func (o *outbox) grow(n int) {
 	if before := o.bytes; before == 0 && n > 0 {
@@ -157,7 +166,7 @@ func (o *outbox) dropExpired() {
 func (o *outbox) attach(c *conn, window int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.c, o.window, o.open = c, window, 0
+	o.c, o.window, o.open, o.heard = c, window, 0, time.Now().Unix()
 	o.repeat = o.repeat[:0]
 	for _, f := range o.flights {
 		f.open = false
