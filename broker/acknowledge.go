@@ -1,10 +1,6 @@
 package broker
 
-import (
-	"time"
-
-	"edged/broker/wire"
-)
+import "edged/broker/wire"
 
 // acknowledged handles a subscriber's PUBACK, PUBREC or PUBCOMP from the connection c.
 func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
@@ -13,7 +9,7 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
 	if o.c != c {
 		return // another connection has the session; it gets the delivery again
 	}
-	o.heard = time.Now().Unix()
+	o.heard = o.b.seconds.Load()
 	f, known := o.flights[id]
 	if kind == wire.PUBREC && code < wire.Unspecified {
 		if !known || f.qos != 2 {

@@ -65,6 +65,7 @@ type Broker struct {
 	backlogs  atomic.Int64 // bytes on their way to all clients
 	queued    atomic.Int64 // bytes that wait for all subscribers
 	queues    atomic.Int64 // subscribers that something waits for
+	seconds   atomic.Int64 // a clock that costs nothing: since Run, about
 	running   atomic.Bool
 }
 

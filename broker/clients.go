@@ -73,7 +73,7 @@ func (s *session) client() Client {
 func (o *outbox) count() (queued, unacked int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.waiting), len(o.flights)
+	return o.waiting.len(), len(o.flights)
 }
 
 func (c *conn) sentCount() uint64 {

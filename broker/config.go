@@ -103,9 +103,14 @@ const (
 	backlogLeast  = 4 << 10
 )
 
-// backlog is the write backlog of a client when so much is on its way to all of them.
-func (c *Config) backlog(all int64) int {
-	if all > backlogsTotal {
+// backlog is the write backlog of a client when so much is on its way to all of them. Lively ones, which take what they are sent,
+// have a part that the others cannot take.
+func (c *Config) backlog(all int64, lively bool) int {
+	total := int64(backlogsTotal)
+	if lively {
+		total *= 2
+	}
+	if all > total {
 		return min(backlogLeast, int(c.MaxWriteBacklog))
 	}
 	return int(c.MaxWriteBacklog)
@@ -113,8 +118,8 @@ func (c *Config) backlog(all int64) int {
 
 // roomFor reports whether a packet can be queued for a client of which have bytes are on their way, and all bytes to all. One packet
 // finds room however large it is, unless such packets have used as much again as there is for all.
-func (c *Config) roomFor(size, have int, all int64) bool {
-	return have+size <= c.backlog(all) || have == 0 && all+int64(size) <= 2*backlogsTotal
+func (c *Config) roomFor(size, have int, all int64, lively bool) bool {
+	return have+size <= c.backlog(all, lively) || have == 0 && all+int64(size) <= 3*backlogsTotal
 }
 
 func (c *Config) tls() (*transport.TLS, error) {

@@ -104,7 +104,7 @@ func TestMessagesExpire(t *testing.T) {
 	pub.publish(p{topic: "a", qos: 1, id: 1, payload: "short", props: u32(2, 1)}, p{topic: "a", qos: 1, id: 2, payload: "long", props: u32(2, 1000)})
 	pub.acks(0x40, 1, 2)
 	await.Soon(t, "both are queued", func() bool { return s.queued("sub") == 2 })
-	short := s.sessions.get("sub").out.waiting[0].m
+	short := s.sessions.get("sub").out.waiting.first().m
 	await.Soon(t, "the short one expires", short.expired)
 	w, _ = connect(t, s, o)
 	m := w.message()

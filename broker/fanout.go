@@ -39,7 +39,7 @@ type delivery struct {
 
 // perDelivery is what each subscriber of a message counts while it waits, as if it were bytes: so a publisher can have as much work
 // waiting as memory, and one whose messages go to thousands is held back before it has queued minutes of them.
-const perDelivery = 64
+const perDelivery = 8
 
 // deliverTo makes the delivery of a message on its route, and says what it keeps.
 func (b *Broker) deliverTo(l *lane, m *message, r *route) (d delivery, keeps int) {

@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"sync"
-	"time"
 )
 
 // outbox holds the deliveries with QoS 1 and 2 that a session has not acknowledged: those in flight, which have a packet
@@ -21,10 +20,11 @@ type outbox struct {
 	open    int   // those that are
 	flights map[uint16]*flight
 	repeat  []*flight // in flight since an earlier connection, and not repeated on c yet
-	waiting []letter
-	bytes   int // of what waits, and of what is in flight
-	swept   time.Time
-	heard   int64 // when the client has acknowledged something, in seconds since 1970
+	waiting letters
+	bytes   int   // of what waits, and of what is in flight
+	mortal  int   // letters that wait and can expire
+	swept   int64 // when the expired ones were last looked for, by the broker's clock
+	heard   int64 // when the client has acknowledged something, likewise
 	lastID  uint16
 	number  uint64 // of the last change of a flight
 	over    bool   // the session has ended
@@ -73,7 +73,7 @@ func (o *outbox) add(l letter) {
 		}
 		return
 	}
-	if o.full(l) {
+	if o.mortal > 0 && o.full(l) {
 		o.dropExpired()
 	}
 	if o.full(l) {
@@ -84,9 +84,14 @@ func (o *outbox) add(l letter) {
 		}
 		return
 	}
-	o.waiting = append(o.waiting, l)
 	o.grow(l.size())
-	o.pump()
+	if o.waiting.len() == 0 && o.free() && o.dispatch(l) {
+		return
+	}
+	if l.m.expiry > 0 {
+		o.mortal++
+	}
+	o.waiting.push(l)
 }
 
 // pass sends a message of QoS 0.
@@ -118,7 +123,7 @@ func (o *outbox) lost() (say bool) {
 func (o *outbox) full(l letter) bool {
 	size, total, all := l.size(), int64(o.b.cfg.MaxQueuedTotal), o.b.queued.Load()
 	switch {
-	case len(o.waiting)+len(o.flights) >= o.b.cfg.MaxQueuedMessages:
+	case o.waiting.len()+len(o.flights) >= o.b.cfg.MaxQueuedMessages:
 		return true
 	case o.bytes == 0 && all+int64(size) <= 2*total:
 		return false
@@ -132,9 +137,10 @@ func (o *outbox) full(l letter) bool {
 }
 
 // lively reports whether the client is there, and has acknowledged something lately or has only just come.
-func (o *outbox) lively() bool { return o.c != nil && time.Now().Unix()-o.heard < livelyFor }
+func (o *outbox) lively() bool { return o.c != nil && o.b.seconds.Load()-o.heard < livelyFor }
 
-const livelyFor = 5 // seconds
+// livelyFor is how many seconds after it took something a client counts as one that takes what it is sent.
+const livelyFor = 5
 
 func (o *outbox) grow(n int) {
 	if before := o.bytes; before == 0 && n > 0 {
@@ -148,17 +154,18 @@ func (o *outbox) grow(n int) {
 
 // dropExpired makes room, at most once a second: it looks at everything that waits.
 func (o *outbox) dropExpired() {
-	now := time.Now()
-	if now.Sub(o.swept) < time.Second {
+	now := o.b.seconds.Load()
+	if now == o.swept {
 		return
 	}
 	o.swept = now
-	o.waiting = slices.DeleteFunc(o.waiting, func(l letter) bool {
-		if l.m.expired() {
-			o.grow(-l.size())
-			return true
+	o.waiting.delete(func(l *letter) bool {
+		if !l.m.expired() {
+			return false
 		}
-		return false
+		o.mortal--
+		o.grow(-l.size())
+		return true
 	})
 }
 
@@ -166,7 +173,7 @@ func (o *outbox) dropExpired() {
 func (o *outbox) attach(c *conn, window int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.c, o.window, o.open, o.heard = c, window, 0, time.Now().Unix()
+	o.c, o.window, o.open, o.heard = c, window, 0, o.b.seconds.Load()-livelyFor+2
 	o.repeat = o.repeat[:0]
 	for _, f := range o.flights {
 		f.open = false
@@ -193,12 +200,12 @@ func (o *outbox) clear() (left []letter) {
 			left = append(left, f.letter)
 		}
 	}
-	for _, l := range o.waiting {
+	for l, ok := o.waiting.pop(); ok; l, ok = o.waiting.pop() {
 		if l.to.share != "" {
 			left = append(left, l)
 		}
 	}
-	o.c, o.waiting, o.flights, o.repeat, o.over = nil, nil, nil, nil, true
+	o.c, o.flights, o.repeat, o.over = nil, nil, nil, true
 	o.grow(-o.bytes)
 	return left
 }
@@ -216,7 +223,7 @@ func (o *outbox) resume(c *conn) {
 func (o *outbox) ready() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.sending() && len(o.waiting) == 0
+	return o.sending() && o.waiting.len() == 0
 }
 
 func (o *outbox) sending() bool { return o.c != nil && !o.c.closed() }
@@ -238,23 +245,35 @@ func (o *outbox) pump() {
 		}
 		o.repeat = o.repeat[1:]
 	}
-	for o.sending() && len(o.waiting) > 0 && o.open < o.window && len(o.flights) < math.MaxUint16 {
-		l := o.waiting[0]
-		if may := profile.MayRead(l.m.topic); !may || l.m.expired() {
-			if !may {
-				o.b.met.denied.Inc()
-			}
-			o.grow(-l.size())
-		} else if f := o.launch(l); !o.send(f, false) {
-			delete(o.flights, f.id)
-			o.lastID--
-			return
-		}
-		o.waiting[0] = letter{}
-		if o.waiting = o.waiting[1:]; len(o.waiting) == 0 {
-			o.waiting = nil
+	for o.waiting.len() > 0 && o.free() && o.dispatch(*o.waiting.first()) {
+		l, _ := o.waiting.pop()
+		if l.m.expiry > 0 {
+			o.mortal--
 		}
 	}
+}
+
+// free reports whether a letter can be sent now.
+func (o *outbox) free() bool {
+	return o.sending() && len(o.repeat) == 0 && o.open < o.window && len(o.flights) < math.MaxUint16
+}
+
+// dispatch sends a letter, or finds that nobody wants it any more; false if the connection takes nothing now.
+func (o *outbox) dispatch(l letter) bool {
+	if may := o.s.profile.Load().MayRead(l.m.topic); !may || l.m.expired() {
+		if !may {
+			o.b.met.denied.Inc()
+		}
+		o.grow(-l.size())
+		return true
+	}
+	f := o.launch(l)
+	if o.send(f, false) {
+		return true
+	}
+	delete(o.flights, f.id)
+	o.lastID--
+	return false
 }
 
 // launch gives a letter its packet identifier [MQTT-2.2.1-4]; there must be a free one.

@@ -61,6 +61,7 @@ func (b *Broker) housekeep(ctx context.Context) error {
 	for {
 		select {
 		case now := <-t.C:
+			b.seconds.Add(1)
 			if now.YearDay() != day.YearDay() {
 				day = now
 				b.warnOfExpiry(now)

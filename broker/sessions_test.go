@@ -55,7 +55,7 @@ func (s *server) queued(id string) int {
 	o := &s.sessions.get(id).out
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.flights) + len(o.waiting)
+	return len(o.flights) + o.waiting.len()
 }
 
 func TestTheQueueOfASubscriberIsBounded(t *testing.T) {

@@ -65,7 +65,7 @@ func (c *conn) deliver(m *wire.Message) answer {
 	if size > c.maxPacket {
 		return tooLarge
 	}
-	if !c.b.cfg.roomFor(size, c.backlog(), c.b.backlogs.Load()) {
+	if !c.b.cfg.roomFor(size, c.backlog(), c.b.backlogs.Load(), c.lively()) {
 		c.full = true
 		return crowded
 	}
@@ -183,7 +183,7 @@ func (c *conn) takeOut(spare []byte) (buf []byte, link *intake.Link, last, polit
 func (c *conn) written(n int, err error) (drained func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.writing = 0
+	c.writing, c.moved = 0, c.b.seconds.Load()
 	c.b.backlogs.Add(-int64(n))
 	if c.room != nil {
 		close(c.room)
@@ -253,20 +253,27 @@ func (c *conn) readEmpty() {
 
 // waitForReader waits until the client has read enough of what was written: it makes us answer faster than it reads the
 // answers.
-func (c *conn) waitForReader() error { return c.waitForRoom(2 * c.b.cfg.backlog(c.b.backlogs.Load())) }
+func (c *conn) waitForReader() error { return c.waitForRoom(2) }
 
 // waitForWriter waits until there is room for a message of QoS 0.
-func (c *conn) waitForWriter() error { return c.waitForRoom(c.b.cfg.backlog(c.b.backlogs.Load()) / 2) }
+func (c *conn) waitForWriter() error { return c.waitForRoom(0.5) }
 
 func (c *conn) backlogOver() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.backlog() >= c.b.cfg.backlog(c.b.backlogs.Load())/2 && !c.closing
+	return c.backlog() >= c.limit()/2 && !c.closing
 }
 
-func (c *conn) waitForRoom(limit int) error {
+// lively reports whether the client has read something lately, or has only just come. It is called with the lock.
+func (c *conn) lively() bool { return c.b.seconds.Load()-c.moved < livelyFor }
+
+// limit is the present write backlog. It is called with the lock.
+func (c *conn) limit() int { return c.b.cfg.backlog(c.b.backlogs.Load(), c.lively()) }
+
+// waitForRoom waits until less waits to be written than a part of the limit.
+func (c *conn) waitForRoom(part float64) error {
 	for {
-		room, err := c.backlogged(limit)
+		room, err := c.backlogged(part)
 		if room == nil {
 			return err
 		}
@@ -284,13 +291,13 @@ func (c *conn) waitForRoom(limit int) error {
 }
 
 // backlogged returns a channel that is closed when something has been written, or nil if the client may be read.
-func (c *conn) backlogged(limit int) (room <-chan struct{}, err error) {
+func (c *conn) backlogged(part float64) (room <-chan struct{}, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.closing {
 		return nil, errClosed
 	}
-	if c.backlog() < limit {
+	if float64(c.backlog()) < part*float64(c.limit()) {
 		return nil, nil
 	}
 	if c.room == nil {
