@@ -58,7 +58,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		p.After, p.Keeps = b.deliverTo(l, m, r)
 	}
 	if retained {
-		p.Retained = change{&b.retained, m}
+		p.Retained, p.Holds = b.retained.change(m)
 	}
 	return s.Take(ctx, p)
 }

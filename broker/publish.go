@@ -67,7 +67,7 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 			p.After, p.Keeps = c.b.deliverTo(&c.session.lane, kept, r)
 		}
 		if retained {
-			p.Retained = change{&c.b.retained, kept}
+			p.Retained, p.Holds = c.b.retained.change(kept)
 		}
 	}
 	return c.link.Take(p)

@@ -116,6 +116,11 @@ type change struct {
 	m *message
 }
 
+// change makes the change that a message is, and says what it holds while it is under way: the message, and its durable form.
+func (r *retained) change(m *message) (c change, holds int) {
+	return change{r, m}, 2 * (len(m.topic) + m.size())
+}
+
 // Retain implements intake.Retaining.
 func (c change) Retain(done func(error)) { c.r.put(c.m, done) }
 

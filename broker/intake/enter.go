@@ -10,17 +10,13 @@ import (
 
 // enter puts the publish at the end of the line. Token 0 without an error: it is dealt with.
 func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64, err error) {
-	size := 0
-	if p.After != nil {
-		size = kept(p.Keeps)
-	}
-	if err := s.admit(ctx, l, p, size); err != nil {
+	if err := s.admit(ctx, l, p, p.keeps()+p.holds()); err != nil {
 		if err == errNoRoom {
 			err = s.turnAway(ctx, l, p, CodeQuota)
 		}
 		return 0, err
 	}
-	token = s.push(l, p, size)
+	token = s.push(l, p)
 	s.mu.Unlock()
 	if token == 0 {
 		s.Flush()
@@ -94,7 +90,7 @@ func (s *Session) full(size int) bool {
 }
 
 // push makes the entry, or that of a repeat. It is called with the lock.
-func (s *Session) push(l *Link, p *Publish, size int) (token uint64) {
+func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	e := entry{link: l, qos: p.QoS, waits: 1}
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
@@ -112,9 +108,9 @@ func (s *Session) push(l *Link, p *Publish, size int) (token uint64) {
 	} else {
 		s.zero++
 	}
-	e.after, e.bytes = p.After, size
-	s.bytes += int64(size)
-	s.in.kept.take(int64(size))
+	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
+	s.bytes += int64(e.bytes + e.holds)
+	s.in.kept.take(int64(e.bytes + e.holds))
 	token = s.line.push(e)
 	if e.id != 0 {
 		s.remember(e.id, known{token, e.qos, taken})

@@ -5,7 +5,8 @@ type entry struct {
 	link    *Link    // the connection that waits for the acknowledgement; nil if none does
 	after   Delivery // nil if there is nobody to deliver it to
 	heir    uint64   // token of the repeat that waits for this one; 0 if none
-	bytes   int      // that after keeps
+	bytes   int      // that after keeps, until it was delivered
+	holds   int      // that the retained change keeps, until the entry leaves
 	waits   int      // what it still waits for: receivers, the retained change, the call of Take itself
 	id      uint16   // 0 if no acknowledgement is wanted
 	qos     byte

@@ -58,8 +58,11 @@ func (s *Session) leave(token uint64, e *entry) {
 			heir.verdict = severed // it was not stored: closing the connection is the way to be sent it again
 		}
 	}
+	s.bytes -= int64(e.bytes + e.holds)
+	if e.holds > 0 {
+		s.in.kept.give(int64(e.holds))
+	}
 	if e.after != nil {
-		s.bytes -= int64(e.bytes)
 		if e.verdict == accepted {
 			e.after.Deliver()
 		} else {

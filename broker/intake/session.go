@@ -22,7 +22,7 @@ type Session struct {
 	ids   map[uint16]known
 	due   []ack // for link, in order, not yet handed to its socket
 	link  *Link // the connection in use; nil while the client is away
-	bytes int64 // that entries keep for subscribers
+	bytes int64 // that entries keep for subscribers, and to be retained
 	zero  int   // entries of QoS 0 in the line
 	room  chan struct{}
 	over  bool // the session has ended: nothing is remembered any more
