@@ -84,14 +84,14 @@ func (l *Link) Written(n int) {
 		}
 		k, ok := s.ids[a.id]
 		switch {
-		case a.kind == puback && !ok && s.ids != nil:
+		case a.kind == puback && !ok:
 			s.remember(a.id, known{a.token, 1, owed})
 		case a.kind == pubrec && ok && k.token == a.token:
 			k.state = owed
 			s.ids[a.id] = k
 		}
 	}
-	l.sent = l.sent[:0]
+	l.sent = emptied(l.sent)
 }
 
 // Release answers a PUBREL with PUBCOMP and forgets the identifier [MQTT-4.3.3-11]. It blocks like Take while the client

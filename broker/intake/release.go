@@ -47,6 +47,7 @@ func (s *Session) release() {
 		s.line.pop()
 		s.makeRoom()
 	}
+	s.line.shrink(large)
 }
 
 func (s *Session) leave(token uint64, e *entry) {

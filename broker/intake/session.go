@@ -20,6 +20,7 @@ type Session struct {
 	mu    sync.Mutex
 	line  line
 	ids   map[uint16]known
+	most  int   // identifiers that ids has had room for
 	due   []ack // for link, in order, not yet handed to its socket
 	link  *Link // the connection in use; nil while the client is away
 	bytes int64 // that entries keep for subscribers, and to be retained
@@ -110,7 +111,7 @@ func (l *Link) detach() {
 		}
 	}
 	s.due = nil
-	s.line.shrink()
+	s.line.shrink(0)
 	s.in.settled(n)
 	s.makeRoom()
 }
@@ -144,6 +145,7 @@ func (s *Session) remember(id uint16, k known) {
 	}
 	before := len(s.ids)
 	s.ids[id] = k
+	s.most = max(s.most, len(s.ids))
 	s.in.ids.Add(int64(len(s.ids) - before))
 }
 
@@ -151,6 +153,9 @@ func (s *Session) forget(id uint16) {
 	before := len(s.ids)
 	delete(s.ids, id)
 	s.in.ids.Add(int64(len(s.ids) - before))
+	if len(s.ids) == 0 && s.most > large {
+		s.ids, s.most = nil, 0 // a map never becomes smaller
+	}
 }
 
 // crowded reports whether the session remembers so many identifiers that it gets no further one: its client does not finish what
