@@ -94,7 +94,7 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	e := entry{link: l, qos: p.QoS, waits: 1}
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
-		l.unacked++
+		l.counts()
 		if k, ok := s.ids[p.ID]; ok && p.Dup && k.qos == p.QoS {
 			s.repeat(e, k)
 			return 0
@@ -116,6 +116,12 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 		s.remember(e.id, known{token, e.qos, taken})
 	}
 	return token
+}
+
+// counts notes a publish with QoS > 0.
+func (l *Link) counts() {
+	l.unacked++
+	l.s.user = l.number
 }
 
 // repeat lines up for an acknowledgement of what is known already [MQTT-4.3.3-10].

@@ -26,7 +26,9 @@ type Session struct {
 	bytes int64 // that entries keep for subscribers, and to be retained
 	zero  int   // entries of QoS 0 in the line
 	room  chan struct{}
-	over  bool // the session has ended: nothing is remembered any more
+	over  bool   // the session has ended: nothing is remembered any more
+	links uint64 // connections so far
+	user  uint64 // number of the connection that used a packet identifier last
 }
 
 // known is what is remembered about a packet identifier.
@@ -56,6 +58,7 @@ func (s *Session) Client() string { return s.client }
 type Link struct {
 	s        *Session
 	peer     Peer
+	number   uint64 // of the session's connections, from 1
 	v5       bool
 	ctx      context.Context // ends with the connection, and when the intake stops
 	cancel   context.CancelFunc
@@ -79,7 +82,8 @@ func (s *Session) Connect(peer Peer, v5 bool, patience time.Duration) *Link {
 	if s.link != nil {
 		s.link.detach()
 	}
-	s.link = l
+	s.links++
+	s.link, l.number = l, s.links
 	return l
 }
 

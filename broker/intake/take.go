@@ -74,7 +74,7 @@ func (l *Link) refuse(p *Publish, code byte) {
 }
 
 func (s *Session) pushRefusal(l *Link, p *Publish, code byte) {
-	l.unacked++
+	l.counts()
 	s.line.push(entry{link: l, qos: p.QoS, id: p.ID, verdict: refused, code: code})
 	s.release()
 }
