@@ -41,7 +41,7 @@ func (c *conn) publish(f wire.Frame) error {
 		return nil
 	}
 	retained := m.Retain
-	if retained && !c.b.retained.admit(&p.Message, c.session.id) {
+	if retained && !c.b.retained.admit(&p.Message, len(m.Props), c.session.id) {
 		retained = false
 		if c.v5() && m.QoS > 0 {
 			c.settled(c.link.Refuse(p, wire.QuotaExceeded))

@@ -38,7 +38,7 @@ type retained struct {
 	mu     sync.Mutex
 	topics map[string]*slot
 	live   int    // topics whose newest change leaves a message
-	bytes  int64  // of those messages
+	bytes  int64  // of those messages: topics, payloads and properties
 	last   uint64 // the newest change of all
 }
 
@@ -81,14 +81,14 @@ func (r *retained) load() error {
 	return nil
 }
 
-// admit reports whether a message can be retained, and says so if not. What is admitted may still pass the limits by as much
-// as is taken at the same moment.
-func (r *retained) admit(m *edged.Message, client string) bool {
+// admit reports whether a message with so many bytes of properties can be retained, and says so if not. What is admitted may
+// still pass the limits by as much as is taken at the same moment.
+func (r *retained) admit(m *edged.Message, props int, client string) bool {
 	if len(m.Payload) == 0 {
 		return true
 	}
 	r.mu.Lock()
-	live, bytes := r.live+1, r.bytes+int64(len(m.Topic)+len(m.Payload))
+	live, bytes := r.live+1, r.bytes+int64(len(m.Topic)+len(m.Payload)+props)
 	if s := r.topics[m.Topic]; s != nil && s.size > 0 {
 		live, bytes = live-1, bytes-int64(s.size)
 	}
@@ -107,7 +107,7 @@ func sizeOf(m *message) int {
 	if m == nil || len(m.payload) == 0 { // [MQTT-3.3.1-6]
 		return 0
 	}
-	return len(m.topic) + len(m.payload)
+	return len(m.topic) + m.size()
 }
 
 // change is a retained message under way: it implements intake.Retaining.

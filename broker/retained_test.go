@@ -133,6 +133,20 @@ func TestTheBytesOfRetainedMessagesAreBounded(t *testing.T) {
 	}
 }
 
+func TestThePropertiesOfRetainedMessagesCount(t *testing.T) {
+	s := start(t, setup{cfg: func(c *Config) { c.MaxRetainedBytes = 100 }})
+	w, _ := connect(t, s, opts{id: "five", v5: true})
+	props := append(append([]byte{0x26}, text("k")...), text(strings.Repeat("v", 54))...) // 60 bytes
+	w.publish(p{topic: "a", qos: 1, id: 1, retain: true, payload: "x", props: props}, p{topic: "b", qos: 1, id: 2, retain: true, payload: "x", props: props})
+	w.acks(0x40, 1)
+	if f := w.read(); f.code() != 0x97 {
+		t.Errorf("%v: a further one is retained", f)
+	}
+	if st := s.Status(); st.Retained != 1 || st.RetainedBytes != 62 {
+		t.Errorf("%+v", st)
+	}
+}
+
 func TestTheNumberOfRetainedMessagesIsBounded(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxRetained = 1 }})
