@@ -177,6 +177,35 @@ func TestTheNumberOfRetainedMessagesIsBounded(t *testing.T) {
 	}
 }
 
+// A message that is renewed after it was found expired stays.
+func TestTheSweepLeavesWhatIsRenewed(t *testing.T) {
+	d := newDisk(false)
+	r := &start(t, setup{retained: d}).retained
+	put := func(topic, payload string, expiry int64) {
+		r.put(&message{topic: topic, payload: []byte(payload), retain: true, expiry: expiry}, func(error) {})
+	}
+	for _, topic := range []string{"durable", "under way", "over"} {
+		put(topic, "old", 1)
+	}
+	d.commit(3, nil)
+	gone := r.expired()
+	put("durable", "new", 0)
+	d.commit(1, nil)
+	put("under way", "new", 0)
+	for _, topic := range gone {
+		r.remove(topic)
+	}
+	d.commit(1<<30, nil)
+	if got := d.topics(t); len(gone) != 3 || !slices.Equal(got, []string{"durable", "under way"}) {
+		t.Errorf("on disk are %q", got)
+	}
+	for _, topic := range []string{"durable", "under way"} {
+		if got := r.match(topic); len(got) != 1 || string(got[0].payload) != "new" {
+			t.Errorf("%s: %v", topic, got)
+		}
+	}
+}
+
 // Whatever is put, in whatever order it becomes durable or fails: what is on disk is shown.
 func TestWhatIsRetainedFollowsTheDisk(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
