@@ -135,6 +135,8 @@ func (c *conn) refuse(p *intake.Publish, code byte, why error) (err error) {
 	case p.QoS > 0:
 		c.goodbye(code, why)
 	}
-	c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "topic", p.Topic, "qos", p.QoS, "reason", why)
+	if c.b.seldom.Due("refused") {
+		c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "topic", p.Topic, "qos", p.QoS, "reason", why)
+	}
 	return err
 }

@@ -93,13 +93,15 @@ func (r *retained) admit(m *edged.Message, props int, client string) bool {
 		live, bytes = live-1, bytes-int64(s.size)
 	}
 	r.mu.Unlock()
-	if live <= r.max && bytes <= r.most {
-		return true
+	full := live > r.max || bytes > r.most
+	if full {
+		r.b.met.retainedFull.Inc()
 	}
-	r.b.met.retainedFull.Inc()
-	r.b.seldom.Warn("max_retained", "broker: a message was not retained: there are max_retained, or max_retained_bytes, already",
-		"client", client, "topic", m.Topic, "max_retained", r.max, "max_retained_bytes", conf.Size(r.most))
-	return false
+	if full && r.b.seldom.Due("max_retained") {
+		r.b.seldom.Warn("max_retained", "broker: a message was not retained: there are max_retained, or max_retained_bytes, already",
+			"client", client, "topic", m.Topic, "max_retained", r.max, "max_retained_bytes", conf.Size(r.most))
+	}
+	return !full
 }
 
 // sizeOf is what a retained message counts.

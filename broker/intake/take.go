@@ -86,8 +86,10 @@ func (s *Session) offer(ctx context.Context, p *Publish) error {
 				return edged.ErrStopped
 			}
 			s.in.dropped.Inc()
-			s.in.log.Warn("dropped", "a QoS 0 message was dropped: a receiver could not take it in time",
-				"client", s.client, "topic", p.Topic, "error", err)
+			if s.in.log.Due("dropped") {
+				s.in.log.Warn("dropped", "a QoS 0 message was dropped: a receiver could not take it in time",
+					"client", s.client, "topic", p.Topic, "error", err)
+			}
 		}
 	}
 	return nil
