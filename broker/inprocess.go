@@ -40,7 +40,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 	}
 	p := &intake.Publish{To: r.to}
 	p.Message = edged.Message{Topic: m.topic, Payload: m.payload, QoS: m.qos, Retain: m.retain}
-	retained := m.retain && b.retained.admit(&p.Message, s.Client())
+	retained := m.retain && b.retained.admit(&p.Message, len(m.props), s.Client())
 	wanted := r.wanted() || b.taps.any()
 	if wanted || retained {
 		kept := *m
@@ -58,7 +58,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		p.After, p.Keeps = b.deliverTo(l, m, r)
 	}
 	if retained {
-		p.Retained = change{&b.retained, m}
+		p.Retained, p.Holds = b.retained.change(m)
 	}
 	return s.Take(ctx, p)
 }

@@ -129,6 +129,47 @@ func TestATapSeesWhatASubscriberSees(t *testing.T) {
 	}
 }
 
+func TestWhatWaitsForATapIsBounded(t *testing.T) {
+	s := start(t, setup{})
+	begun, hold := make(chan struct{}, 100), make(chan struct{})
+	var got []int
+	var missed int64
+	cancel := s.Tap("#", func(_ string, payload []byte, _ bool, m int64) {
+		begun <- struct{}{}
+		<-hold
+		got, missed = append(got, len(payload)), missed+m
+	})
+	publish := func(bytes int) {
+		t.Helper()
+		if err := s.Publish(t.Context(), "a", make([]byte, bytes), 0, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	publish(1)
+	<-begun // it is with the tap, and nothing is in the queue
+	publish(2 * tapBytes)
+	publish(1) // no room
+	hold <- struct{}{}
+	<-begun
+	for range 10 {
+		publish(tapBytes / 4)
+	}
+	hold <- struct{}{}
+	for range 3 {
+		<-begun
+		hold <- struct{}{}
+	}
+	publish(2)
+	close(hold)
+	cancel()
+	if want := []int{1, 2 * tapBytes, tapBytes / 4, tapBytes / 4, tapBytes / 4, 2}; !slices.Equal(got, want) || missed != 8 {
+		t.Errorf("got %v, missed %d", got, missed)
+	}
+	if n := s.met.tapDropped.Get(); n != 8 {
+		t.Errorf("%d are counted", n)
+	}
+}
+
 func TestASlowTapStallsNobody(t *testing.T) {
 	s := start(t, setup{})
 	block := make(chan struct{})

@@ -33,18 +33,18 @@ func (c *conn) publish(f wire.Frame) error {
 	}
 	switch {
 	case r.wrong != nil:
-		c.refuse(p, wire.BadTopic, r.wrong)
+		c.settled(c.refuse(p, wire.BadTopic, r.wrong))
 		return nil
 	case !r.mayWrite(c.session.profile.Load()):
 		c.b.met.denied.Inc()
-		c.refuse(p, wire.NotAuthorized, errDenied)
+		c.settled(c.refuse(p, wire.NotAuthorized, errDenied))
 		return nil
 	}
 	retained := m.Retain
-	if retained && !c.b.retained.admit(&p.Message, c.session.id) {
+	if retained && !c.b.retained.admit(&p.Message, len(m.Props), c.session.id) {
 		retained = false
 		if c.v5() && m.QoS > 0 {
-			c.link.Refuse(p, wire.QuotaExceeded)
+			c.settled(c.link.Refuse(p, wire.QuotaExceeded))
 			return nil
 		}
 	}
@@ -65,7 +65,7 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 		kept := messageOf(m, r.name, c.session.id)
 		p.After, p.Keeps = c.b.deliverTo(&c.session.lane, kept, r) // also for those who subscribe before it is retained
 		if retained {
-			p.Retained = change{&c.b.retained, kept}
+			p.Retained, p.Holds = c.b.retained.change(kept)
 		}
 	}
 	return c.link.Take(p)
@@ -132,15 +132,18 @@ func (c *conn) slowDown() {
 }
 
 // refuse answers a publish that can never be taken. 3.1.1 can only be told by closing the connection.
-func (c *conn) refuse(p *intake.Publish, code byte, why error) {
+func (c *conn) refuse(p *intake.Publish, code byte, why error) (err error) {
 	if code == wire.BadTopic {
 		c.b.met.badTopic.Inc()
 	}
 	switch {
 	case p.QoS > 0 && c.v5():
-		c.link.Refuse(p, code)
+		err = c.link.Refuse(p, code)
 	case p.QoS > 0:
 		c.goodbye(code, why)
 	}
-	c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "topic", p.Topic, "qos", p.QoS, "reason", why)
+	if c.b.seldom.Due("refused") {
+		c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "topic", p.Topic, "qos", p.QoS, "reason", why)
+	}
+	return err
 }

@@ -12,8 +12,8 @@ import (
 
 // Retained keeps retained messages over a restart. Implementations are safe for concurrent use.
 type Retained interface {
-	// Load calls each with every stored message, once, before anything else. value is only valid during the call. An error
-	// of each ends Load, which returns it.
+	// Load calls each with every stored message, once, before anything else. value is only valid during the call, and nil if it
+	// is damaged. An error of each ends Load, which returns it.
 	Load(each func(topic string, value []byte) error) error
 	// Put stores or, if value is nil, deletes. value is copied before Put returns. done is called once, from another
 	// goroutine, when the change is on disk, or with what kept it off; the calls come in the order of Put for a topic.
@@ -38,7 +38,7 @@ type retained struct {
 	mu     sync.Mutex
 	topics map[string]*slot
 	live   int    // topics whose newest change leaves a message
-	bytes  int64  // of those messages
+	bytes  int64  // of those messages: topics, payloads and properties
 	last   uint64 // the newest change of all
 }
 
@@ -82,25 +82,27 @@ func (r *retained) load() error {
 	return nil
 }
 
-// admit reports whether a message can be retained, and says so if not. What is admitted may still pass the limits by as much
-// as is taken at the same moment.
-func (r *retained) admit(m *edged.Message, client string) bool {
+// admit reports whether a message with so many bytes of properties can be retained, and says so if not. What is admitted may
+// still pass the limits by as much as is taken at the same moment.
+func (r *retained) admit(m *edged.Message, props int, client string) bool {
 	if len(m.Payload) == 0 {
 		return true
 	}
 	r.mu.Lock()
-	live, bytes := r.live+1, r.bytes+int64(len(m.Topic)+len(m.Payload))
+	live, bytes := r.live+1, r.bytes+int64(len(m.Topic)+len(m.Payload)+props)
 	if s := r.topics[m.Topic]; s != nil && s.size > 0 {
 		live, bytes = live-1, bytes-int64(s.size)
 	}
 	r.mu.Unlock()
-	if live <= r.max && bytes <= r.most {
-		return true
+	full := live > r.max || bytes > r.most
+	if full {
+		r.b.met.retainedFull.Inc()
 	}
-	r.b.met.retainedFull.Inc()
-	r.b.seldom.Warn("max_retained", "broker: a message was not retained: there are max_retained, or max_retained_bytes, already",
-		"client", client, "topic", m.Topic, "max_retained", r.max, "max_retained_bytes", conf.Size(r.most))
-	return false
+	if full && r.b.seldom.Due("max_retained") {
+		r.b.seldom.Warn("max_retained", "broker: a message was not retained: there are max_retained, or max_retained_bytes, already",
+			"client", client, "topic", m.Topic, "max_retained", r.max, "max_retained_bytes", conf.Size(r.most))
+	}
+	return !full
 }
 
 // sizeOf is what a retained message counts.
@@ -108,7 +110,7 @@ func sizeOf(m *message) int {
 	if m == nil || len(m.payload) == 0 { // [MQTT-3.3.1-6]
 		return 0
 	}
-	return len(m.topic) + len(m.payload)
+	return m.size()
 }
 
 // change is a retained message under way: it implements intake.Retaining.
@@ -117,10 +119,19 @@ type change struct {
 	m *message
 }
 
+// change makes the change that a message is, and says what it holds while it is under way: the message, and its durable form.
+func (r *retained) change(m *message) (c change, holds int) {
+	return change{r, m}, 2 * m.size()
+}
+
 // Retain implements intake.Retaining.
 func (c change) Retain(done func(error)) { c.r.put(c.m, done) }
 
-func (r *retained) put(m *message, done func(error)) {
+func (r *retained) put(m *message, done func(error)) { r.putIf(m, nil, done) }
+
+// putIf puts a change unless the newest state of its topic is one that it is not meant for; done is not called then. still is
+// asked with the locks, about a slot that can be nil.
+func (r *retained) putIf(m *message, still func(*slot) bool, done func(error)) {
 	var value []byte
 	size := sizeOf(m)
 	if size > 0 {
@@ -129,9 +140,13 @@ func (r *retained) put(m *message, done func(error)) {
 	r.order.Lock()
 	defer r.order.Unlock()
 	r.mu.Lock()
+	s := r.topics[m.topic]
+	if still != nil && !still(s) {
+		r.mu.Unlock()
+		return
+	}
 	r.last++
 	version := r.last
-	s := r.topics[m.topic]
 	if s == nil {
 		s = &slot{}
 		r.topics[m.topic] = s
@@ -211,20 +226,29 @@ func (r *retained) show(m *message) {
 	r.topics[m.topic] = &slot{shown: m}
 }
 
+// over reports whether a topic has nothing but a message that has expired. If a change is under way it takes that one's place.
+func over(s *slot) bool { return s != nil && s.pending == 0 && s.shown != nil && s.shown.expired() }
+
 // sweep removes what has expired.
 func (r *retained) sweep() {
-	r.mu.Lock()
-	var gone []string
-	for name, s := range r.topics {
-		if s.shown != nil && s.shown.expired() && s.pending == 0 { // else a newer one is on its way, and takes its place
-			gone = append(gone, name)
-		}
-	}
-	r.mu.Unlock()
-	for _, name := range gone {
-		r.put(&message{topic: name}, func(error) {})
+	for _, topic := range r.expired() {
+		r.remove(topic)
 	}
 }
+
+func (r *retained) expired() (topics []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for name, s := range r.topics {
+		if over(s) {
+			topics = append(topics, name)
+		}
+	}
+	return topics
+}
+
+// remove removes a message that has expired, unless it was renewed meanwhile.
+func (r *retained) remove(topic string) { r.putIf(&message{topic: topic}, over, func(error) {}) }
 
 func (r *retained) count() (messages int, bytes int64) {
 	r.mu.Lock()

@@ -7,8 +7,12 @@ import (
 	"edged/internal/topic"
 )
 
-// tapQueue is the number of messages that wait for a tap; further ones are dropped for it.
-const tapQueue = 1024
+// tapQueue and tapBytes bound the messages that wait for a tap; further ones are dropped for it. One always finds room, however
+// large it is.
+const (
+	tapQueue = 1024
+	tapBytes = 1 << 20
+)
 
 type taps struct {
 	b  *Broker
@@ -22,6 +26,7 @@ type tap struct {
 	filter string
 	born   uint64 // as that of a subscription
 	queue  chan tapped
+	bytes  atomic.Int64 // in queue
 	missed atomic.Int64 // since the last one that was queued
 }
 
@@ -30,6 +35,8 @@ type tapped struct {
 	retained bool
 	missed   int64
 }
+
+func (x *tapped) size() int64 { return int64(x.m.size()) }
 
 // Tap has f called with the messages that match a filter, as a subscriber would see them: retained ones first, then those
 // with QoS 1 and 2 when they are durable and those with QoS 0 at once. topic and payload may be kept, and not changed.
@@ -46,6 +53,7 @@ func (b *Broker) Tap(filter string, f func(topic string, payload []byte, retaine
 	go func() {
 		defer close(ended)
 		for x := range t.queue {
+			t.bytes.Add(-x.size())
 			f(x.m.topic, x.m.payload, x.retained, x.missed)
 		}
 	}()
@@ -94,13 +102,19 @@ func (ts *taps) offer(m *message) {
 	}
 }
 
+// offer queues a message, or counts it as missed. Nobody else may offer one to the same tap meanwhile.
 func (t *tap) offer(b *Broker, m *message, retained bool) {
-	missed := t.missed.Load()
-	select {
-	case t.queue <- tapped{m, retained, missed}:
-		t.missed.Add(-missed)
-	default:
-		t.missed.Add(1)
-		b.met.tapDropped.Inc()
+	x := tapped{m, retained, t.missed.Load()}
+	size := x.size()
+	if waiting := t.bytes.Add(size) - size; waiting == 0 || waiting+size <= tapBytes {
+		select {
+		case t.queue <- x:
+			t.missed.Add(-x.missed)
+			return
+		default:
+		}
 	}
+	t.bytes.Add(-size)
+	t.missed.Add(1)
+	b.met.tapDropped.Inc()
 }

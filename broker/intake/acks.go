@@ -73,7 +73,9 @@ func (l *Link) Collect(b []byte) []byte {
 }
 
 // Written says how many bytes of the last Collect the socket took. Acknowledgements behind them never left, and are owed
-// again.
+// again, unless the client has published on another connection since: it may have repeated those publishes there already,
+// and what uses their identifiers now would be taken for them and acknowledged unstored. A publish that was not repeated yet is
+// then stored again, as QoS 1 allows. With QoS 2 the identifier is still known, and its entry tells them apart.
 func (l *Link) Written(n int) {
 	s := l.s
 	s.mu.Lock()
@@ -84,14 +86,14 @@ func (l *Link) Written(n int) {
 		}
 		k, ok := s.ids[a.id]
 		switch {
-		case a.kind == puback && !ok && s.ids != nil:
+		case a.kind == puback && !ok && s.user == l.number:
 			s.remember(a.id, known{a.token, 1, owed})
 		case a.kind == pubrec && ok && k.token == a.token:
 			k.state = owed
 			s.ids[a.id] = k
 		}
 	}
-	l.sent = l.sent[:0]
+	l.sent = emptied(l.sent)
 }
 
 // Release answers a PUBREL with PUBCOMP and forgets the identifier [MQTT-4.3.3-11]. It blocks like Take while the client

@@ -5,8 +5,24 @@ import (
 	"sync/atomic"
 )
 
-// kept is the memory of a publish with a payload of n bytes that is kept for subscribers, roughly.
+// kept is the memory of a publish with a payload of n bytes that is kept for subscribers, or to be retained, roughly.
 func kept(n int) int { return n + 256 }
+
+// keeps is what the publish counts until it was delivered.
+func (p *Publish) keeps() int {
+	if p.After == nil {
+		return 0
+	}
+	return kept(p.Keeps)
+}
+
+// holds is what it counts while it is in the line.
+func (p *Publish) holds() int {
+	if p.Retained == nil {
+		return 0
+	}
+	return kept(p.Holds)
+}
 
 // budget counts bytes up to a maximum that one take may pass.
 type budget struct {

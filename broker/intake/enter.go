@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"edged"
@@ -9,37 +10,41 @@ import (
 
 // enter puts the publish at the end of the line. Token 0 without an error: it is dealt with.
 func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64, err error) {
-	size := 0
-	if p.After != nil {
-		size = kept(p.Keeps)
+	if err := s.admit(ctx, l, p, p.keeps()+p.holds()); err != nil {
+		if err == errNoRoom {
+			err = s.turnAway(ctx, l, p, CodeQuota)
+		}
+		return 0, err
 	}
+	token = s.push(l, p)
+	s.mu.Unlock()
+	if token == 0 {
+		s.Flush()
+	}
+	return token, nil
+}
+
+// errNoRoom: there was none until the context ended.
+var errNoRoom = errors.New("no room")
+
+// admit waits until there is room for a publish that keeps size bytes. It returns with the lock, and with the entry that must
+// follow counted as owed; with an error it has done neither.
+func (s *Session) admit(ctx context.Context, l *Link, p *Publish, size int) error {
 	for {
 		s.in.owe() // before looking at draining, so that Drain cannot miss it
 		if s.in.draining.Load() {
 			s.in.settled(1)
-			return 0, edged.ErrStopped
+			return edged.ErrStopped
 		}
 		s.mu.Lock()
-		if l != nil && l.closed {
+		if err := s.allowed(l, p); err != nil {
 			s.mu.Unlock()
 			s.in.settled(1)
-			return 0, ErrClosed
-		}
-		if l != nil && l.v5 && p.QoS > 0 && l.unacked >= s.in.limits.Inflight {
-			s.mu.Unlock()
-			s.in.settled(1)
-			s.in.excess.Inc()
-			return 0, ErrReceiveMaximum
-		}
-		if _, known := s.ids[p.ID]; l != nil && p.QoS == 2 && !known && s.crowded() {
-			s.mu.Unlock()
-			s.in.settled(1)
-			s.in.excess.Inc()
-			return 0, ErrUnfinished
+			return err
 		}
 		full, kept := s.full(size), size > 0 && s.in.kept.over() && (s.bytes > 0 || size > small)
 		if !full && !kept {
-			break
+			return nil
 		}
 		room := s.waitForRoom(full)
 		s.mu.Unlock()
@@ -52,15 +57,27 @@ func (s *Session) enter(ctx context.Context, l *Link, p *Publish) (token uint64,
 		case <-room:
 		case <-given:
 		case <-ctx.Done():
-			return 0, s.turnAway(ctx, l, p)
+			return errNoRoom
 		}
 	}
-	token = s.push(l, p, size)
-	s.mu.Unlock()
-	if token == 0 {
-		s.Flush()
+}
+
+// allowed says what keeps the publish out for good. It is called with the lock.
+func (s *Session) allowed(l *Link, p *Publish) error {
+	switch {
+	case l == nil:
+		return nil
+	case l.closed:
+		return ErrClosed
+	case l.v5 && p.QoS > 0 && l.unacked >= s.in.limits.Inflight:
+		s.in.excess.Inc()
+		return ErrReceiveMaximum
 	}
-	return token, nil
+	if _, known := s.ids[p.ID]; p.QoS == 2 && !known && s.crowded() {
+		s.in.excess.Inc()
+		return ErrUnfinished
+	}
+	return nil
 }
 
 // small is the size of a publish that finds room although all sessions together keep too much, if its own keeps nothing: those that
@@ -73,11 +90,11 @@ func (s *Session) full(size int) bool {
 }
 
 // push makes the entry, or that of a repeat. It is called with the lock.
-func (s *Session) push(l *Link, p *Publish, size int) (token uint64) {
+func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	e := entry{link: l, qos: p.QoS, waits: 1}
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
-		l.unacked++
+		l.counts()
 		if k, ok := s.ids[p.ID]; ok && p.Dup && k.qos == p.QoS {
 			s.repeat(e, k)
 			return 0
@@ -91,14 +108,20 @@ func (s *Session) push(l *Link, p *Publish, size int) (token uint64) {
 	} else {
 		s.zero++
 	}
-	e.after, e.bytes = p.After, size
-	s.bytes += int64(size)
-	s.in.kept.take(int64(size))
+	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
+	s.bytes += int64(e.bytes + e.holds)
+	s.in.kept.take(int64(e.bytes + e.holds))
 	token = s.line.push(e)
 	if e.id != 0 {
 		s.remember(e.id, known{token, e.qos, taken})
 	}
 	return token
+}
+
+// counts notes a publish with QoS > 0.
+func (l *Link) counts() {
+	l.unacked++
+	l.s.user = l.number
 }
 
 // repeat lines up for an acknowledgement of what is known already [MQTT-4.3.3-10].
@@ -115,8 +138,8 @@ func (s *Session) repeat(e entry, k known) {
 	s.release()
 }
 
-// turnAway answers a publish for which there was no room in time. It was not entered.
-func (s *Session) turnAway(ctx context.Context, l *Link, p *Publish) error {
+// turnAway answers a publish for which there was no room in time, MQTT 5 with the code. It was not entered.
+func (s *Session) turnAway(ctx context.Context, l *Link, p *Publish, code byte) error {
 	switch {
 	case s.in.draining.Load():
 		return edged.ErrStopped
@@ -133,6 +156,6 @@ func (s *Session) turnAway(ctx context.Context, l *Link, p *Publish) error {
 	if !l.v5 {
 		return ErrNotInTime
 	}
-	l.Refuse(p, CodeQuota)
+	l.refuse(p, code)
 	return nil
 }

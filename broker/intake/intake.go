@@ -17,10 +17,11 @@ type Limits struct {
 	// Pending bounds the same for 3.1.1 connections, which have no Receive Maximum, and everything else that waits for a
 	// commit or for the socket to take its acknowledgement. Past it the publisher waits.
 	Pending int
-	// Bytes bounds the memory of one session's publishes that are kept for subscribers until their commit. One is always
-	// admitted.
+	// Bytes bounds the memory of one session's publishes that are kept for subscribers, or to be retained, until their commit.
+	// One is always admitted.
 	Bytes int64
-	// Total bounds the memory of all publishes that are kept for subscribers, until they were delivered.
+	// Total bounds the memory of all publishes that are kept for subscribers, until they were delivered, or to be retained,
+	// until that is durable.
 	Total int64
 }
 

@@ -5,7 +5,8 @@ type entry struct {
 	link    *Link    // the connection that waits for the acknowledgement; nil if none does
 	after   Delivery // nil if there is nobody to deliver it to
 	heir    uint64   // token of the repeat that waits for this one; 0 if none
-	bytes   int      // that after keeps
+	bytes   int      // that after keeps, until it was delivered
+	holds   int      // that the retained change keeps, until the entry leaves
 	waits   int      // what it still waits for: receivers, the retained change, the call of Take itself
 	id      uint16   // 0 if no acknowledgement is wanted
 	qos     byte
@@ -63,9 +64,21 @@ func (l *line) grow() {
 	}
 }
 
-// shrink gives the memory of an empty line back.
-func (l *line) shrink() {
-	if l.len() == 0 {
+// large is how many entries a session keeps memory for while it has none: as many as a usual window, so that a client in full
+// flow costs no allocations, and not those of the largest burst there ever was.
+const large = 128
+
+// shrink gives the memory of an empty line back, unless it is for atMost entries.
+func (l *line) shrink(atMost int) {
+	if l.len() == 0 && len(l.ring) > atMost {
 		l.ring = nil
 	}
+}
+
+// emptied is acks to be used again, without the memory of a burst.
+func emptied(acks []ack) []ack {
+	if cap(acks) > large {
+		return nil
+	}
+	return acks[:0]
 }

@@ -13,6 +13,7 @@ type Publish struct {
 	Retained Retaining       // nil if it changes no retained message
 	After    Delivery        // nil if there is nobody to deliver it to
 	Keeps    int             // bytes that After keeps: payload and properties, and what its deliveries count
+	Holds    int             // bytes that Retained holds while it is under way
 }
 
 // Delivery is what happens to a publish when it is durable. One of the two is called, once, in PUBLISH order of the

@@ -47,6 +47,7 @@ func (s *Session) release() {
 		s.line.pop()
 		s.makeRoom()
 	}
+	s.line.shrink(large)
 }
 
 func (s *Session) leave(token uint64, e *entry) {
@@ -58,8 +59,11 @@ func (s *Session) leave(token uint64, e *entry) {
 			heir.verdict = severed // it was not stored: closing the connection is the way to be sent it again
 		}
 	}
+	s.bytes -= int64(e.bytes + e.holds)
+	if e.holds > 0 {
+		s.in.kept.give(int64(e.holds))
+	}
 	if e.after != nil {
-		s.bytes -= int64(e.bytes)
 		if e.verdict == accepted {
 			e.after.Deliver()
 		} else {

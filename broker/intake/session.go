@@ -20,12 +20,15 @@ type Session struct {
 	mu    sync.Mutex
 	line  line
 	ids   map[uint16]known
+	most  int   // identifiers that ids has had room for
 	due   []ack // for link, in order, not yet handed to its socket
 	link  *Link // the connection in use; nil while the client is away
-	bytes int64 // that entries keep for subscribers
+	bytes int64 // that entries keep for subscribers, and to be retained
 	zero  int   // entries of QoS 0 in the line
 	room  chan struct{}
-	over  bool // the session has ended: nothing is remembered any more
+	over  bool   // the session has ended: nothing is remembered any more
+	links uint64 // connections so far
+	user  uint64 // number of the connection that used a packet identifier last
 }
 
 // known is what is remembered about a packet identifier.
@@ -55,6 +58,7 @@ func (s *Session) Client() string { return s.client }
 type Link struct {
 	s        *Session
 	peer     Peer
+	number   uint64 // of the session's connections, from 1
 	v5       bool
 	ctx      context.Context // ends with the connection, and when the intake stops
 	cancel   context.CancelFunc
@@ -78,7 +82,8 @@ func (s *Session) Connect(peer Peer, v5 bool, patience time.Duration) *Link {
 	if s.link != nil {
 		s.link.detach()
 	}
-	s.link = l
+	s.links++
+	s.link, l.number = l, s.links
 	return l
 }
 
@@ -110,7 +115,7 @@ func (l *Link) detach() {
 		}
 	}
 	s.due = nil
-	s.line.shrink()
+	s.line.shrink(0)
 	s.in.settled(n)
 	s.makeRoom()
 }
@@ -144,6 +149,7 @@ func (s *Session) remember(id uint16, k known) {
 	}
 	before := len(s.ids)
 	s.ids[id] = k
+	s.most = max(s.most, len(s.ids))
 	s.in.ids.Add(int64(len(s.ids) - before))
 }
 
@@ -151,6 +157,9 @@ func (s *Session) forget(id uint16) {
 	before := len(s.ids)
 	delete(s.ids, id)
 	s.in.ids.Add(int64(len(s.ids) - before))
+	if len(s.ids) == 0 && s.most > large {
+		s.ids, s.most = nil, 0 // a map never becomes smaller
+	}
 }
 
 // crowded reports whether the session remembers so many identifiers that it gets no further one: its client does not finish what

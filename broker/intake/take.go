@@ -40,8 +40,26 @@ func (s *Session) Offer(ctx context.Context, p *Publish) error {
 	return s.offer(ctx, p)
 }
 
-// Refuse answers a publish with QoS > 0 of an MQTT 5 connection with a reason code, in its turn. Nobody gets it.
-func (l *Link) Refuse(p *Publish, code byte) {
+// Refuse answers a publish with QoS > 0 of an MQTT 5 connection with a reason code, in its turn. Nobody gets it. It blocks
+// while there is no room for the answer, and its errors are those of Take: a client that does not read what it is told waits
+// like any other.
+func (l *Link) Refuse(p *Publish, code byte) error {
+	defer l.patience.reset()
+	s := l.s
+	if err := s.admit(&l.patience, l, p, 0); err != nil {
+		if err == errNoRoom {
+			err = s.turnAway(&l.patience, l, p, code)
+		}
+		return err
+	}
+	s.pushRefusal(l, p, code)
+	s.mu.Unlock()
+	s.Flush()
+	return nil
+}
+
+// refuse is Refuse although there is no room: the Receive Maximum bounds what that can come to.
+func (l *Link) refuse(p *Publish, code byte) {
 	s := l.s
 	s.in.owe()
 	s.mu.Lock()
@@ -50,11 +68,15 @@ func (l *Link) Refuse(p *Publish, code byte) {
 		s.in.settled(1)
 		return
 	}
-	l.unacked++
-	s.line.push(entry{link: l, qos: p.QoS, id: p.ID, verdict: refused, code: code})
-	s.release()
+	s.pushRefusal(l, p, code)
 	s.mu.Unlock()
 	s.Flush()
+}
+
+func (s *Session) pushRefusal(l *Link, p *Publish, code byte) {
+	l.counts()
+	s.line.push(entry{link: l, qos: p.QoS, id: p.ID, verdict: refused, code: code})
+	s.release()
 }
 
 func (s *Session) offer(ctx context.Context, p *Publish) error {
@@ -64,8 +86,10 @@ func (s *Session) offer(ctx context.Context, p *Publish) error {
 				return edged.ErrStopped
 			}
 			s.in.dropped.Inc()
-			s.in.log.Warn("dropped", "a QoS 0 message was dropped: a receiver could not take it in time",
-				"client", s.client, "topic", p.Topic, "error", err)
+			if s.in.log.Due("dropped") {
+				s.in.log.Warn("dropped", "a QoS 0 message was dropped: a receiver could not take it in time",
+					"client", s.client, "topic", p.Topic, "error", err)
+			}
 		}
 	}
 	return nil

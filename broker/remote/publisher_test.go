@@ -69,6 +69,7 @@ func TestTheNewestWaitForABrokerThatIsAway(t *testing.T) {
 	if n := p.metric("edged_publisher_dropped_total"); n != 10 {
 		t.Fatalf("%d dropped", n)
 	}
+	await.Soon(t, "it is said", func() bool { return p.log.Count("oldest messages are dropped") > 0 })
 	if n := p.log.Count("oldest messages are dropped"); n != 1 {
 		t.Fatalf("said %d times", n)
 	}

@@ -119,6 +119,7 @@ func TestWithoutTheTokenNothingIsSaid(t *testing.T) {
 	if n := g.refused.Get(); n != want {
 		t.Errorf("%d of %d refusals are counted", n, want)
 	}
+	await.Soon(t, "it is logged", func() bool { return g.log.Count("without the right token") > 0 })
 	if g.log.Count("without the right token") != 1 || g.log.Count(newToken) != 0 {
 		t.Errorf("the log is\n%s", g.log)
 	}
@@ -209,6 +210,7 @@ func TestStrangersKeepNoPlaces(t *testing.T) {
 		conns = append(conns, c)
 	}
 	await.Soon(t, "those above the limit are closed", func() bool { return g.shut.Get() == 10 })
+	await.Soon(t, "it is said", func() bool { return g.log.Count("too many are open") > 0 })
 	if n := g.log.Count("too many are open"); n != 1 {
 		t.Errorf("said %d times", n)
 	}

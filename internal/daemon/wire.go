@@ -175,7 +175,7 @@ type retained struct{ s *blockstore.Store }
 func (r retained) Load(each func(topic string, value []byte) error) error {
 	return r.s.Values(spaceRetained, func(key string, value []byte, err error) error {
 		if err != nil {
-			return err
+			value = nil // it is damaged, and the broker says so
 		}
 		return each(key, value)
 	})
