@@ -2,31 +2,45 @@ package broker
 
 import "edged/broker/wire"
 
-// acknowledged handles a subscriber's PUBACK, PUBREC or PUBCOMP from the connection c.
-func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) {
+// acknowledged handles a subscriber's PUBACK, PUBREC or PUBCOMP from the connection c. One for a delivery that is not there is
+// not held against the client; one that its delivery cannot have is an error: the delivery would never end.
+func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.c != c {
-		return // another connection has the session; it gets the delivery again
+		return nil // another connection has the session; it gets the delivery again
 	}
 	o.heard = o.b.seconds.Load()
 	f, known := o.flights[id]
+	if known && f.forbids(kind) {
+		return &wire.Error{Code: wire.ProtocolError, Why: "an acknowledgement that does not go with the QoS of what it was sent [MQTT-4.3.2-4] [MQTT-4.3.3-8]"}
+	}
 	if kind == wire.PUBREC && code < wire.Unspecified {
-		if !known || f.qos != 2 {
+		if !known {
 			o.release(id, wire.IDNotFound)
-			return
+			return nil
 		}
 		o.number++
 		o.grow(-f.size)
 		f.size = 0
 		f.released, f.number, f.letter = true, o.number, letter{qos: 2} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
 		o.release(f.id, wire.Success)
-		return
+		return nil
 	}
 	if known && f.fits(kind) {
 		o.end(f)
 		o.pump()
 	}
+	return nil
+}
+
+// forbids reports whether no client that keeps to the protocol sends the acknowledgement: PUBACK for QoS 2, PUBREC or PUBCOMP
+// for QoS 1, PUBCOMP before it was sent PUBREL.
+func (f *flight) forbids(kind byte) bool {
+	if kind == wire.PUBACK {
+		return f.qos == 2
+	}
+	return f.qos == 1 || kind == wire.PUBCOMP && !f.released
 }
 
 // fits reports whether an acknowledgement can end the delivery: PUBACK one of QoS 1, PUBCOMP one of QoS 2 that was released,

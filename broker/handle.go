@@ -23,7 +23,7 @@ func (c *conn) handle(f wire.Frame) error {
 	case wire.PUBACK, wire.PUBREC, wire.PUBCOMP:
 		id, code, err := wire.DecodeAck(f, c.v5())
 		if err == nil {
-			c.session.out.acknowledged(c, f.Type(), id, code)
+			err = c.session.out.acknowledged(c, f.Type(), id, code)
 		}
 		return err
 	case wire.SUBSCRIBE:

@@ -1,8 +1,10 @@
 package broker
 
 import (
+	"bytes"
 	"errors"
 	"time"
+	"unicode/utf8"
 
 	"edged"
 	"edged/broker/intake"
@@ -108,7 +110,11 @@ func (c *conn) leaveAlias(n int) error {
 func (c *conn) known(name []byte) (*route, error) {
 	r := c.b.routes.ofBytes(name)
 	if r.malformed {
-		return nil, &wire.Error{Code: wire.BadTopic, Why: "a PUBLISH to something that is no topic name: " + r.wrong.Error()}
+		code := wire.BadTopic
+		if !utf8.Valid(name) || bytes.IndexByte(name, 0) >= 0 {
+			code = wire.Malformed // [MQTT-1.5.4-1] [MQTT-1.5.4-2]
+		}
+		return nil, &wire.Error{Code: code, Why: "a PUBLISH to something that is no topic name: " + r.wrong.Error()}
 	}
 	return r, nil
 }

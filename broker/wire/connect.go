@@ -47,7 +47,7 @@ func DecodeConnect(body []byte) (*Connect, error) {
 	c := &Connect{Version: level, ReceiveMaximum: 65535}
 	switch {
 	case name == "MQTT" && (level == 4 || level == 5):
-	case name == "MQIsdp" && level == 3, name == "MQTT" && level < 4:
+	case name == "MQIsdp", name == "MQTT" && level < 4:
 		c.Version = 4
 		return c, &Error{UnsupportedVersion, "version 3.1 or older of the protocol; the gateway speaks 3.1.1 and 5"}
 	case name == "MQTT":
