@@ -78,6 +78,7 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	b.in = intake.New(intake.Limits{Inflight: cfg.MaxInflight, Pending: pending, Bytes: keptPerSession, Total: keptInAll}, b.seldom, o.Metrics)
 	b.local = b.in.NewSession("")
 	b.routes.subs, b.routes.maxLevels, b.routes.maxLength = index.New[*subscription](), cfg.MaxTopicLevels, cfg.MaxTopicLength
+	b.routes.changes.Store(1) // 0 is before everything
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
 	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
 	b.wills.b, b.taps.b, b.sys.b, b.sys.version = b, b, b, o.Version

@@ -44,7 +44,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 	wanted := r.wanted() || b.taps.any()
 	if wanted || retained {
 		kept := *m
-		kept.topic, kept.payload = strings.Clone(m.topic), bytes.Clone(m.payload)
+		kept.topic, kept.payload, kept.since = strings.Clone(m.topic), bytes.Clone(m.payload), b.routes.changes.Load()
 		m = &kept
 	}
 	if m.qos == 0 && !retained && !s.Behind() {

@@ -15,6 +15,7 @@ type message struct {
 	retain  bool
 	origin  string // client id of the publisher, for No Local; "" for the gateway itself
 	expiry  int64  // seconds since 1970 after which nobody wants it; 0: never
+	since   uint64 // the number of changes of the routes when it was taken: who subscribed later does not get it; 0: everybody does
 	change  *noted // what it does to the retained message of its topic; nil: nothing
 }
 

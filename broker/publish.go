@@ -65,6 +65,7 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 	}
 	if wanted || retained {
 		kept := messageOf(m, r.name, c.session.id)
+		kept.since = c.b.routes.changes.Load()
 		p.After, p.Keeps = c.b.deliverTo(&c.session.lane, kept, r) // also for those who subscribe before it is retained
 		if retained {
 			p.Retained, p.Holds = c.b.retained.change(kept)

@@ -121,7 +121,7 @@ type change struct {
 
 // change makes the change that a message is, and says what it holds while it is under way: the message, and its durable form.
 func (r *retained) change(m *message) (c change, holds int) {
-	return change{r, m}, 2 * m.size()
+	return change{r, m}, m.size()
 }
 
 // Retain implements intake.Retaining.

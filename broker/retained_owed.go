@@ -16,7 +16,10 @@ func (s *slot) shows(born uint64) bool {
 // due reports whether who subscribed then gets m when it is delivered, and whether that is as a retained message: it was on its
 // way when the subscription was made, and nothing newer has come in between.
 func (r *retained) due(m *message, born uint64) (gets, asRetained bool) {
-	if m.change == nil || born <= m.change.since {
+	switch {
+	case m.change == nil:
+		return m.since == 0 || born <= m.since, false
+	case born <= m.change.since:
 		return true, false
 	}
 	r.mu.Lock()

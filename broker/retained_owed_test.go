@@ -67,3 +67,30 @@ func TestWhoSubscribesWhileAMessageIsRetainedGetsItAsRetained(t *testing.T) {
 		})
 	}
 }
+
+// What was published before a subscription was made is not for it, however late the disk is.
+func TestWhoSubscribesLaterDoesNotGetWhatWasPublishedBefore(t *testing.T) {
+	t.Parallel()
+	r := &receiver{}
+	s := start(t, setup{attach: handlers(r)})
+	early, _ := connect(t, s, opts{id: "early"})
+	early.subscribe(1, "site/#", 1)
+	w, _ := connect(t, s, opts{id: "w"})
+	w.publish(p{topic: "site/1", qos: 1, id: 1, payload: "before"})
+	r.has(t, 1)
+	late, _ := connect(t, s, opts{id: "late"})
+	late.subscribe(2, "site/1", 1)
+	early.subscribe(2, "site/#", 0)
+	w.publish(p{topic: "site/1", qos: 1, id: 2, payload: "after"})
+	r.has(t, 2)
+	r.commit(nil)
+	w.acks(0x40, 1, 2)
+	if m := late.message(); m.payload != "after" {
+		t.Fatalf("%+v", m)
+	}
+	for _, want := range []string{"before", "after"} {
+		if m := early.message(); m.payload != want {
+			t.Fatalf("%+v, want %q", m, want)
+		}
+	}
+}
