@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,9 +98,14 @@ func (ss *sessions) establish(c *conn, p *wire.Connect) error {
 	link := s.in.Connect(c, c.v5(), c.patience)
 	c.mu.Lock()
 	if !c.closing {
-		ack := c.connack(p, present)
-		c.queue(func(b []byte) []byte { return ack.Append(b, c.v5()) })
-		c.flushSoon()
+		ack := c.connack(p, present).Append(nil, c.v5())
+		if len(ack) <= c.maxPacket {
+			c.queue(func(b []byte) []byte { return append(b, ack...) })
+			c.flushSoon()
+		} else {
+			c.why = errors.New("the largest packet that it takes is smaller than the answer to its CONNECT [MQTT-3.1.2-24]")
+			c.closeSoon()
+		}
 	}
 	c.link, c.drained = link, func() { s.out.resume(c) }
 	c.mu.Unlock()

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"testing"
 )
 
@@ -58,4 +60,17 @@ func TestAnUnknownVersionIsAnswered(t *testing.T) {
 		}
 		w.ended()
 	}
+}
+
+// A client that takes no packet as large as the answer to its CONNECT gets none.
+func TestAConnackLargerThanTheClientTakesIsNotSent(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{})
+	w := dial(t, s)
+	w.send(connectPacket(opts{id: "c", v5: true, props: u32(0x27, 2)}))
+	if f, err := w.tryRead(patient); !errors.Is(err, io.EOF) {
+		t.Fatal(f, err)
+	}
+	w, _ = connect(t, s, opts{id: "c", v5: true, props: u32(0x27, 20)})
+	w.quiet()
 }
