@@ -119,7 +119,8 @@ type change struct {
 	m *message
 }
 
-// change makes the change that a message is, and says what it holds while it is under way: the message, and its durable form.
+// change makes the change that a message is, and says what it holds while it is under way: its durable form. The message
+// itself is kept for its delivery.
 func (r *retained) change(m *message) (c change, holds int) {
 	return change{r, m}, m.size()
 }
