@@ -11,6 +11,7 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) error {
 		return nil // another connection has the session; it gets the delivery again
 	}
 	o.heard = o.b.seconds.Load()
+	o.hear()
 	f, known := o.flights[id]
 	if known && f.forbids(kind) {
 		return &wire.Error{Code: wire.ProtocolError, Why: "an acknowledgement that does not go with the QoS of what it was sent [MQTT-4.3.2-4] [MQTT-4.3.3-8]"}

@@ -63,9 +63,9 @@ func Default() *Config {
 		MaxInflight:              256,
 		SessionExpiry:            conf.Duration(7 * 24 * time.Hour),
 		MaxQueuedMessages:        10000,
-		MaxQueuedBytes:           1 << 20,
+		MaxQueuedBytes:           4 << 20,
 		MaxQueuedTotal:           8 << 20,
-		MaxWriteBacklog:          64 << 10,
+		MaxWriteBacklog:          256 << 10,
 		MaxRetained:              10000,
 		MaxRetainedBytes:         16 << 20,
 	}

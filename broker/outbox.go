@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 )
 
 // outbox holds the deliveries with QoS 1 and 2 that a session has not acknowledged: those in flight, which have a packet
@@ -13,6 +14,8 @@ import (
 type outbox struct {
 	b *Broker
 	s *session
+
+	deaf [2]atomic.Bool // nothing is taken for the client for a moment, with QoS 0 or above: see turnDeaf
 
 	mu      sync.Mutex
 	c       *conn // nil while the client is away
@@ -62,6 +65,10 @@ func (l *letter) size() int {
 // add delivers a letter, now or later. It is dropped and counted when it has QoS 0 and cannot be sent now, and when too many
 // wait.
 func (o *outbox) add(l letter) {
+	if o.deaf[min(l.qos, 1)].Load() {
+		o.drop(&l)
+		return
+	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.over {
@@ -77,11 +84,8 @@ func (o *outbox) add(l letter) {
 		o.dropExpired()
 	}
 	if o.full(l) {
-		o.b.met.queueFull.Inc()
-		if o.lost() {
-			o.b.seldom.Warn("queue", "broker: a message for a subscriber was dropped: as much as max_queued_messages or max_queued_bytes waits for it",
-				"client", o.s.id, "topic", l.m.topic)
-		}
+		o.turnDeaf(1, o.lively())
+		o.drop(&l)
 		return
 	}
 	o.grow(l.size())
@@ -104,10 +108,39 @@ func (o *outbox) pass(l letter) {
 		o.b.met.tooLarge.Inc()
 		o.lost()
 	case crowded:
-		o.b.met.congested.Inc()
-		if o.lost() {
+		o.turnDeaf(0, o.c.takesSomething())
+		o.drop(&l)
+	}
+}
+
+// turnDeaf spares the work for a client that takes nothing, until it does, comes back, or is looked at again (hear), at the latest a
+// second later: a few hundred clients that never read must not cost those who do.
+func (o *outbox) turnDeaf(kind int, lively bool) {
+	if !lively {
+		o.deaf[kind].Store(true)
+	}
+}
+
+// hear ends that.
+func (o *outbox) hear() {
+	for i := range o.deaf {
+		if o.deaf[i].Load() {
+			o.deaf[i].Store(false)
+		}
+	}
+}
+
+// drop counts a message for which there is no room.
+func (o *outbox) drop(l *letter) {
+	if l.qos == 0 {
+		if o.b.met.congested.Inc(); o.lost() {
 			o.b.seldom.Warn("congested", "broker: messages of QoS 0 are dropped for a client that reads too slowly", "client", o.s.id, "topic", l.m.topic)
 		}
+		return
+	}
+	if o.b.met.queueFull.Inc(); o.lost() {
+		o.b.seldom.Warn("queue", "broker: a message for a subscriber was dropped: as much as max_queued_messages or max_queued_bytes waits for it",
+			"client", o.s.id, "topic", l.m.topic)
 	}
 }
 
@@ -173,6 +206,7 @@ func (o *outbox) dropExpired() {
 func (o *outbox) attach(c *conn, window int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.hear()
 	o.c, o.window, o.open, o.heard = c, window, 0, o.b.seconds.Load()-livelyFor+2
 	o.repeat = o.repeat[:0]
 	for _, f := range o.flights {
@@ -214,6 +248,7 @@ func (o *outbox) clear() (left []letter) {
 func (o *outbox) resume(c *conn) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.hear()
 	if o.c == c {
 		o.pump()
 	}

@@ -182,6 +182,7 @@ func (ss *sessions) sweep(now time.Time) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	for _, s := range ss.byID {
+		s.out.hear()
 		if s.conn != nil {
 			s.rates.note(s.conn, now)
 			s.conn.unstick()

@@ -267,6 +267,12 @@ func (c *conn) backlogOver() bool {
 // lively reports whether the client has read something lately, or has only just come. It is called with the lock.
 func (c *conn) lively() bool { return c.b.seconds.Load()-c.moved < livelyFor }
 
+func (c *conn) takesSomething() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lively()
+}
+
 // limit is the present write backlog. It is called with the lock.
 func (c *conn) limit() int { return c.b.cfg.backlog(c.b.backlogs.Load(), c.lively()) }
 
