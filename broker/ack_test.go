@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 
 	"edged"
 
@@ -51,18 +52,18 @@ func TestPipelinedPublishesShareOneCommitAndOneWrite(t *testing.T) {
 		t.Run(fmt.Sprint("v5 ", v5), func(t *testing.T) {
 			r := &receiver{}
 			s := start(t, setup{attach: handlers(r)})
-			w, _ := connect(t, s, opts{id: "c", v5: v5})
-			var ms []p
+			w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: v5})
+			var ms []rawmqtt.Publish
 			for id := range uint16(100) {
 				topic := "site/1"
 				if id%10 == 9 {
 					topic = "other" // nobody wants it: acknowledged after those before it
 				}
-				ms = append(ms, p{topic: topic, qos: 1, id: id + 1})
+				ms = append(ms, rawmqtt.Publish{Topic: topic, QoS: 1, ID: id + 1})
 			}
-			w.publish(ms...)
+			w.Publish(ms...)
 			r.has(t, 90)
-			w.quiet()
+			w.Quiet()
 			r.commit(nil)
 			buf := make([]byte, 1000)
 			_ = w.SetReadDeadline(time.Now().Add(patient))
@@ -84,19 +85,19 @@ func TestQoS2IsTakenOnce(t *testing.T) {
 		t.Run(fmt.Sprint("v5 ", v5), func(t *testing.T) {
 			r := commits(t)
 			s := start(t, setup{attach: handlers(r)})
-			w, _ := connect(t, s, opts{id: "c", v5: v5})
-			w.publish(p{topic: "site/1", qos: 2, id: 3, payload: "a"})
-			w.acks(0x50, 3)
-			w.publish(p{topic: "site/1", qos: 2, id: 3, payload: "a", dup: true})
-			w.acks(0x50, 3)
-			w.ack(0x62, 3)
-			w.acks(0x70, 3)
-			w.ack(0x62, 3) // not known any more
-			if f := w.read(); f.kind != 0x70 || v5 && f.code() != 0x92 || !v5 && len(f.body) != 2 {
+			w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: v5})
+			w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 2, ID: 3, Payload: "a"})
+			w.Acks(0x50, 3)
+			w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 2, ID: 3, Payload: "a", Dup: true})
+			w.Acks(0x50, 3)
+			w.Ack(0x62, 3)
+			w.Acks(0x70, 3)
+			w.Ack(0x62, 3) // not known any more
+			if f := w.Read(); f.Kind != 0x70 || v5 && f.Code() != 0x92 || !v5 && len(f.Body) != 2 {
 				t.Fatal(f)
 			}
-			w.publish(p{topic: "site/1", qos: 2, id: 3, payload: "b"})
-			w.acks(0x50, 3)
+			w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 2, ID: 3, Payload: "b"})
+			w.Acks(0x50, 3)
 			r.has(t, 2)
 			if o := r.stored[1].Origin; o != (edged.Origin{Client: "c", PacketID: 3}) {
 				t.Fatal(o)
@@ -108,20 +109,20 @@ func TestQoS2IsTakenOnce(t *testing.T) {
 func TestAFailedCommitIsNotAcknowledged(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
-	five, _ := connect(t, s, opts{id: "five", v5: true})
-	three, _ := connect(t, s, opts{id: "three"})
-	five.publish(p{topic: "site/1", qos: 1, id: 1})
-	three.publish(p{topic: "site/1", qos: 1, id: 1})
+	five, _ := connect(t, s, rawmqtt.Connect{ID: "five", V5: true})
+	three, _ := connect(t, s, rawmqtt.Connect{ID: "three"})
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
+	three.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
 	r.has(t, 2)
 	r.commit(fmt.Errorf("wrapped: %w", edged.ErrFull))
-	if f := five.read(); f.kind != 0x40 || f.code() != 0x97 {
+	if f := five.Read(); f.Kind != 0x40 || f.Code() != 0x97 {
 		t.Fatal(f)
 	}
-	three.ended()
-	five.publish(p{topic: "site/1", qos: 2, id: 2})
+	three.Ended()
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 2, ID: 2})
 	r.has(t, 3)
 	r.commit(errors.New("EIO"))
-	if code := five.ended(); code != 0x80 {
+	if code := five.Ended(); code != 0x80 {
 		t.Fatalf("DISCONNECT %02X", code)
 	}
 	if st := s.Status(); st.Refused != 3 || st.AcksPending != 0 {
@@ -135,18 +136,18 @@ func TestNoRoomInTime(t *testing.T) {
 	s := start(t, setup{attach: handlers(r)})
 	// A keepalive of 1 s gives a patience of 400 ms: well before the client would miss the answer to its PINGREQ.
 	began := time.Now()
-	five, _ := connect(t, s, opts{id: "five", v5: true, keepalive: 1})
-	five.publish(p{topic: "site/1", qos: 1, id: 1})
-	if f := five.read(); f.kind != 0x40 || f.code() != 0x97 {
+	five, _ := connect(t, s, rawmqtt.Connect{ID: "five", V5: true, Keepalive: 1})
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
+	if f := five.Read(); f.Kind != 0x40 || f.Code() != 0x97 {
 		t.Fatal(f)
 	}
 	if d := time.Since(began); d > 900*time.Millisecond {
 		t.Fatalf("answered after %v, with a keepalive of 1 s", d)
 	}
-	five.quiet()
-	three, _ := connect(t, s, opts{id: "three", keepalive: 1})
-	three.publish(p{topic: "site/1", qos: 1, id: 1})
-	three.ended()
+	five.Quiet()
+	three, _ := connect(t, s, rawmqtt.Connect{ID: "three", Keepalive: 1})
+	three.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
+	three.Ended()
 	await.Soon(t, "it is logged", func() bool { return s.log.Count("no room for its publishes") > 0 })
 }
 
@@ -154,17 +155,17 @@ func TestAStoppingReceiverLeavesTheMessageWithItsPublisher(t *testing.T) {
 	r := &receiver{refuse: func(context.Context) error { return edged.ErrStopped }}
 	before := &receiver{}
 	s := start(t, setup{attach: map[string]edged.Handler{"site/#": r, "early": before}})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
-	w.publish(p{topic: "early", qos: 1, id: 1}, p{topic: "site/1", qos: 1, id: 2}, p{topic: "early", qos: 1, id: 3})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
+	w.Publish(rawmqtt.Publish{Topic: "early", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2}, rawmqtt.Publish{Topic: "early", QoS: 1, ID: 3})
 	before.has(t, 1)
 	before.commit(nil)
-	w.acks(0x40, 1) // what was taken before is acknowledged, and nothing after it
-	other, _ := connect(t, s, opts{id: "d"})
-	other.publish(p{topic: "early", qos: 1, id: 1})
+	w.Acks(0x40, 1) // what was taken before is acknowledged, and nothing after it
+	other, _ := connect(t, s, rawmqtt.Connect{ID: "d"})
+	other.Publish(rawmqtt.Publish{Topic: "early", QoS: 1, ID: 1})
 	before.has(t, 2)
 	before.commit(nil)
-	other.acks(0x40, 1)
-	if f, err := w.tryRead(time.Millisecond); err == nil {
+	other.Acks(0x40, 1)
+	if f, err := w.TryRead(time.Millisecond); err == nil {
 		t.Fatalf("%v", f)
 	}
 }
@@ -172,30 +173,30 @@ func TestAStoppingReceiverLeavesTheMessageWithItsPublisher(t *testing.T) {
 func TestReceiveMaximumIsKept(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxInflight = 3 }})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
 	for id := uint16(1); id <= 4; id++ {
-		w.publish(p{topic: "site/1", qos: 1, id: id})
+		w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: id})
 	}
-	if code := w.ended(); code != 0x93 {
+	if code := w.Ended(); code != 0x93 {
 		t.Fatalf("DISCONNECT %02X, want 93", code)
 	}
 	r.has(t, 3)
-	three, _ := connect(t, s, opts{id: "d"})
+	three, _ := connect(t, s, rawmqtt.Connect{ID: "d"})
 	for id := uint16(1); id <= 100; id++ {
-		three.publish(p{topic: "site/1", qos: 1, id: id})
+		three.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: id})
 	}
 	r.has(t, 103)
 	r.commit(nil)
-	three.acks(0x40, 1, 2, 3)
+	three.Acks(0x40, 1, 2, 3)
 }
 
 func TestReceiveMaximumCountsAcksThatLeft(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxInflight = 2 }})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
-	w.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "site/1", qos: 1, id: 2})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2})
 	for id := uint16(3); id < 2000; id++ { // always as many as are allowed, never more
-		w.acks(0x40, id-2)
-		w.publish(p{topic: "site/1", qos: 1, id: id})
+		w.Acks(0x40, id-2)
+		w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: id})
 	}
 }

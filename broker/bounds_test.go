@@ -9,28 +9,29 @@ import (
 
 	"edged"
 	"edged/test/await"
+	"edged/test/rawmqtt"
 )
 
 // Large packets that come in part are bounded for all clients together: the oldest goes, and honest ones get through.
 func TestPartsOfLargePacketsAreBounded(t *testing.T) {
 	s := start(t, setup{cfg: func(c *Config) { c.MaxPacketSize = 4 << 20 }})
-	part := append([]byte{0x30, 0x80, 0x80, 0x80, 1}, text("a")...) // of 2 MiB
+	part := append([]byte{0x30, 0x80, 0x80, 0x80, 1}, rawmqtt.Text("a")...) // of 2 MiB
 	part = append(part, make([]byte, 2<<20-100)...)
-	var slow []*peer
+	var slow []*rawmqtt.Client
 	for i := range partialBytes >> 21 {
-		w, _ := connect(t, s, opts{id: fmt.Sprint("slow", i), v5: true})
-		w.send(part)
+		w, _ := connect(t, s, rawmqtt.Connect{ID: fmt.Sprint("slow", i), V5: true})
+		w.Send(part)
 		await.Soon(t, "it has come", func() bool { return s.partialBytes() >= (i+1)*(2<<20-200) })
 		slow = append(slow, w)
 	}
-	honest, _ := connect(t, s, opts{id: "honest", v5: true})
-	honest.publish(p{topic: "a", qos: 1, id: 1, payload: strings.Repeat("x", 3<<20)})
-	honest.acks(0x40, 1)
-	if code := slow[0].ended(); code != 0x97 {
+	honest, _ := connect(t, s, rawmqtt.Connect{ID: "honest", V5: true})
+	honest.Publish(rawmqtt.Publish{Topic: "a", QoS: 1, ID: 1, Payload: strings.Repeat("x", 3<<20)})
+	honest.Acks(0x40, 1)
+	if code := slow[0].Ended(); code != 0x97 {
 		t.Errorf("the oldest: DISCONNECT %02X", code)
 	}
-	slow[len(slow)-1].send(make([]byte, 97))
-	slow[len(slow)-1].quiet() // the newest is whole now
+	slow[len(slow)-1].Send(make([]byte, 97))
+	slow[len(slow)-1].Quiet() // the newest is whole now
 	for _, w := range slow[:len(slow)-1] {
 		_ = w.Close()
 	}
@@ -48,17 +49,17 @@ func TestBytesOneByOne(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r)})
 	w := dial(t, s)
-	w.v5 = true
-	all := connectPacket(opts{id: "c", v5: true})
-	all = append(all, w.publishPacket(p{topic: "site/1", qos: 1, id: 1, payload: "hello", props: u16(0x23, 1)})...)
-	all = append(all, w.publishPacket(p{qos: 1, id: 2, payload: strings.Repeat("x", 300), props: u16(0x23, 1)})...)
+	w.V5 = true
+	all := rawmqtt.Connect{ID: "c", V5: true}.Bytes()
+	all = append(all, rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1, Payload: "hello", Props: rawmqtt.U16(0x23, 1)}.Bytes(w.V5)...)
+	all = append(all, rawmqtt.Publish{QoS: 1, ID: 2, Payload: strings.Repeat("x", 300), Props: rawmqtt.U16(0x23, 1)}.Bytes(w.V5)...)
 	for i := range all {
-		w.send(all[i : i+1])
+		w.Send(all[i : i+1])
 	}
-	if f := w.read(); f.kind != 0x20 {
+	if f := w.Read(); f.Kind != 0x20 {
 		t.Fatal(f)
 	}
-	w.acks(0x40, 1, 2)
+	w.Acks(0x40, 1, 2)
 	if got := r.has(t, 2); got[0] != "hello" || len(got[1]) != 300 {
 		t.Errorf("%q", got)
 	}
@@ -69,26 +70,26 @@ func TestPublishersTakeTurnsAtTheFanOut(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
 	for i := range 50 {
-		w, _ := connect(t, s, opts{id: fmt.Sprint("many", i)})
-		w.subscribe(1, "site/many", 0)
+		w, _ := connect(t, s, rawmqtt.Connect{ID: fmt.Sprint("many", i)})
+		w.Subscribe(1, "site/many", 0)
 	}
-	sub, _ := connect(t, s, opts{id: "one"})
-	sub.subscribe(1, "site/one", 0)
+	sub, _ := connect(t, s, rawmqtt.Connect{ID: "one"})
+	sub.Subscribe(1, "site/one", 0)
 	var order []string
 	untap := s.Tap("site/#", func(topic string, _ []byte, _ bool, _ int64) { order = append(order, topic) })
-	busy, _ := connect(t, s, opts{id: "busy"})
+	busy, _ := connect(t, s, rawmqtt.Connect{ID: "busy"})
 	for id := range uint16(200) {
-		busy.publish(p{topic: "site/many", qos: 1, id: id + 1})
+		busy.Publish(rawmqtt.Publish{Topic: "site/many", QoS: 1, ID: id + 1})
 	}
 	r.has(t, 200)
-	calm, _ := connect(t, s, opts{id: "calm"})
-	calm.publish(p{topic: "site/one", qos: 1, id: 1})
+	calm, _ := connect(t, s, rawmqtt.Connect{ID: "calm"})
+	calm.Publish(rawmqtt.Publish{Topic: "site/one", QoS: 1, ID: 1})
 	r.has(t, 201)
 	r.commit(nil)
-	if m := sub.message(); m.topic != "site/one" {
+	if m := sub.Message(); m.Topic != "site/one" {
 		t.Fatal(m)
 	}
-	busy.acks(0x40, 1)
+	busy.Acks(0x40, 1)
 	await.Soon(t, "everything is delivered", func() bool { return s.met.delivered.Get() == 200*50+1 })
 	untap()
 	at := 0
@@ -104,19 +105,19 @@ func TestAFastPublisherIsReadMoreSlowly(t *testing.T) {
 	t.Parallel()
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxMessageRate = 20 }})
-	w, _ := connect(t, s, opts{id: "fast"})
-	calm, _ := connect(t, s, opts{id: "calm"})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "fast"})
+	calm, _ := connect(t, s, rawmqtt.Connect{ID: "calm"})
 	began := time.Now()
 	for id := range uint16(40) {
-		w.publish(p{topic: "site/1", qos: 1, id: id + 1})
+		w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: id + 1})
 	}
-	calm.publish(p{topic: "site/1", qos: 1, id: 1})
-	calm.acks(0x40, 1)
+	calm.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
+	calm.Acks(0x40, 1)
 	if time.Since(began) > 900*time.Millisecond {
 		t.Error("the calm one waited for the fast one")
 	}
 	for id := range uint16(40) {
-		w.acks(0x40, id+1)
+		w.Acks(0x40, id+1)
 	}
 	if d := time.Since(began); d < 900*time.Millisecond { // 20 at once, and 20 a second
 		t.Errorf("40 publishes in %v", d)
@@ -128,19 +129,19 @@ func TestAFastPublisherIsReadMoreSlowly(t *testing.T) {
 
 func TestAddressesAreBounded(t *testing.T) {
 	s := start(t, setup{cfg: func(c *Config) { c.MaxConnectionsPerAddress, c.set = 3, []string{perAddress} }})
-	first, _ := connect(t, s, opts{id: "0"})
+	first, _ := connect(t, s, rawmqtt.Connect{ID: "0"})
 	for i := range 2 {
-		connect(t, s, opts{id: fmt.Sprint(i + 1)})
+		connect(t, s, rawmqtt.Connect{ID: fmt.Sprint(i + 1)})
 	}
-	dial(t, s).ended()
-	first.disconnect()
+	dial(t, s).Ended()
+	first.Disconnect()
 	await.Soon(t, "there is room again", func() bool { return s.Status().Clients == 2 })
-	connect(t, s, opts{id: "4"})
+	connect(t, s, rawmqtt.Connect{ID: "4"})
 
 	quick := start(t, setup{cfg: func(c *Config) { c.ConnectsPerSecond, c.set = 1, []string{perSecond} }})
-	connect(t, quick, opts{id: "0"})
-	connect(t, quick, opts{id: "1"})
-	dial(t, quick).ended()
+	connect(t, quick, rawmqtt.Connect{ID: "0"})
+	connect(t, quick, rawmqtt.Connect{ID: "1"})
+	dial(t, quick).Ended()
 	await.Soon(t, "they are counted and said", func() bool {
 		return s.Status().ConnsRefused == 1 && quick.Status().ConnsRefused == 1 && quick.log.Count("connects_per_second") > 0
 	})
@@ -153,7 +154,7 @@ func TestAddressesAreBounded(t *testing.T) {
 func TestTwoDevicesWithOneNameAreNamed(t *testing.T) {
 	s := start(t, setup{})
 	for range flapping + 1 {
-		connect(t, s, opts{id: "twin"})
+		connect(t, s, rawmqtt.Connect{ID: "twin"})
 	}
 	await.Soon(t, "it is said", func() bool { return s.log.Count("same client identifier") == 1 })
 	c := s.Clients()
@@ -165,12 +166,12 @@ func TestTwoDevicesWithOneNameAreNamed(t *testing.T) {
 func TestClientsAreListed(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: map[string]edged.Handler{"site/#": r}})
-	away, _ := connect(t, s, opts{id: "away", keep: true})
-	away.subscribe(1, "site/#", 1)
-	away.disconnect()
-	here, _ := connect(t, s, opts{id: "here", v5: true, keepalive: 30})
-	here.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "site/1", qos: 1, id: 2})
-	here.acks(0x40, 1, 2)
+	away, _ := connect(t, s, rawmqtt.Connect{ID: "away", Keep: true})
+	away.Subscribe(1, "site/#", 1)
+	away.Disconnect()
+	here, _ := connect(t, s, rawmqtt.Connect{ID: "here", V5: true, Keepalive: 30})
+	here.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2})
+	here.Acks(0x40, 1, 2)
 	await.Soon(t, "they are queued", func() bool { return s.queued("away") == 2 })
 	c := s.Clients()
 	if len(c) != 2 || c[0].ID != "here" || !c[0].Connected || c[0].Version != "5" || c[0].Received != 2 || c[0].Keepalive != 30 || c[0].Address == "" {
@@ -185,27 +186,27 @@ func TestClientsAreListed(t *testing.T) {
 func TestSysIsRetainedAndNobodyElsePublishesThere(t *testing.T) {
 	d := newDisk(true)
 	s := start(t, setup{retained: d})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
-	w.subscribe(1, "$SYS/broker/clients/connected", 0)
-	m := w.message()
-	if m.payload != "0" && m.payload != "1" || !m.retain {
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
+	w.Subscribe(1, "$SYS/broker/clients/connected", 0)
+	m := w.Message()
+	if m.Payload != "0" && m.Payload != "1" || !m.Retain {
 		t.Errorf("%+v", m)
 	}
-	w.publish(p{topic: "$SYS/broker/version", qos: 1, id: 1, retain: true, payload: "mine"})
-	if f := w.read(); f.kind != 0x40 || f.code() != 0x90 {
+	w.Publish(rawmqtt.Publish{Topic: "$SYS/broker/version", QoS: 1, ID: 1, Retain: true, Payload: "mine"})
+	if f := w.Read(); f.Kind != 0x40 || f.Code() != 0x90 {
 		t.Errorf("%v", f)
 	}
 	if len(d.topics(t)) > 0 || s.Status().Retained > 0 {
 		t.Errorf("$SYS is stored: %q", d.topics(t))
 	}
 	s.sys.publish()
-	if m := w.message(); m.payload != "1" || m.retain {
+	if m := w.Message(); m.Payload != "1" || m.Retain {
 		t.Errorf("%+v", m)
 	}
-	w.subscribe(2, "$SYS/#", 0)
+	w.Subscribe(2, "$SYS/#", 0)
 	names := 0
-	w.send([]byte{0xC0, 0})
-	for f := w.read(); f.kind == 0x30; f = w.read() {
+	w.Send([]byte{0xC0, 0})
+	for f := w.Read(); f.Kind == 0x30; f = w.Read() {
 		names++
 	}
 	if names < 30 {

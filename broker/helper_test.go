@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 
 	"edged"
 
@@ -74,6 +75,24 @@ func start(t testing.TB, s setup) *server {
 		}
 	})
 	return srv
+}
+
+func dial(t testing.TB, s *server) *rawmqtt.Client { t.Helper(); return rawmqtt.Dial(t, s.addr) }
+
+// connect dials, and fails unless the connection is accepted.
+func connect(t testing.TB, s *server, o rawmqtt.Connect) (w *rawmqtt.Client, present bool) {
+	t.Helper()
+	return rawmqtt.Login(t, s.addr, o)
+}
+
+// published takes a PUBLISH apart.
+func published(t testing.TB, f rawmqtt.Frame) rawmqtt.Message {
+	t.Helper()
+	m, ok := f.Message()
+	if !ok {
+		t.Fatalf("want PUBLISH, have %v", f)
+	}
+	return m
 }
 
 // get returns a session; nil if there is none.

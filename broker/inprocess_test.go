@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 
 	"edged"
 )
@@ -16,8 +17,8 @@ import (
 func TestPublishFromWithin(t *testing.T) {
 	r, d := &receiver{}, newDisk(true)
 	s := start(t, setup{attach: handlers(r), retained: d})
-	sub, _ := connect(t, s, opts{id: "sub"})
-	sub.subscribe(1, "#", 1)
+	sub, _ := connect(t, s, rawmqtt.Connect{ID: "sub"})
+	sub.Subscribe(1, "#", 1)
 	payload := []byte("one")
 	if err := s.Publish(t.Context(), "site/1", payload, 1, true); err != nil {
 		t.Fatal(err)
@@ -26,12 +27,12 @@ func TestPublishFromWithin(t *testing.T) {
 	if err := s.Publish(t.Context(), "site/1", []byte("zero"), 0, false); err != nil {
 		t.Fatal(err)
 	}
-	if m := sub.message(); m.payload != "zero" {
+	if m := sub.Message(); m.Payload != "zero" {
 		t.Fatalf("%+v", m)
 	}
-	sub.quiet()
+	sub.Quiet()
 	r.commit(nil)
-	if m := sub.message(); m.payload != "one" || m.qos != 1 {
+	if m := sub.Message(); m.Payload != "one" || m.QoS != 1 {
 		t.Fatalf("%+v", m)
 	}
 	r.has(t, 2)
@@ -52,8 +53,8 @@ func TestPublishFromWithin(t *testing.T) {
 func TestPublishersFromWithinKeepTheirOrder(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r)})
-	sub, _ := connect(t, s, opts{id: "sub"})
-	sub.subscribe(1, "#", 1)
+	sub, _ := connect(t, s, rawmqtt.Connect{ID: "sub"})
+	sub.Subscribe(1, "#", 1)
 	const goroutines, n = 5, 100
 	var wg sync.WaitGroup
 	for g := range goroutines {
@@ -67,12 +68,12 @@ func TestPublishersFromWithinKeepTheirOrder(t *testing.T) {
 	}
 	next := map[string]int{}
 	for range goroutines * n {
-		m := sub.message()
-		if m.payload != fmt.Sprint(next[m.topic]) {
-			t.Fatalf("want %d, have %+v", next[m.topic], m)
+		m := sub.Message()
+		if m.Payload != fmt.Sprint(next[m.Topic]) {
+			t.Fatalf("want %d, have %+v", next[m.Topic], m)
 		}
-		next[m.topic]++
-		sub.ack(0x40, m.id)
+		next[m.Topic]++
+		sub.Ack(0x40, m.ID)
 	}
 	wg.Wait()
 }
@@ -82,14 +83,14 @@ func TestReceiversGetEachPublishOnce(t *testing.T) {
 	s := start(t, setup{})
 	detach := s.Attach([]string{"site/#", "site/+", "site/1"}, a)
 	s.Attach([]string{"#"}, b)
-	w, _ := connect(t, s, opts{id: "c"})
-	w.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "other", qos: 1, id: 2}, p{topic: "site/2"})
-	w.acks(0x40, 1, 2)
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c"})
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "other", QoS: 1, ID: 2}, rawmqtt.Publish{Topic: "site/2"})
+	w.Acks(0x40, 1, 2)
 	a.has(t, 2)
 	b.has(t, 3)
 	detach()
-	w.publish(p{topic: "site/1", qos: 1, id: 3})
-	w.acks(0x40, 3)
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 3})
+	w.Acks(0x40, 3)
 	a.has(t, 2)
 	b.has(t, 4)
 }
@@ -104,26 +105,27 @@ func TestATapSeesWhatASubscriberSees(t *testing.T) {
 	cancel := s.Tap("site/#", func(topic string, payload []byte, retained bool, _ int64) {
 		seen <- fmt.Sprintf("%s=%s %t", topic, payload, retained)
 	})
-	w, _ := connect(t, s, opts{id: "c"})
-	w.publish(p{topic: "site/1", qos: 1, id: 1, payload: "one"}, p{topic: "site/1", payload: "zero"}, p{topic: "other"})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c"})
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1, Payload: "one"}, rawmqtt.Publish{Topic: "site/1", Payload: "zero"},
+		rawmqtt.Publish{Topic: "other"})
 	for _, want := range []string{"site=kept true", "site/1=zero false"} {
 		if got := <-seen; got != want {
 			t.Fatalf("%q, want %q", got, want)
 		}
 	}
-	w.quiet()
+	w.Quiet()
 	if len(seen) != 0 {
 		t.Fatalf("seen before it was durable: %q", <-seen)
 	}
 	r.commit(nil)
-	w.acks(0x40, 1)
+	w.Acks(0x40, 1)
 	if got := <-seen; got != "site/1=one false" {
 		t.Fatal(got)
 	}
 	cancel()
 	cancel()
-	w.publish(p{topic: "site/1"})
-	w.quiet()
+	w.Publish(rawmqtt.Publish{Topic: "site/1"})
+	w.Quiet()
 	if len(seen) != 0 {
 		t.Fatal("seen after it was cancelled")
 	}

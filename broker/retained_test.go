@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 
 	"pgregory.net/rapid"
 
@@ -17,17 +18,17 @@ import (
 
 func retainedSeen(t *testing.T, s *server, filter string) (out []string) {
 	t.Helper()
-	w, _ := connect(t, s, opts{id: fmt.Sprint("see", time.Now().UnixNano())})
-	w.subscribe(1, filter, 1)
-	w.send([]byte{0xC0, 0})
-	for f := w.read(); f.kind == 0x30; f = w.read() {
-		m := f.publish(t)
-		if !m.retain {
+	w, _ := connect(t, s, rawmqtt.Connect{ID: fmt.Sprint("see", time.Now().UnixNano())})
+	w.Subscribe(1, filter, 1)
+	w.Send([]byte{0xC0, 0})
+	for f := w.Read(); f.Kind == 0x30; f = w.Read() {
+		m := published(t, f)
+		if !m.Retain {
 			t.Fatalf("%+v", m)
 		}
-		out = append(out, m.topic+"="+m.payload)
+		out = append(out, m.Topic+"="+m.Payload)
 	}
-	w.disconnect()
+	w.Disconnect()
 	slices.Sort(out)
 	return out
 }
@@ -36,23 +37,23 @@ func TestRetainedMessagesAreDurableBeforeAnybodySeesThem(t *testing.T) {
 	d := newDisk(false)
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r), retained: d})
-	w, _ := connect(t, s, opts{id: "c"})
-	w.publish(p{topic: "site/1", qos: 1, id: 1, retain: true, payload: "x"}, p{topic: "other", retain: true, payload: "y"})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c"})
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1, Retain: true, Payload: "x"}, rawmqtt.Publish{Topic: "other", Retain: true, Payload: "y"})
 	r.has(t, 1)
 	await.Soon(t, "the changes are put", func() bool { return d.waiting() == 2 })
-	w.quiet()
+	w.Quiet()
 	if got := retainedSeen(t, s, "#"); len(got) != 0 {
 		t.Fatal(got)
 	}
 	d.commit(9, nil)
-	w.acks(0x40, 1)
+	w.Acks(0x40, 1)
 	if got := retainedSeen(t, s, "#"); !slices.Equal(got, []string{"other=y", "site/1=x"}) {
 		t.Fatal(got)
 	}
-	w.publish(p{topic: "site/1", qos: 1, id: 2, retain: true, payload: "z"})
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2, Retain: true, Payload: "z"})
 	await.Soon(t, "the change is put", func() bool { return d.waiting() == 1 })
 	d.commit(1, errors.New("EIO"))
-	w.ended()
+	w.Ended()
 	if got := retainedSeen(t, s, "site/1"); !slices.Equal(got, []string{"site/1=x"}) {
 		t.Fatal(got)
 	}
@@ -62,15 +63,17 @@ func TestRetainedMessagesSurviveARestart(t *testing.T) {
 	t.Parallel()
 	d := newDisk(true)
 	s := start(t, setup{retained: d})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
-	user := append(append([]byte{0x26}, text("k")...), text("v")...)
-	all := slices.Concat([]byte{1, 1}, append([]byte{3}, text("type")...), append([]byte{8}, text("reply/to")...), append([]byte{9}, text("corr")...), user)
-	w.publish(p{topic: "a/b", qos: 1, id: 1, retain: true, payload: "one", props: all}, p{topic: "a", qos: 2, id: 2, retain: true, payload: "two"},
-		p{topic: "zero", retain: true, payload: "three"}, p{topic: "gone", qos: 1, id: 3, retain: true, payload: "x"},
-		p{topic: "gone", qos: 1, id: 4, retain: true}, p{topic: "short", qos: 1, id: 5, retain: true, payload: "x", props: u32(2, 2)})
-	w.acks(0x40, 1)
-	w.acks(0x50, 2)
-	w.acks(0x40, 3, 4, 5)
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
+	user := rawmqtt.User("k", "v")
+	all := slices.Concat([]byte{1, 1}, rawmqtt.Str(3, "type"), rawmqtt.Str(8, "reply/to"), rawmqtt.Str(9, "corr"), user)
+	w.Publish(rawmqtt.Publish{Topic: "a/b", QoS: 1, ID: 1, Retain: true, Payload: "one", Props: all},
+		rawmqtt.Publish{Topic: "a", QoS: 2, ID: 2, Retain: true, Payload: "two"},
+		rawmqtt.Publish{Topic: "zero", Retain: true, Payload: "three"}, rawmqtt.Publish{Topic: "gone", QoS: 1, ID: 3, Retain: true, Payload: "x"},
+		rawmqtt.Publish{Topic: "gone", QoS: 1, ID: 4, Retain: true},
+		rawmqtt.Publish{Topic: "short", QoS: 1, ID: 5, Retain: true, Payload: "x", Props: rawmqtt.U32(2, 2)})
+	w.Acks(0x40, 1)
+	w.Acks(0x50, 2)
+	w.Acks(0x40, 3, 4, 5)
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +97,9 @@ func TestRetainedMessagesSurviveARestart(t *testing.T) {
 	if s.Status().Retained != 3 {
 		t.Fatalf("%+v", s.Status())
 	}
-	w, _ = connect(t, s, opts{id: "d", v5: true})
-	w.subscribe(1, "a/b", 2)
-	if m := w.message(); m.qos != 1 || m.props != string(all) {
+	w, _ = connect(t, s, rawmqtt.Connect{ID: "d", V5: true})
+	w.Subscribe(1, "a/b", 2)
+	if m := w.Message(); m.QoS != 1 || m.Props != string(all) {
 		t.Fatalf("%+v\nwant props %q", m, all)
 	}
 	if got := d.topics(t); !slices.Equal(got, []string{"a", "a/b", "broken", "zero"}) {
@@ -108,19 +111,19 @@ func TestExpiredRetainedMessagesAreDeleted(t *testing.T) {
 	t.Parallel()
 	d := newDisk(true)
 	s := start(t, setup{retained: d})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
-	w.publish(p{topic: "a", qos: 1, id: 1, retain: true, payload: "x", props: u32(2, 1)})
-	w.acks(0x40, 1)
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
+	w.Publish(rawmqtt.Publish{Topic: "a", QoS: 1, ID: 1, Retain: true, Payload: "x", Props: rawmqtt.U32(2, 1)})
+	w.Acks(0x40, 1)
 	await.Soon(t, "it is deleted", func() bool { return len(d.topics(t)) == 0 && s.Status().Retained == 0 })
 }
 
 func TestTheBytesOfRetainedMessagesAreBounded(t *testing.T) {
 	s := start(t, setup{cfg: func(c *Config) { c.MaxRetainedBytes = 100 }})
-	w, _ := connect(t, s, opts{id: "five", v5: true})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "five", V5: true})
 	publish := func(id uint16, topic string, bytes int, want byte) {
 		t.Helper()
-		w.publish(p{topic: topic, qos: 1, id: id, retain: true, payload: strings.Repeat("x", bytes)})
-		if f := w.read(); f.kind != 0x40 || f.code() != want {
+		w.Publish(rawmqtt.Publish{Topic: topic, QoS: 1, ID: id, Retain: true, Payload: strings.Repeat("x", bytes)})
+		if f := w.Read(); f.Kind != 0x40 || f.Code() != want {
 			t.Errorf("%d bytes on %s: %v, want %02X", bytes, topic, f, want)
 		}
 	}
@@ -136,11 +139,12 @@ func TestTheBytesOfRetainedMessagesAreBounded(t *testing.T) {
 
 func TestThePropertiesOfRetainedMessagesCount(t *testing.T) {
 	s := start(t, setup{cfg: func(c *Config) { c.MaxRetainedBytes = 100 }})
-	w, _ := connect(t, s, opts{id: "five", v5: true})
-	props := append(append([]byte{0x26}, text("k")...), text(strings.Repeat("v", 54))...) // 60 bytes
-	w.publish(p{topic: "a", qos: 1, id: 1, retain: true, payload: "x", props: props}, p{topic: "b", qos: 1, id: 2, retain: true, payload: "x", props: props})
-	w.acks(0x40, 1)
-	if f := w.read(); f.code() != 0x97 {
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "five", V5: true})
+	props := rawmqtt.User("k", strings.Repeat("v", 54)) // 60 bytes
+	w.Publish(rawmqtt.Publish{Topic: "a", QoS: 1, ID: 1, Retain: true, Payload: "x", Props: props},
+		rawmqtt.Publish{Topic: "b", QoS: 1, ID: 2, Retain: true, Payload: "x", Props: props})
+	w.Acks(0x40, 1)
+	if f := w.Read(); f.Code() != 0x97 {
 		t.Errorf("%v: a further one is retained", f)
 	}
 	if st := s.Status(); st.Retained != 1 || st.RetainedBytes != 62 {
@@ -151,17 +155,18 @@ func TestThePropertiesOfRetainedMessagesCount(t *testing.T) {
 func TestTheNumberOfRetainedMessagesIsBounded(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r), cfg: func(c *Config) { c.MaxRetained = 1 }})
-	five, _ := connect(t, s, opts{id: "five", v5: true})
-	three, _ := connect(t, s, opts{id: "three"})
-	five.publish(p{topic: "site/1", qos: 1, id: 1, retain: true, payload: "a"})
-	five.acks(0x40, 1)
-	five.publish(p{topic: "site/1", qos: 1, id: 2, retain: true, payload: "b"}, p{topic: "site/2", qos: 2, id: 3, retain: true, payload: "c"})
-	five.acks(0x40, 2) // the one that is there can change
-	if f := five.read(); f.kind != 0x50 || f.code() != 0x97 {
+	five, _ := connect(t, s, rawmqtt.Connect{ID: "five", V5: true})
+	three, _ := connect(t, s, rawmqtt.Connect{ID: "three"})
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1, Retain: true, Payload: "a"})
+	five.Acks(0x40, 1)
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2, Retain: true, Payload: "b"},
+		rawmqtt.Publish{Topic: "site/2", QoS: 2, ID: 3, Retain: true, Payload: "c"})
+	five.Acks(0x40, 2) // the one that is there can change
+	if f := five.Read(); f.Kind != 0x50 || f.Code() != 0x97 {
 		t.Fatal(f)
 	}
-	three.publish(p{topic: "site/2", qos: 1, id: 1, retain: true, payload: "d"})
-	three.acks(0x40, 1)
+	three.Publish(rawmqtt.Publish{Topic: "site/2", QoS: 1, ID: 1, Retain: true, Payload: "d"})
+	three.Acks(0x40, 1)
 	if got := r.has(t, 3); !slices.Equal(got, []string{"a", "b", "d"}) {
 		t.Fatal(got)
 	}
@@ -172,8 +177,8 @@ func TestTheNumberOfRetainedMessagesIsBounded(t *testing.T) {
 	if st := s.Status(); st.NotRetained != 2 {
 		t.Fatalf("%+v", st)
 	}
-	five.publish(p{topic: "site/1", qos: 1, id: 4, retain: true}, p{topic: "site/2", qos: 1, id: 5, retain: true, payload: "e"})
-	five.acks(0x40, 4, 5)
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 4, Retain: true}, rawmqtt.Publish{Topic: "site/2", QoS: 1, ID: 5, Retain: true, Payload: "e"})
+	five.Acks(0x40, 4, 5)
 	if got := retainedSeen(t, s, "#"); !slices.Equal(got, []string{"site/2=e"}) {
 		t.Fatal(got)
 	}

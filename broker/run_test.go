@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 
 	"edged"
 
@@ -42,10 +43,10 @@ func TestAPortInUseIsOneClearLine(t *testing.T) {
 func TestDrainAcknowledgesWhatWasTakenAndTakesNoMore(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
-	three, _ := connect(t, s, opts{id: "three", will: "site/will"})
-	five, _ := connect(t, s, opts{id: "five", v5: true})
-	three.publish(p{topic: "site/1", qos: 1, id: 1})
-	five.publish(p{topic: "site/1", qos: 2, id: 1})
+	three, _ := connect(t, s, rawmqtt.Connect{ID: "three", Will: "site/will"})
+	five, _ := connect(t, s, rawmqtt.Connect{ID: "five", V5: true})
+	three.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
+	five.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 2, ID: 1})
 	r.has(t, 2)
 	drained := make(chan error, 1)
 	go func() { drained <- s.Drain(context.Background()) }()
@@ -59,31 +60,31 @@ func TestDrainAcknowledgesWhatWasTakenAndTakesNoMore(t *testing.T) {
 	await.Soon(t, "the intake stops", func() bool {
 		return errors.Is(s.Publish(t.Context(), "other", nil, 1, false), edged.ErrStopped)
 	})
-	three.publish(p{topic: "site/1", qos: 1, id: 2}, p{topic: "site/1"})
+	three.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2}, rawmqtt.Publish{Topic: "site/1"})
 	if len(drained) > 0 {
 		t.Fatal("drained although acknowledgements are outstanding")
 	}
 	r.commit(nil)
-	three.acks(0x40, 1)
-	five.acks(0x50, 1)
+	three.Acks(0x40, 1)
+	five.Acks(0x50, 1)
 	if err := <-drained; err != nil {
 		t.Fatal(err)
 	}
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if code := five.ended(); code != 0x8B {
+	if code := five.Ended(); code != 0x8B {
 		t.Fatalf("DISCONNECT %02X", code)
 	}
-	three.ended()
+	three.Ended()
 	r.has(t, 2)
 }
 
 func TestDrainIsBounded(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
-	w, _ := connect(t, s, opts{id: "c"})
-	w.publish(p{topic: "site/1", qos: 1, id: 1})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c"})
+	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
 	r.has(t, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
@@ -98,9 +99,9 @@ func TestStoppingWithEverythingStuckTakesLittleTime(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: map[string]edged.Handler{"never": never, "site/#": r}})
 	for _, id := range []string{"a", "b"} {
-		stuck, _ := connect(t, s, opts{id: id, v5: id == "b", will: "never", willQoS: 1})
-		stuck.subscribe(1, "#", 1)
-		stuck.publish(p{topic: "site/1", qos: 1, id: 1}, p{topic: "never", qos: 1, id: 2})
+		stuck, _ := connect(t, s, rawmqtt.Connect{ID: id, V5: id == "b", Will: "never", WillQoS: 1})
+		stuck.Subscribe(1, "#", 1)
+		stuck.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "never", QoS: 1, ID: 2})
 	}
 	dial(t, s) // says nothing
 	r.has(t, 2)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 )
 
 // A subscriber that never reads stalls nobody: not its publishers, not other subscribers, not commits, and not itself when
@@ -17,23 +18,23 @@ func TestAStuckSubscriberStallsNobody(t *testing.T) {
 	r := commits(t)
 	s := start(t, setup{attach: handlers(r)})
 	for i := range 3 {
-		stuck, _ := connect(t, s, opts{id: fmt.Sprint("stuck", i)})
-		stuck.subscribe(1, "site/#", byte(i))
+		stuck, _ := connect(t, s, rawmqtt.Connect{ID: fmt.Sprint("stuck", i)})
+		stuck.Subscribe(1, "site/#", byte(i))
 	}
-	good, _ := connect(t, s, opts{id: "good"})
-	good.subscribe(1, "site/last", 1)
-	pub, _ := connect(t, s, opts{id: "pub"})
+	good, _ := connect(t, s, rawmqtt.Connect{ID: "good"})
+	good.Subscribe(1, "site/last", 1)
+	pub, _ := connect(t, s, rawmqtt.Connect{ID: "pub"})
 	payload := string(make([]byte, 20<<10))
 	const n = 1000 // 20 MB, more than any socket takes
 	for i := range n {
-		pub.publish(p{topic: "site/1", qos: byte(i % 2), id: uint16(i + 1), payload: payload})
+		pub.Publish(rawmqtt.Publish{Topic: "site/1", QoS: byte(i % 2), ID: uint16(i + 1), Payload: payload})
 		if i%2 == 1 {
-			pub.acks(0x40, uint16(i+1))
+			pub.Acks(0x40, uint16(i+1))
 		}
 	}
-	pub.publish(p{topic: "site/last", qos: 1, id: 1, payload: "still alive"})
-	pub.acks(0x40, 1)
-	if m := good.message(); m.payload != "still alive" {
+	pub.Publish(rawmqtt.Publish{Topic: "site/last", QoS: 1, ID: 1, Payload: "still alive"})
+	pub.Acks(0x40, 1)
+	if m := good.Message(); m.Payload != "still alive" {
 		t.Fatalf("%+v", m)
 	}
 	if st := s.Status(); st.NotDelivered == 0 {
@@ -51,7 +52,7 @@ func TestAStuckSubscriberStallsNobody(t *testing.T) {
 }
 
 // smallBuffers makes the kernel hold little of what the client does not read.
-func smallBuffers(t *testing.T, s *server, w *peer) {
+func smallBuffers(t *testing.T, s *server, w *rawmqtt.Client) {
 	t.Helper()
 	err := w.Conn.(*net.TCPConn).SetReadBuffer(4096)
 	s.conns.mu.Lock()
@@ -68,12 +69,12 @@ func smallBuffers(t *testing.T, s *server, w *peer) {
 func TestAPublisherThatNeverReads(t *testing.T) {
 	t.Parallel()
 	s := start(t, setup{})
-	w, _ := connect(t, s, opts{id: "flood", keepalive: 2})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "flood", Keepalive: 2})
 	smallBuffers(t, s, w)
 	_ = w.SetWriteDeadline(time.Now().Add(patient))
 	var b []byte
 	for id := range uint16(1000) {
-		b = append(b, w.publishPacket(p{topic: "a", qos: 1, id: id + 1})...)
+		b = append(b, rawmqtt.Publish{Topic: "a", QoS: 1, ID: id + 1}.Bytes(w.V5)...)
 	}
 	wrote := 0
 	for {
@@ -96,10 +97,10 @@ func TestAPublisherThatNeverReads(t *testing.T) {
 func TestAClientThatNeverReadsItsAnswers(t *testing.T) {
 	t.Parallel()
 	s := start(t, setup{})
-	w, _ := connect(t, s, opts{id: "asks", v5: true, keepalive: 1})
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "asks", V5: true, Keepalive: 1})
 	smallBuffers(t, s, w)
 	_ = w.SetWriteDeadline(time.Now().Add(patient))
-	asks := packet(0xA2, append([]byte{0, 1, 0}, slices.Repeat(text("a"), 10_000)...)) // UNSUBSCRIBE: 10,000 codes in UNSUBACK
+	asks := rawmqtt.Packet(0xA2, append([]byte{0, 1, 0}, slices.Repeat(rawmqtt.Text("a"), 10_000)...)) // UNSUBSCRIBE: 10,000 codes in UNSUBACK
 	for wrote := 0; ; wrote += len(asks) {
 		if _, err := w.Conn.Write(asks); err != nil {
 			break

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"edged/test/rawmqtt"
 )
 
 // Two goroutines read the connection that a client has left and the one with which it comes back: what it sent on the first
@@ -11,20 +13,20 @@ import (
 func TestAClientThatComesBackAtOnceDoesNotOvertakeItsGoodbye(t *testing.T) {
 	t.Parallel()
 	s := start(t, setup{})
-	sub, _ := connect(t, s, opts{id: "sub"})
-	sub.subscribe(1, "#", 0)
-	goodbye := slices.Concat([]byte{0xE0, 7, 0, 5}, u32(0x11, 0))
+	sub, _ := connect(t, s, rawmqtt.Connect{ID: "sub"})
+	sub.Subscribe(1, "#", 0)
+	goodbye := slices.Concat([]byte{0xE0, 7, 0, 5}, rawmqtt.U32(0x11, 0))
 	const rounds = 200
 	for i := range rounds {
-		w, present := connect(t, s, opts{id: "c", v5: true, keep: true, props: u32(0x11, 100), will: "will"})
+		w, present := connect(t, s, rawmqtt.Connect{ID: "c", V5: true, Keep: true, Props: rawmqtt.U32(0x11, 100), Will: "will"})
 		if present {
 			t.Fatalf("round %d: its session was kept", i)
 		}
-		w.send(append(w.publishPacket(p{topic: "a", payload: fmt.Sprint(i)}), goodbye...))
+		w.Send(append(rawmqtt.Publish{Topic: "a", Payload: fmt.Sprint(i)}.Bytes(w.V5), goodbye...))
 		_ = w.Close()
 	}
 	for i := range rounds {
-		if m := sub.message(); m.topic != "a" || m.payload != fmt.Sprint(i) {
+		if m := sub.Message(); m.Topic != "a" || m.Payload != fmt.Sprint(i) {
 			t.Fatalf("round %d: %+v", i, m)
 		}
 	}
@@ -34,11 +36,11 @@ func TestAClientThatComesBackAtOnceDoesNotOvertakeItsGoodbye(t *testing.T) {
 func TestAnAliveConnectionIsTakenOver(t *testing.T) {
 	t.Parallel()
 	s := start(t, setup{})
-	w, _ := connect(t, s, opts{id: "c", v5: true})
-	if _, present := connect(t, s, opts{id: "c", v5: true}); present {
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true})
+	if _, present := connect(t, s, rawmqtt.Connect{ID: "c", V5: true}); present {
 		t.Fatal("a session that was not to be kept")
 	}
-	if code := w.ended(); code != 0x8E {
+	if code := w.Ended(); code != 0x8E {
 		t.Fatalf("%#x", code)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"edged/test/await"
+	"edged/test/rawmqtt"
 
 	"edged"
 )
@@ -13,17 +14,17 @@ import (
 func TestWillsAreStoredRetainedAndDelivered(t *testing.T) {
 	r, d := &receiver{}, newDisk(true)
 	s := start(t, setup{attach: handlers(r), retained: d})
-	sub, _ := connect(t, s, opts{id: "sub"})
-	sub.subscribe(1, "#", 1)
+	sub, _ := connect(t, s, rawmqtt.Connect{ID: "sub"})
+	sub.Subscribe(1, "#", 1)
 	for _, v5 := range []bool{false, true} {
-		w, _ := connect(t, s, opts{id: "c", v5: v5, will: "site/1", willQoS: 1, willRetain: true})
-		w.publish(p{topic: "site/1", qos: 1, id: 1, payload: "last"})
+		w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: v5, Will: "site/1", WillQoS: 1, WillRetain: true})
+		w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1, Payload: "last"})
 		await.Soon(t, "it is taken", func() bool { return s.Status().AcksPending == 1 })
 		_ = w.Close()
 		await.Soon(t, "the will is taken", func() bool { return len(d.topics(t)) == 1 && r.count()%2 == 0 })
-		sub.quiet()
+		sub.Quiet()
 		r.commit(nil)
-		if a, b := sub.message(), sub.message(); a.payload != "last" || b.payload != "gone" || b.qos != 1 || b.retain {
+		if a, b := sub.Message(), sub.Message(); a.Payload != "last" || b.Payload != "gone" || b.QoS != 1 || b.Retain {
 			t.Fatalf("%+v, %+v: the will comes last", a, b)
 		}
 	}
@@ -38,11 +39,11 @@ func TestWillsAreStoredRetainedAndDelivered(t *testing.T) {
 func TestAWillOfQoS0ComesAtOnce(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
-	sub, _ := connect(t, s, opts{id: "sub"})
-	sub.subscribe(1, "#", 1)
-	w, _ := connect(t, s, opts{id: "c", will: "site/1"})
+	sub, _ := connect(t, s, rawmqtt.Connect{ID: "sub"})
+	sub.Subscribe(1, "#", 1)
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", Will: "site/1"})
 	_ = w.Close()
-	if m := sub.message(); m.payload != "gone" || m.qos != 0 {
+	if m := sub.Message(); m.Payload != "gone" || m.QoS != 0 {
 		t.Fatalf("%+v", m)
 	}
 	r.has(t, 1)
@@ -51,51 +52,51 @@ func TestAWillOfQoS0ComesAtOnce(t *testing.T) {
 func TestAProperGoodbyeHasNoWill(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
-	w, _ := connect(t, s, opts{id: "c", v5: true, will: "site/1", willQoS: 1})
-	w.disconnect()
-	w, _ = connect(t, s, opts{id: "d", v5: true, will: "site/1", willQoS: 1})
-	w.send([]byte{0xE0, 1, 4}) // disconnect with will message
-	w.ended()
-	w, _ = connect(t, s, opts{id: "d", v5: true, will: "site/1", willQoS: 1})
-	w.send([]byte{0xE0, 2, 0x80, 0}) // unspecified error
-	w.ended()
-	w, _ = connect(t, s, opts{id: "d", v5: true, will: "site/1", willQoS: 1})
-	w.send([]byte{0xE0, 1, 0})
-	w.ended()
-	w, _ = connect(t, s, opts{id: "e", v5: true, will: "site/1", willQoS: 1})
-	w.send([]byte{0x30, 0}) // a malformed packet
-	w.ended()
+	w, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true, Will: "site/1", WillQoS: 1})
+	w.Disconnect()
+	w, _ = connect(t, s, rawmqtt.Connect{ID: "d", V5: true, Will: "site/1", WillQoS: 1})
+	w.Send([]byte{0xE0, 1, 4}) // disconnect with will message
+	w.Ended()
+	w, _ = connect(t, s, rawmqtt.Connect{ID: "d", V5: true, Will: "site/1", WillQoS: 1})
+	w.Send([]byte{0xE0, 2, 0x80, 0}) // unspecified error
+	w.Ended()
+	w, _ = connect(t, s, rawmqtt.Connect{ID: "d", V5: true, Will: "site/1", WillQoS: 1})
+	w.Send([]byte{0xE0, 1, 0})
+	w.Ended()
+	w, _ = connect(t, s, rawmqtt.Connect{ID: "e", V5: true, Will: "site/1", WillQoS: 1})
+	w.Send([]byte{0x30, 0}) // a malformed packet
+	w.Ended()
 	r.has(t, 3)
 	await.Soon(t, "all connections are gone", func() bool { return s.Status().Clients == 0 })
 	r.has(t, 3)
 }
 
-func delay(seconds uint32) []byte { return u32(0x18, seconds) }
+func delay(seconds uint32) []byte { return rawmqtt.U32(0x18, seconds) }
 
 func TestDelayedWills(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
-		o     opts
-		after func(t *testing.T, s *server, o opts)
+		o     rawmqtt.Connect
+		after func(t *testing.T, s *server, o rawmqtt.Connect)
 		want  int
 		wait  time.Duration // at least, from the end of the connection
 	}{
-		{"its time comes", opts{keep: true, props: u32(0x11, 100), willProps: delay(1)}, nil, 1, time.Second},
-		{"the session ends first, and is gone", opts{keep: true, props: u32(0x11, 1), willProps: delay(1000)}, nil, 1, time.Second},
-		{"the session ends at once", opts{willProps: delay(1000)}, nil, 1, 0},
-		{"the client comes back", opts{keep: true, props: u32(0x11, 100), willProps: delay(1)}, func(t *testing.T, s *server, o opts) {
-			o.will, o.willProps = "", nil
+		{"its time comes", rawmqtt.Connect{Keep: true, Props: rawmqtt.U32(0x11, 100), WillProps: delay(1)}, nil, 1, time.Second},
+		{"the session ends first, and is gone", rawmqtt.Connect{Keep: true, Props: rawmqtt.U32(0x11, 1), WillProps: delay(1000)}, nil, 1, time.Second},
+		{"the session ends at once", rawmqtt.Connect{WillProps: delay(1000)}, nil, 1, 0},
+		{"the client comes back", rawmqtt.Connect{Keep: true, Props: rawmqtt.U32(0x11, 100), WillProps: delay(1)}, func(t *testing.T, s *server, o rawmqtt.Connect) {
+			o.Will, o.WillProps = "", nil
 			connect(t, s, o)
-			later := opts{id: "later", v5: true, keep: true, props: u32(0x11, 100), will: "later", willQoS: 1, willProps: delay(1)}
+			later := rawmqtt.Connect{ID: "later", V5: true, Keep: true, Props: rawmqtt.U32(0x11, 100), Will: "later", WillQoS: 1, WillProps: delay(1)}
 			other := &receiver{}
 			s.Attach([]string{"later"}, other)
 			w, _ := connect(t, s, later)
 			_ = w.Close()
 			other.has(t, 1) // its delay began later, so the first one's has passed
 		}, 0, 0},
-		{"the client begins anew", opts{keep: true, props: u32(0x11, 100), willProps: delay(1000)}, func(t *testing.T, s *server, o opts) {
-			o.will, o.willProps, o.keep = "", nil, false
+		{"the client begins anew", rawmqtt.Connect{Keep: true, Props: rawmqtt.U32(0x11, 100), WillProps: delay(1000)}, func(t *testing.T, s *server, o rawmqtt.Connect) {
+			o.Will, o.WillProps, o.Keep = "", nil, false
 			connect(t, s, o)
 		}, 1, 0},
 	} {
@@ -103,7 +104,7 @@ func TestDelayedWills(t *testing.T) {
 			t.Parallel()
 			r := &receiver{}
 			s := start(t, setup{attach: handlers(r)})
-			c.o.id, c.o.v5, c.o.will, c.o.willQoS = "c", true, "site/1", 1
+			c.o.ID, c.o.V5, c.o.Will, c.o.WillQoS = "c", true, "site/1", 1
 			w, _ := connect(t, s, c.o)
 			began := time.Now()
 			_ = w.Close()
@@ -134,16 +135,16 @@ func TestWillsAtATakeover(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			r := &receiver{}
 			s := start(t, setup{attach: handlers(r)})
-			o := opts{id: "c", v5: true, keep: true, props: u32(0x11, 100), will: "site/1", willQoS: 1, willProps: c.willProps}
+			o := rawmqtt.Connect{ID: "c", V5: true, Keep: true, Props: rawmqtt.U32(0x11, 100), Will: "site/1", WillQoS: 1, WillProps: c.willProps}
 			a, _ := connect(t, s, o)
-			b, _ := connect(t, s, opts{id: "c", v5: true, keep: c.keep, props: u32(0x11, 100)})
-			a.ended()
+			b, _ := connect(t, s, rawmqtt.Connect{ID: "c", V5: true, Keep: c.keep, Props: rawmqtt.U32(0x11, 100)})
+			a.Ended()
 			await.Soon(t, "the old connection is gone", func() bool {
 				s.conns.mu.Lock()
 				defer s.conns.mu.Unlock()
 				return len(s.conns.all) == 1
 			})
-			b.quiet()
+			b.Quiet()
 			r.has(t, c.want)
 		})
 	}
@@ -152,11 +153,11 @@ func TestWillsAtATakeover(t *testing.T) {
 func TestStoppingPublishesNoWills(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
-	o := opts{id: "a", v5: true, keep: true, props: u32(0x11, 100), will: "site/1", willQoS: 1, willProps: delay(100)}
+	o := rawmqtt.Connect{ID: "a", V5: true, Keep: true, Props: rawmqtt.U32(0x11, 100), Will: "site/1", WillQoS: 1, WillProps: delay(100)}
 	a, _ := connect(t, s, o)
 	_ = a.Close()
 	await.Soon(t, "the broker notices", func() bool { return s.Status().Clients == 0 })
-	connect(t, s, opts{id: "b", will: "site/1"})
+	connect(t, s, rawmqtt.Connect{ID: "b", Will: "site/1"})
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
