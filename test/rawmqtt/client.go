@@ -11,10 +11,12 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"edged/test/await"
 )
 
 // Patience is how long a test waits for what must come.
-const Patience = 10 * time.Second
+const Patience = await.Patience
 
 // Client is a connection. Its methods fail the test when what they wait for does not come.
 type Client struct {
