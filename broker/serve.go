@@ -133,6 +133,8 @@ func (b *Broker) ended(c *conn) {
 	if c.session != nil {
 		b.wills.due(c)
 		b.sessions.end(c)
+	} else if c.will != nil { // it was refused a session when its will was already counted
+		b.deposits.give(c.will.size())
 	}
 	for _, name := range c.aliases {
 		b.deposits.give(len(name))
