@@ -37,6 +37,7 @@ type Options struct {
 // Broker is the embedded broker. Make it with New, attach receivers, then Listen and Run. Its methods can be called from
 // any goroutine, except Listen and Run, which are called once, in this order.
 type Broker struct {
+	served atomic.Uint64 // choices of members of shared subscriptions
 	cfg    *Config
 	log    *slog.Logger
 	seldom *seldom.Log

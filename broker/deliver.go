@@ -1,7 +1,5 @@
 package broker
 
-import "math/rand/v2"
-
 // deliver gives a message to everyone who subscribes to its topic, and returns how many that were. It does not block.
 func (b *Broker) deliver(m *message) (n int) {
 	b.taps.offer(m)
@@ -24,28 +22,31 @@ func (b *Broker) deliver(m *message) (n int) {
 		}
 	}
 	for _, members := range r.shared {
-		t := choose(members)
+		t := b.choose(members)
 		b.send(t.s, t.all, m, m.retain && t.all.retainAsPublished)
 	}
 	return len(r.subs) + len(r.shared)
 }
 
-// choose picks one member of a shared subscription: by chance among those that are connected and keep up, else among all.
-func choose(members []target) target {
-	first := rand.IntN(len(members))
-	for i := range members {
-		if t := members[(first+i)%len(members)]; t.s.out.ready() {
-			return t
+// choose picks one member of a shared subscription: of those that are connected and keep up the one whose last message is the
+// oldest, so that they take turns; of all if there are none.
+func (b *Broker) choose(members []target) target {
+	best, ready := members[0], false
+	for _, t := range members {
+		r := t.s.out.ready()
+		if r == ready && t.all.served.Load() < best.all.served.Load() || r && !ready {
+			best, ready = t, r
 		}
 	}
-	return members[first]
+	best.all.served.Store(b.served.Add(1))
+	return best
 }
 
 // handOver gives a message of a shared subscription to another member, because the one that had it is gone for good.
 func (b *Broker) handOver(l letter) {
 	for _, members := range b.routes.of(l.m.topic).shared {
 		if members[0].all.share == l.to.share {
-			t := choose(members)
+			t := b.choose(members)
 			b.send(t.s, t.all, l.m, l.retain)
 		}
 	}

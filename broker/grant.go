@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"edged/broker/index"
 )
@@ -24,12 +25,13 @@ type subscription struct {
 
 // grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
 type grant struct {
-	qos               byte     // the highest
-	retainAsPublished bool     // one of them wants it
-	ids               []uint32 // of all of them, sorted [MQTT-3.3.4-4]
-	share             string   // the filter, if it is one of a shared subscription
-	born              uint64   // of the oldest
-	wantsRetained     bool     // one of them does
+	qos               byte          // the highest
+	retainAsPublished bool          // one of them wants it
+	ids               []uint32      // of all of them, sorted [MQTT-3.3.4-4]
+	share             string        // the filter, if it is one of a shared subscription
+	born              uint64        // of the oldest
+	wantsRetained     bool          // one of them does
+	served            atomic.Uint64 // of a shared subscription: when this member was chosen last, in choices
 }
 
 func grantOf(subs ...*subscription) *grant {

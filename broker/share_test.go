@@ -53,3 +53,24 @@ func TestAShareHandsOverWhatAMemberLeaves(t *testing.T) {
 	second.Quiet()
 	other.Quiet()
 }
+
+func TestMembersOfAShareTakeTurns(t *testing.T) {
+	s := start(t, setup{})
+	var members []*rawmqtt.Client
+	for i := range 3 {
+		w, _ := connect(t, s, rawmqtt.Connect{ID: fmt.Sprint("member", i), V5: true})
+		w.Subscribe(1, "$share/g/a/+", 0)
+		members = append(members, w)
+	}
+	for i := range 9 {
+		if err := s.Publish(t.Context(), fmt.Sprint("a/", i), []byte("x"), 0, false); err != nil { // also over different topics
+			t.Fatal(err)
+		}
+	}
+	for _, w := range members {
+		for range 3 {
+			w.Message()
+		}
+		w.Quiet()
+	}
+}
