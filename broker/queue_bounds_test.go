@@ -35,7 +35,7 @@ func (s *server) leaves(t *testing.T, id, filter string) {
 	w, _ := rawmqtt.Login(t, s.addr, rawmqtt.Connect{ID: id, Keep: true})
 	w.Subscribe(1, filter, 1)
 	w.Disconnect()
-	await.Soon(t, "it is away", func() bool { c, _ := s.sessions.count(); return c == 0 })
+	await.Soon(t, "it is away", func() bool { return s.conn(id) == nil })
 }
 
 func (s *server) outbox(id string) *outbox { return &s.sessions.get(id).out }
@@ -93,6 +93,11 @@ func TestAGreedyQueueLeavesRoomForOthers(t *testing.T) {
 	s.fill(t, "lively", 80, 1000) // more than its share: those who read have a part that the others cannot take
 	if n := s.queued("lively"); n != 80 {
 		t.Errorf("%d of 80 messages went to the one that is there", n)
+	}
+	s.leaves(t, "hungry", "hungry")
+	s.fill(t, "hungry", 100, 1000) // a share is what there is for those away, divided by all that have something
+	if n := s.queued("hungry"); n < 20 || n > 32 {
+		t.Errorf("%d messages wait for another greedy one", n)
 	}
 }
 
