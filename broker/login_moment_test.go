@@ -26,10 +26,10 @@ func (s *server) answers(n int, o rawmqtt.Connect) (codes <-chan byte, done func
 	out := make(chan byte, n)
 	var wg sync.WaitGroup
 	for i := range n {
-		o := o
-		o.ID = fmt.Sprint(o.ID, i)
+		login := o
+		login.ID = fmt.Sprint(o.ID, i)
 		wg.Go(func() {
-			w, ack, err := rawmqtt.Reach(s.addr, o)
+			w, ack, err := rawmqtt.Reach(s.addr, login)
 			switch {
 			case err == nil:
 				w.Drop()

@@ -38,7 +38,7 @@ func TestTheMemoryOfFiltersIsBounded(t *testing.T) {
 	if n := ask(other, "o", 100, 1000); n != 100 {
 		t.Errorf("the other got %d of 100", n)
 	}
-	for range 10 { // what it gives up is not held against it
+	for range 8 { // what it gives up is not held against it
 		if n := ask(other, "q", 10, length); n != 10 {
 			t.Fatalf("the other got %d of 10", n)
 		}
