@@ -13,18 +13,18 @@ import (
 
 // Config is the [broker] table. Without the table no broker is started.
 type Config struct {
-	Listen         []string            `toml:"listen" doc:"addresses to listen on: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT, wss://HOST:PORT, unix:///PATH?mode=0660&user=NAME&group=NAME. What other machines can reach needs password_file, client certificates, or allow_anonymous"`
-	AllowAnonymous bool                `toml:"allow_anonymous" doc:"let clients in that do not say who they are: also where other machines can reach the broker, and also if there is a password_file"`
+	Listen         []string            `toml:"listen" doc:"addresses to listen on: tcp://HOST:PORT, tls://HOST:PORT, ws://HOST:PORT, wss://HOST:PORT, unix:///PATH?mode=0660&user=NAME&group=NAME. What other machines can reach needs password_file, client certificates, or allow_anonymous; with a password_file, clients on this machine have to log in as well"`
+	AllowAnonymous bool                `toml:"allow_anonymous" doc:"let clients in that do not say who they are, from everywhere, although there is a password_file or the broker can be reached from other machines. Without a password_file, clients on loopback and unix addresses are let in anyway"`
 	PasswordFile   string              `toml:"password_file" doc:"who may come in, in the format of mosquitto_passwd; edged passwd makes entries. Read again when it changes and on SIGHUP: a client whose entry changed is disconnected"`
-	ACLFile        string              `toml:"acl_file" doc:"who may publish and read what, in Mosquitto's syntax; what no rule allows is refused. Read again when it changes and on SIGHUP, also for connected clients"`
+	ACLFile        string              `toml:"acl_file" doc:"who may publish and read what, in Mosquitto's syntax: lines \"user NAME\" and below it \"topic read|write|readwrite|deny FILTER\"; topic lines before the first user are for clients without a name; \"pattern …\" is for everybody, with %u (user) and %c (client id). What no rule allows is refused: publishes are not acknowledged (MQTT 5: 0x87; 3.1.1: the connection ends), subscriptions get 0x87 or 0x80; a wider filter than allowed brings what is allowed. Without the file everybody may do everything. Read again when it changes and on SIGHUP, also for connected clients"`
 	TLS            transport.TLSConfig `toml:"tls" doc:"for tls:// and wss:// addresses"`
-	Origins        []string            `toml:"origins" doc:"web pages that may connect to ws:// and wss:// addresses, such as \"https://dash.example.org\"; empty = every page that a browser on this machine or in this network shows"`
+	Origins        []string            `toml:"origins" doc:"web pages that may connect to ws:// and wss:// addresses, such as \"https://dash.example.org\"; empty = every page, whoever made it"`
 
 	MaxConnections           int           `toml:"max_connections" doc:"clients connected at the same time; further ones are told that the server is busy. Twice as many sessions are kept; past that, the one away longest ends"`
-	MaxConnectionsPerAddress int           `toml:"max_connections_per_address" doc:"connections of one address (IPv6: one network of 64 bits); further ones are closed at once. Loopback only if it is set; 0 = no limit"`
-	ConnectsPerSecond        int           `toml:"connects_per_second" doc:"new connections of one address in the long run, twice as many at once; further ones are closed at once. Loopback only if it is set; 0 = no limit"`
+	MaxConnectionsPerAddress int           `toml:"max_connections_per_address" doc:"connections of one address (IPv6: one network of 64 bits); further ones are closed at once. Does not apply to loopback unless it is set; 0 = no limit"`
+	ConnectsPerSecond        int           `toml:"connects_per_second" doc:"new connections of one address in the long run, twice as many at once; further ones are closed at once. Does not apply to loopback unless it is set; 0 = no limit"`
 	ConnectTimeout           conf.Duration `toml:"connect_timeout" doc:"time within which a new connection must have sent its CONNECT, TLS handshake included; then it is closed"`
-	MaxFailedLogins          int           `toml:"max_failed_logins" doc:"failed logins of one address a minute; past that, logins from there are refused unchecked (MQTT 5: 0x9F)"`
+	MaxFailedLogins          int           `toml:"max_failed_logins" doc:"failed logins of one address a minute; past that, all logins from there are refused unchecked for some seconds (MQTT 5: 0x9F; 3.1.1: 5). Does not apply to loopback unless it is set"`
 	MaxKeepalive             conf.Duration `toml:"max_keepalive" doc:"longest keepalive, and the one of clients that ask for none; MQTT 5 clients are told, 3.1.1 clients keep what they asked for, and TCP finds out whether they are gone"`
 	MaxPacketSize            conf.Size     `toml:"max_packet_size" doc:"largest packet that a client may send; a larger one ends the connection before memory is reserved for it (MQTT 5: 0x95)"`
 	MaxTopicLength           int           `toml:"max_topic_length" doc:"bytes of a topic or filter; longer ones are refused (MQTT 5: 0x90, 0x8F)"`

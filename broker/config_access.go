@@ -16,7 +16,7 @@ func (c *Config) checkAccess(t *conf.Table) {
 	if len(c.Listen) == 0 {
 		t.Errorf("listen", `listen: needs at least one address, like "tcp://127.0.0.1:1883"; leave the table out for no broker`)
 	}
-	secure := false
+	secure, places := false, map[string]string{}
 	for _, l := range c.Listen {
 		a, err := transport.Parse(l)
 		if err != nil {
@@ -24,6 +24,12 @@ func (c *Config) checkAccess(t *conf.Table) {
 			continue
 		}
 		secure = secure || a.TLS()
+		if a.Host != "" && !strings.HasSuffix(a.Host, ":0") {
+			if other, taken := places[a.Host]; taken && other != l {
+				t.Itemf("listen", "listen: %s and %s are the same place; each needs a port of its own", other, l)
+			}
+			places[a.Host] = l
+		}
 		if a.TLS() && c.TLS.Cert == "" {
 			t.Itemf("listen", `listen: %s needs a certificate: add tls = { cert = "…", key = "…" }`, l)
 		}
@@ -50,6 +56,8 @@ func (c *Config) checkReach(t *conf.Table, l string, a transport.Address) {
 		t.Notef("listen", "listen: whoever can reach %s may read and publish everything, because allow_anonymous = true", l)
 	case c.AllowAnonymous:
 		t.Notef("listen", "listen: whoever can reach %s may do what acl_file allows clients without a user name, because allow_anonymous = true", l)
+	case c.ACLFile == "":
+		t.Notef("listen", "listen: every client that logs in at %s may read and publish everything, because there is no acl_file", l)
 	case !a.TLS():
 		t.Notef("listen", "listen: passwords and messages travel to %s readable for everyone on the way; tls:// hides them", l)
 	}

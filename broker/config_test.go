@@ -38,6 +38,7 @@ func TestMistakesInTheTable(t *testing.T) {
 		{`listen = ["tcp://127.0.0.1"]`, "HOST:PORT"},
 		{`listen = ["tcp://127.0.0.1:70000"]`, "65535"},
 		{`listen = ["tcp://127.0.0.1:1", "tcp://127.0.0.1:1"]`, "twice"},
+		{`listen = ["tcp://127.0.0.1:1", "ws://127.0.0.1:1"]`, "the same place"},
 		{`max_connections = 0`, "between 1 and"},
 		{`max_packet_size = "1B"`, "256MiB"},
 		{`max_packet_size = "300MiB"`, "256MiB"},

@@ -29,25 +29,26 @@ type conn struct {
 	ip   netip.Addr
 
 	// The reading goroutine's. What does not change after the session is established can be read by everyone from then on.
-	in         inbox
-	frame      wire.Frame // the one being handled
-	version    byte       // of the protocol; 0 before CONNECT
-	session    *session
-	claimed    string // its client identifier, as it said
-	user       string // "": anonymous
-	entry      string // of the password file, as it was
-	will       *will
-	pub        wire.Publish
-	offer      intake.Publish
-	aliases    [topicAliases + 1]string // by alias, of what the client publishes
-	granted    uint16                   // keepalive, in seconds
-	idle       time.Duration            // silence after which the connection ends; 0: never
-	refreshed  time.Time
-	patience   time.Duration // how long its publishes may wait
-	receiveMax int           // deliveries that it takes unacknowledged
-	maxPacket  int           // largest packet that it takes
-	rate       *rate.Limiter // of its publishes; nil: no limit
-	since      time.Time
+	in          inbox
+	frame       wire.Frame // the one being handled
+	version     byte       // of the protocol; 0 before CONNECT
+	session     *session
+	claimed     string // its client identifier, as it said
+	claimedUser string // likewise
+	user        string // "": anonymous
+	entry       string // of the password file, as it was
+	will        *will
+	pub         wire.Publish
+	offer       intake.Publish
+	aliases     [topicAliases + 1]string // by alias, of what the client publishes
+	granted     uint16                   // keepalive, in seconds
+	idle        time.Duration            // silence after which the connection ends; 0: never
+	refreshed   time.Time
+	patience    time.Duration // how long its publishes may wait
+	receiveMax  int           // deliveries that it takes unacknowledged
+	maxPacket   int           // largest packet that it takes
+	rate        *rate.Limiter // of its publishes; nil: no limit
+	since       time.Time
 
 	received atomic.Uint64 // publishes
 

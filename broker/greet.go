@@ -14,6 +14,9 @@ import (
 // maxConnect is the largest CONNECT: one will as large as it can be, and more than enough for the rest.
 const maxConnect = 80 << 10
 
+// tlsHello is the first byte of a TLS connection (RFC 8446, 5.1).
+const tlsHello = 0x16
+
 // maxClientID is the longest client identifier, in bytes: it is kept as long as the session.
 const maxClientID = 1024
 
@@ -21,6 +24,9 @@ const maxClientID = 1024
 func (c *conn) greet() error {
 	f, err := c.in.next(min(maxConnect, int(c.b.cfg.MaxPacketSize)))
 	if err != nil {
+		if c.in.r < c.in.w && c.in.buf[c.in.r] == tlsHello {
+			err = &wire.Error{Code: wire.Malformed, Why: "TLS to an address that does not speak it: use the tls:// one"}
+		}
 		return err
 	}
 	if c.frame = f; f.Type() != wire.CONNECT {
@@ -35,7 +41,7 @@ func (c *conn) greet() error {
 	if p == nil {
 		return err
 	}
-	c.version, c.claimed = p.Version, p.ClientID
+	c.version, c.claimed, c.claimedUser = p.Version, p.ClientID, p.User
 	if err == nil {
 		err = c.admit(p)
 	}

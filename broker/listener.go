@@ -25,7 +25,7 @@ func (b *Broker) Listen() error {
 		ln, err := transport.Listen(a, transport.Options{TLS: b.tls, Origins: b.cfg.Origins})
 		if err != nil {
 			b.closeListeners()
-			return fmt.Errorf("broker: %w", err)
+			return err
 		}
 		b.listeners = append(b.listeners, ln)
 	}

@@ -14,7 +14,7 @@ type message struct {
 	qos     byte
 	retain  bool
 	origin  string // client id of the publisher, for No Local; "" for the gateway itself
-	expiry  int64  // seconds since 1970 after which nobody wants it; 0: never
+	expiry  int64  // milliseconds since 1970 after which nobody wants it; 0: never
 	since   uint64 // the number of changes of the routes when it was taken: who subscribed later does not get it; 0: everybody does
 	change  *noted // what it does to the retained message of its topic; nil: nothing
 }
@@ -31,21 +31,21 @@ func messageOf(p *wire.Publish, topic, origin string) *message {
 	return m
 }
 
-// nextSecond is the next full second, so that nothing expires before its time.
-func nextSecond() int64 { return (time.Now().UnixMilli() + 999) / 1000 }
-
-func (m *message) expiresIn(seconds uint32) { m.expiry = nextSecond() + int64(seconds) }
+func (m *message) expiresIn(seconds uint32) { m.expiry = time.Now().UnixMilli() + 1000*int64(seconds) }
 
 // size is what it takes in memory.
 func (m *message) size() int { return len(m.topic) + len(m.payload) + len(m.props) }
 
-func (m *message) expired() bool { return m.expiry > 0 && m.expiry <= time.Now().Unix() }
+// inSeconds rounds up: nothing ends before its time.
+func inSeconds(ms int64) int64 { return (ms + 999) / 1000 }
+
+func (m *message) expired() bool { return m.expiry > 0 && m.expiry <= time.Now().UnixMilli() }
 
 // packet is the PUBLISH for a subscriber.
 func (m *message) packet(qos byte, retain bool, ids []uint32) wire.Message {
 	out := wire.Message{Topic: m.topic, Payload: m.payload, Props: m.props, SubIDs: ids, QoS: qos, Retain: retain}
 	if m.expiry > 0 { // what is left of it [MQTT-3.3.2-6]
-		out.Expiry, out.HasExpiry = uint32(max(1, m.expiry-nextSecond())), true
+		out.Expiry, out.HasExpiry = uint32(max(1, inSeconds(m.expiry-time.Now().UnixMilli()))), true
 	}
 	return out
 }

@@ -150,7 +150,7 @@ func (c *conn) refuse(p *intake.Publish, code byte, why error) (err error) {
 		c.goodbye(code, why)
 	}
 	if c.b.seldom.Due("refused") {
-		c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "topic", p.Topic, "qos", p.QoS, "reason", why)
+		c.b.seldom.Warn("refused", "broker: a publish was refused", "client", c.session.id, "user", c.user, "topic", p.Topic, "qos", p.QoS, "reason", why)
 	}
 	return err
 }

@@ -254,7 +254,7 @@ func TestWhatIsRetainedFollowsTheDisk(t *testing.T) {
 
 func FuzzDecodeRetained(f *testing.F) {
 	for _, m := range []*message{
-		{topic: "a/b", payload: []byte("x"), qos: 1, expiry: 1 << 33},
+		{topic: "a/b", payload: []byte("x"), qos: 1, expiry: 1000 << 33},
 		{topic: "é", payload: []byte{0}, props: []byte{3, 0, 1, 't', 0x26, 0, 1, 'k', 0, 1, 'v'}},
 	} {
 		f.Add(encodeRetained(m))

@@ -20,7 +20,7 @@ const retainedVersion = 1
 var errRetainedForm = errors.New("not a retained message of this version")
 
 func encodeRetained(m *message) []byte {
-	out := binary.BigEndian.AppendUint64([]byte{retainedVersion}, uint64(m.expiry))
+	out := binary.BigEndian.AppendUint64([]byte{retainedVersion}, uint64(inSeconds(m.expiry)))
 	pk := wire.Message{Topic: m.topic, Payload: m.payload, Props: m.props, QoS: m.qos, Retain: true, ID: 1}
 	return pk.Append(out, true)
 }
@@ -39,6 +39,6 @@ func decodeRetained(value []byte) (*message, error) {
 		return nil, fmt.Errorf("%w: %w", errRetainedForm, err)
 	}
 	m := messageOf(&p, strings.Clone(string(p.Topic)), "")
-	m.retain, m.expiry = true, int64(binary.BigEndian.Uint64(value[1:9]))
+	m.retain, m.expiry = true, 1000*int64(binary.BigEndian.Uint64(value[1:9])&(1<<53-1))
 	return m, nil
 }

@@ -50,7 +50,7 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 		c.close()
 		<-c.gone
 		if c.why != nil {
-			b.seldom.Warn(fmt.Sprint("closed ", c.reason), "broker: closed a client's connection", "client", c.name(), "from", c.from, "reason", c.why)
+			b.seldom.Warn(fmt.Sprint("closed ", c.reason), "broker: closed a client's connection", "client", c.name(), "user", c.claimedUser, "from", c.from, "reason", c.why)
 		}
 	}()
 	err = c.talk()
@@ -63,6 +63,11 @@ func (b *Broker) handshakeFailed(nc net.Conn, l *transport.Listener, err error) 
 	var cert *transport.CertificateError
 	if errors.As(err, &cert) {
 		b.seldom.Warn(fmt.Sprint("certificate", cert.Own), "broker: a TLS connection was refused because of a certificate", "from", nc.RemoteAddr(), "listener", l.Address(), "error", err)
+		return
+	}
+	if l.Address().TLS() {
+		b.seldom.Warn("handshake", "broker: a connection ended in its TLS handshake; if it is a client of yours: does it speak TLS, trust this certificate (--cafile), and ask for a name or address that is in it?",
+			"from", nc.RemoteAddr(), "listener", l.Address(), "error", err)
 		return
 	}
 	b.log.Debug("broker: a connection ended in its handshake", "from", nc.RemoteAddr(), "listener", l.Address(), "error", err)

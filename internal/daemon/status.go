@@ -2,7 +2,9 @@ package daemon
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"time"
 
 	"edged"
@@ -191,6 +193,10 @@ func (s *Status) problems(d *Daemon) (out []string) {
 		if holder, held := d.store.Holder(); held > 0 {
 			say("%s holds back most of the log, %d bytes", holder, held)
 		}
+	}
+	refused := d.reload.Refused()
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		say("%s: its files were changed and cannot be used: %v; what was read before stays in use until the next start, which will fail", name, refused[name])
 	}
 	for stream, sink := range s.Blocked {
 		say("stream %s: intake is stopped, because sink %s has reached max_pending (when_full = \"block\")", stream, sink)

@@ -5,6 +5,8 @@ package reload
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"sync"
 	"time"
 
 	"github.com/fsnotify/fsnotify"
@@ -23,6 +25,9 @@ type Group struct {
 	open  func() (*fsnotify.Watcher, error) // replaced by tests
 	parts []*part
 	all   chan struct{}
+
+	mu      sync.Mutex
+	refused map[string]error // by part: why its files cannot be used
 }
 
 type part struct {
@@ -104,9 +109,30 @@ func (g *Group) changed() {
 	}
 }
 
+// Refused is what cannot be used at the moment, by the name of its part, and why; what was read before stays in use.
+func (g *Group) Refused() map[string]error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return maps.Clone(g.refused)
+}
+
+func (g *Group) note(name string, err error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.refused, name)
+	if err != nil {
+		if g.refused == nil {
+			g.refused = map[string]error{}
+		}
+		g.refused[name] = err
+	}
+}
+
 func (g *Group) call(p *part, why string) {
 	p.seen = stampOf(p.files) // before f reads: a change in between is found later
-	if err := p.f(); err != nil {
+	err := p.f()
+	g.note(p.name, err)
+	if err != nil {
 		g.log.Error("files that were to be read again cannot be used; what was read before stays in use", "of", p.name, "why", why, "error", err)
 		return
 	}

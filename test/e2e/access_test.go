@@ -90,6 +90,9 @@ tls = { cert = "cert.pem", key = "key.pem" }`, secure), 1))
 	if may(a, "site/bob/x") != 0 {
 		t.Error("a mistake in the rules took the rights away")
 	}
+	if p := strings.Join(e.Status().Problems, "\n"); !strings.Contains(p, "broker.acl_file") || !strings.Contains(p, "rules:1:") {
+		t.Errorf("status has nothing of it: %s", p)
+	}
 
 	before := serial()
 	certificate()
