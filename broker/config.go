@@ -36,7 +36,7 @@ type Config struct {
 	MaxQueuedMessages        int           `toml:"max_queued_messages" doc:"messages with QoS 1 and 2 that are kept for one subscriber, unacknowledged ones included; further ones are dropped and counted"`
 	MaxQueuedBytes           conf.Size     `toml:"max_queued_bytes" doc:"bytes of messages that wait for one subscriber; further ones are dropped and counted"`
 	MaxQueuedTotal           conf.Size     `toml:"max_queued_total" doc:"bytes of messages that wait for all subscribers together; past it, those with more than their share get no further ones"`
-	MaxWriteBacklog          conf.Size     `toml:"max_write_backlog" doc:"bytes on their way to one client; past it, messages with QoS 0 are dropped for it and counted, and others wait in its queue. A client that reads nothing for a minute is disconnected"`
+	MaxWriteBacklog          conf.Size     `toml:"max_write_backlog" doc:"bytes on their way to one client; past it, messages with QoS 0 are dropped for it and counted, and others wait in its queue. A client that reads nothing for a minute is disconnected, after ten seconds if all together need too much"`
 	MaxRetained              int           `toml:"max_retained" doc:"retained messages; a further one is passed on but not retained (MQTT 5 with QoS 1 and 2: refused, 0x97)"`
 	MaxRetainedBytes         conf.Size     `toml:"max_retained_bytes" doc:"bytes of retained messages, which are in memory and in the store; past that as with max_retained"`
 
@@ -97,23 +97,23 @@ func (c *Config) countedAs(ip netip.Addr, limitKey string) netip.Addr {
 	return limit.Of(ip)
 }
 
-// backlogsTotal is the number of bytes on their way to all clients together past which each has little room of its own.
+// Past backlogsTotal bytes on their way to all clients together each has little room of its own: backlogLively as long as it takes
+// what it is sent and all have no more than four times as much, backlogLeast else.
 const (
 	backlogsTotal = 6 << 20
+	backlogLively = 64 << 10
 	backlogLeast  = 4 << 10
 )
 
-// backlog is the write backlog of a client when so much is on its way to all of them. Lively ones, which take what they are sent,
-// have a part that the others cannot take.
+// backlog is the write backlog of a client when so much is on its way to all of them.
 func (c *Config) backlog(all int64, lively bool) int {
-	total := int64(backlogsTotal)
-	if lively {
-		total *= 2
+	switch {
+	case all <= backlogsTotal:
+		return int(c.MaxWriteBacklog)
+	case lively && all <= 4*backlogsTotal:
+		return min(backlogLively, int(c.MaxWriteBacklog))
 	}
-	if all > total {
-		return min(backlogLeast, int(c.MaxWriteBacklog))
-	}
-	return int(c.MaxWriteBacklog)
+	return min(backlogLeast, int(c.MaxWriteBacklog))
 }
 
 // roomFor reports whether a packet can be queued for a client of which have bytes are on their way, and all bytes to all. One packet

@@ -64,7 +64,7 @@ type conn struct {
 	out      []byte // to be written
 	writing  int    // bytes that the flushing goroutine is writing
 	sent     uint64 // publishes
-	moved    int64  // when the client has read something, by the broker's clock
+	moved    int64  // when nothing was left to be written, by the broker's clock
 	flushing bool   // a goroutine runs flush
 	due      bool   // link may have acknowledgements
 	full     bool   // the backlog has become long

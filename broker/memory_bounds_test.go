@@ -76,7 +76,7 @@ func TestTheBacklogOfAllClientsIsBounded(t *testing.T) {
 		want   int
 	}{
 		{0, false, 64 << 10}, {backlogsTotal, false, 64 << 10}, {backlogsTotal + 1, false, backlogLeast},
-		{backlogsTotal + 1, true, 64 << 10}, {2 * backlogsTotal, true, 64 << 10}, {2*backlogsTotal + 1, true, backlogLeast},
+		{backlogsTotal + 1, true, backlogLively}, {4 * backlogsTotal, true, backlogLively}, {4*backlogsTotal + 1, true, backlogLeast},
 	} {
 		if n := cfg.backlog(c.all, c.lively); n != c.want {
 			t.Errorf("%+v: %d", c, n)

@@ -164,12 +164,12 @@ func (o *outbox) full(l letter) bool {
 		return true
 	}
 	if o.lively() {
-		total *= 2 // those who read and acknowledge have a part that the others cannot take
+		total *= 3 // those who read and acknowledge have a part that the others cannot take
 	}
 	return all+int64(size) > total && int64(o.bytes+size) > total/(o.b.queues.Load()+1)
 }
 
-// lively reports whether the client is there, and has acknowledged something lately or has only just come.
+// lively reports whether the client is there, and has acknowledged something lately.
 func (o *outbox) lively() bool { return o.c != nil && o.b.seconds.Load()-o.heard < livelyFor }
 
 // livelyFor is how many seconds after it took something a client counts as one that takes what it is sent.
@@ -207,7 +207,7 @@ func (o *outbox) attach(c *conn, window int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.hear()
-	o.c, o.window, o.open, o.heard = c, window, 0, o.b.seconds.Load()-livelyFor+2
+	o.c, o.window, o.open, o.heard = c, window, 0, -livelyFor
 	o.repeat = o.repeat[:0]
 	for _, f := range o.flights {
 		f.open = false

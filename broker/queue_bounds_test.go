@@ -104,7 +104,7 @@ func TestAGreedyQueueLeavesRoomForOthers(t *testing.T) {
 // What was sent and is not acknowledged counts as if it waited: it is kept for a repeat.
 func TestLettersInFlightCount(t *testing.T) {
 	const size, most = 10_000, 64 << 10
-	s := start(t, setup{cfg: func(c *Config) { c.MaxQueuedBytes, c.MaxQueuedTotal = most, 100<<10 }})
+	s := start(t, setup{cfg: func(c *Config) { c.MaxQueuedBytes, c.MaxQueuedTotal = most, 300<<10 }})
 	var ws []*rawmqtt.Client
 	for _, id := range []string{"a", "b"} {
 		w, _ := rawmqtt.Login(t, s.addr, rawmqtt.Connect{ID: id, V5: true})

@@ -186,6 +186,7 @@ func (ss *sessions) sweep(now time.Time) {
 		if s.conn != nil {
 			s.rates.note(s.conn, now)
 			s.conn.unstick()
+			s.conn.endIfDeaf()
 		} else if now.Sub(s.away) >= s.keep {
 			ss.b.met.expired.Inc()
 			ss.discard(s, wire.Success)

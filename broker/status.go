@@ -61,7 +61,7 @@ type meters struct {
 	badTopic, tooLong, denied, tooManySubs *metrics.Counter
 	retainedFull, badRetained              *metrics.Counter
 	handshakes, badLogin, malformed        *metrics.Counter
-	silent, slowed, flapping               *metrics.Counter
+	silent, slowed, flapping, deaf         *metrics.Counter
 	bytesIn, bytesOut, publishBytes        *metrics.Counter
 }
 
@@ -95,6 +95,7 @@ func newMeters(b *Broker, set *metrics.Set) *meters {
 		badLogin:     c(`edged_broker_logins_failed_total`),
 		malformed:    c(`edged_broker_connections_ended_total{reason="malformed"}`),
 		silent:       c(`edged_broker_connections_ended_total{reason="keepalive"}`),
+		deaf:         c(`edged_broker_connections_ended_total{reason="unread"}`),
 		slowed:       c(`edged_broker_publishes_slowed_total`),
 		flapping:     c(`edged_broker_takeovers_flapping_total`),
 		bytesIn:      c(`edged_broker_bytes_received_total`),

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -175,6 +176,7 @@ func (c *conn) takeOut(spare []byte) (buf []byte, link *intake.Link, last, polit
 	if cap(c.out) > idleBuffer {
 		c.out = nil
 	}
+	c.moved = c.b.seconds.Load()
 	c.flushing = c.closing // nobody else begins when it ends
 	return nil, nil, c.closing, c.polite
 }
@@ -183,7 +185,7 @@ func (c *conn) takeOut(spare []byte) (buf []byte, link *intake.Link, last, polit
 func (c *conn) written(n int, err error) (drained func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.writing, c.moved = 0, c.b.seconds.Load()
+	c.writing = 0
 	c.b.backlogs.Add(-int64(n))
 	if c.room != nil {
 		close(c.room)
@@ -264,8 +266,25 @@ func (c *conn) backlogOver() bool {
 	return c.backlog() >= c.limit()/2 && !c.closing
 }
 
-// lively reports whether the client has read something lately, or has only just come. It is called with the lock.
-func (c *conn) lively() bool { return c.b.seconds.Load()-c.moved < livelyFor }
+// lively reports whether the client takes what it is sent: everything was written within the last two seconds or so. It is called
+// with the lock.
+func (c *conn) lively() bool { return c.b.seconds.Load()-c.moved <= 2 }
+
+// patienceWithDeaf is for how many seconds a client may leave everything unread while there is too little memory for all.
+const patienceWithDeaf = 10
+
+// endIfDeaf ends a connection to which nothing can be written while others need the memory.
+func (c *conn) endIfDeaf() {
+	c.mu.Lock()
+	deaf := c.backlog() > backlogLeast && c.b.seconds.Load()-c.moved > patienceWithDeaf
+	c.mu.Unlock()
+	if deaf && c.b.backlogs.Load() > backlogsTotal {
+		c.b.met.deaf.Inc()
+		c.goodbye(wire.QuotaExceeded, errDeaf)
+	}
+}
+
+var errDeaf = errors.New("it has not read what it was sent for some seconds, and too much memory is needed for all who do not")
 
 func (c *conn) takesSomething() bool {
 	c.mu.Lock()
