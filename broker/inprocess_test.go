@@ -23,7 +23,7 @@ func TestPublishFromWithin(t *testing.T) {
 	if err := s.Publish(t.Context(), "site/1", payload, 1, true); err != nil {
 		t.Fatal(err)
 	}
-	copy(payload, "XXX") // it is the caller's again
+	copy(payload, "two") // it is the caller's again
 	if err := s.Publish(t.Context(), "site/1", []byte("zero"), 0, false); err != nil {
 		t.Fatal(err)
 	}

@@ -96,7 +96,7 @@ func listenWell(a *arena) (all []*reader) {
 		if r.Client == nil {
 			return nil
 		}
-		if err := r.Ask(1, "site/work/#", qos); err != nil {
+		if err := r.Ask(1, "site/steady/#", qos); err != nil {
 			a.Error(err)
 			return nil
 		}

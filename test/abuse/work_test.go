@@ -33,7 +33,7 @@ func work(a *arena, d time.Duration) (sent int, acks delays) {
 		}
 		wg.Go(func() {
 			time.Sleep(time.Second / perSecond * time.Duration(i) / publishers)
-			n, took, err := publishSteadily(w, fmt.Sprint("site/work/", i), d)
+			n, took, err := publishSteadily(w, fmt.Sprint("site/steady/", i), d)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
