@@ -41,11 +41,3 @@ func Missing(t testing.TB, reason string) {
 	}
 	t.Skip(reason)
 }
-
-// Slow skips a test in the quick half.
-func Slow(t testing.TB, why string) {
-	t.Helper()
-	if os.Getenv("EDGED_TEST") != "all" {
-		t.Skip("in make test-all only: " + why)
-	}
-}
