@@ -47,6 +47,14 @@ test-all: ## everything: more random cases, fuzzing, other processors
 test-broker: ## the broker alone: its packages, by statement of MQTT, abused, with clients of other makers
 	@RACE="$(RACE)" GO="$(GO)" test/run broker
 
+.PHONY: test-crash
+test-crash: ## kill it: under load, while files rotate, at the k-th system call; a line for each (EDGED_TEST=quick: the quick half)
+	@RACE="$(RACE)" GO="$(GO)" test/run crash
+
+.PHONY: test-faults
+test-faults: ## power cuts, full, failing and slow disks, damaged files, dead sinks and brokers…; a line for each (root; EDGED_TEST=quick: the quick half)
+	@RACE="$(RACE)" GO="$(GO)" test/run faults
+
 .PHONY: test-deps
 test-deps: ## install what the tests need beyond Go (Debian, as root)
 	apt-get update -qq

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"edged"
+	"edged/internal/durable"
 
 	"github.com/VictoriaMetrics/metrics"
 	"go.etcd.io/bbolt"
@@ -57,7 +58,7 @@ func (s *Store) openFile(dir string) (err error) {
 	}
 	s.db, err = bbolt.Open(s.path, 0o640, &bbolt.Options{
 		Timeout: time.Second, PageSize: pageSize, InitialMmapSize: int(size), MaxSize: int(s.cfg.MaxBytes),
-		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType,
+		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoSync: !durable.Syncs,
 	})
 	switch {
 	case err == nil:
@@ -92,7 +93,7 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	return durable.Sync(d)
 }
 
 // load reads what the committer and the readers start from.

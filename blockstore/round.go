@@ -57,6 +57,7 @@ func (s *Store) commitRound(early bool) error {
 	}
 	s.mark(true)
 	defer s.mark(false)
+	r.ackFirst()
 	err := s.write(r, early)
 	if isFull(err) && len(r.parcels)+len(r.taken) > 0 {
 		if len(r.parcels) > 0 {

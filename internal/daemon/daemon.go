@@ -21,6 +21,7 @@ import (
 	"edged/configs"
 	"edged/gpio"
 	"edged/internal/clock"
+	"edged/internal/durable"
 	"edged/internal/guard"
 	"edged/internal/reload"
 	"edged/internal/supervise"
@@ -197,7 +198,7 @@ func makeDataDir(dir string) error {
 		if err != nil {
 			return fmt.Errorf("data_dir: %w", err)
 		}
-		err = d.Sync()
+		err = durable.Sync(d)
 		d.Close()
 		if err != nil {
 			return fmt.Errorf("data_dir: %w", err)

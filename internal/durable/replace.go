@@ -64,7 +64,7 @@ func fill(f *os.File, data []byte, old fs.FileInfo, mode fs.FileMode) error {
 	if err := f.Chmod(mode); err != nil {
 		return err
 	}
-	return f.Sync()
+	return Sync(f)
 }
 
 func keepOwner(f *os.File, old fs.FileInfo) error {
@@ -91,5 +91,5 @@ func syncDir(dir string) error {
 		return err
 	}
 	defer d.Close()
-	return d.Sync()
+	return Sync(d)
 }

@@ -3,6 +3,7 @@ package file
 import (
 	"cmp"
 	"context"
+	"edged/internal/durable"
 	"errors"
 	"io"
 	"syscall"
@@ -100,7 +101,7 @@ func (s *sink) cut(done int, cause error) bool {
 // sync makes the first done deliveries durable and moves the state to their end. After a failed sync nobody knows what of
 // the page cache is on disk, and a second sync would not say: the file is closed and its tail written again.
 func (s *sink) sync(done int, header uint64) error {
-	if err := s.file.Sync(); err != nil {
+	if err := durable.Sync(s.file); err != nil {
 		s.drop()
 		return fault("sync", s.path, err)
 	}

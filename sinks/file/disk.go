@@ -1,6 +1,7 @@
 package file
 
 import (
+	"edged/internal/durable"
 	"errors"
 	"io/fs"
 	"os"
@@ -67,7 +68,7 @@ func (disk) SyncDir(dir string) error {
 		return err
 	}
 	defer f.Close()
-	if err := f.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+	if err := durable.Sync(f); err != nil && !errors.Is(err, syscall.EINVAL) {
 		return err
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"edged/internal/durable"
 	"errors"
 	"io"
 	"os"
@@ -98,7 +99,7 @@ func (c *closet) compress(ctx context.Context, plain, temp string) (err error) {
 			c.fs.Remove(temp)
 		}
 	}()
-	if err := cmp.Or(c.packing.copy(out, &reader{ctx, in}), out.Sync(), out.Close()); err != nil {
+	if err := cmp.Or(c.packing.copy(out, &reader{ctx, in}), durable.Sync(out), out.Close()); err != nil {
 		return err
 	}
 	return c.fs.Rename(temp, plain+c.packing.ending)

@@ -29,16 +29,20 @@ var build struct {
 }
 
 // Binary builds a command of the project, once for all tests of a package. Main removes it.
-func Binary(t testing.TB, pkg string) string {
+func Binary(t testing.TB, pkg string) string { return Variant(t, pkg, "") }
+
+// Variant is Binary with a build tag: edged_nosync is a program that syncs nothing, edged_ackfirst one that acknowledges before it commits. They are
+// for the controls of fault tests.
+func Variant(t testing.TB, pkg, tag string) string {
 	t.Helper()
-	if pkg == "edged/cmd/edged" {
+	if pkg == "edged/cmd/edged" && tag == "" {
 		if path := os.Getenv("EDGED_BINARY"); path != "" {
 			return path
 		}
 	}
 	build.Lock()
 	defer build.Unlock()
-	if path, ok := build.made[pkg]; ok {
+	if path, ok := build.made[pkg+" "+tag]; ok {
 		return path
 	}
 	if build.dir == "" {
@@ -48,13 +52,13 @@ func Binary(t testing.TB, pkg string) string {
 		}
 		build.dir, build.made = dir, map[string]string{}
 	}
-	path := filepath.Join(build.dir, filepath.Base(pkg))
-	cmd := exec.Command("go", "build", "-o", path, pkg)
+	path := filepath.Join(build.dir, filepath.Base(pkg)+tag)
+	cmd := exec.Command("go", "build", "-tags", tag, "-o", path, pkg)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("building %s: %v\n%s", pkg, err, out)
 	}
-	build.made[pkg] = path
+	build.made[pkg+" "+tag] = path
 	return path
 }
 
@@ -103,6 +107,7 @@ type Edged struct {
 	HTTP   int      // port
 	Wrap   []string // put before the command: strace …
 	Args   []string // put behind it
+	Tag    string   // the program is a Variant
 	cmd    *exec.Cmd
 	log    bytes.Buffer
 	logMu  sync.Mutex
@@ -143,7 +148,7 @@ func (e *Edged) Start() {
 // Launch starts the process.
 func (e *Edged) Launch() {
 	e.t.Helper()
-	args := append(append([]string{}, e.Wrap...), Binary(e.t, "edged/cmd/edged"), "run", "--config", e.File)
+	args := append(append([]string{}, e.Wrap...), Variant(e.t, "edged/cmd/edged", e.Tag), "run", "--config", e.File)
 	args = append(args, e.Args...)
 	e.cmd = exec.Command(args[0], args[1:]...)
 	e.cmd.Stdout, e.cmd.Stderr = e, e

@@ -1,0 +1,13 @@
+package fault
+
+import (
+	"os"
+	"testing"
+
+	"edged/test/harness"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// all reports whether the long forms run (make test-faults, make test-all).
+func all() bool { return os.Getenv("EDGED_TEST") == "all" }

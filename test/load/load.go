@@ -1,0 +1,88 @@
+// Package load publishes to a gateway under test with acknowledgements kept in a log, and judges afterwards what became of them.
+package load
+
+import (
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"edged/test/harness"
+	"edged/test/verdict"
+)
+
+// Run is what was published, and the log of what was acknowledged.
+type Run struct {
+	AckLog string
+	Sent   int64
+	Acked  int64
+	Resent int64
+	Errors []string
+}
+
+// Plan is a load: connections with stable client identifiers that come back and repeat what was not acknowledged.
+type Plan struct {
+	Conns int           // 20 if it is 0
+	QoS   int           // 1 if it is 0
+	Rate  int           // messages a second, of all connections together
+	For   time.Duration // how long
+	Extra []string      // more arguments of mqttload pub
+}
+
+// Tool runs mqttload and reads what it prints.
+func Tool(t testing.TB, into any, args ...string) {
+	t.Helper()
+	out, err := exec.Command(harness.Binary(t, "edged/test/mqttload"), args...).Output()
+	if ee, ok := err.(*exec.ExitError); err != nil && !(ok && ee.ExitCode() == 3) { // 3: something is missing, and said in the output
+		t.Fatalf("mqttload %s: %v", strings.Join(args, " "), err)
+	}
+	if err := json.Unmarshal(out, into); err != nil {
+		t.Fatalf("mqttload %s: %v: %s", strings.Join(args, " "), err, out)
+	}
+}
+
+// Under publishes by a plan, and runs meanwhile next to it. It returns when both have ended.
+func Under(t testing.TB, e *harness.Edged, p Plan, meanwhile func()) (r Run) {
+	t.Helper()
+	if p.Conns == 0 {
+		p.Conns = 20
+	}
+	if p.QoS == 0 {
+		p.QoS = 1
+	}
+	acklog := filepath.Join(t.TempDir(), "ack")
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		Tool(t, &r, append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns), "-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate),
+			"-d", p.For.String(), "-reconnect", "30s", "-clean=false", "-acklog", acklog}, p.Extra...)...)
+	}()
+	meanwhile()
+	<-done
+	r.AckLog = acklog
+	return r
+}
+
+// Judge compares what was acknowledged with the raw rows in files of the data directory: each acknowledged message must be there, and
+// none more often than it was published. It does not wait: call AtRest before.
+func Judge(t testing.TB, e *harness.Edged, r Run, fault string, files ...string) verdict.Verdict {
+	t.Helper()
+	if len(r.Errors) > 0 {
+		t.Errorf("the publishers gave up: %v", r.Errors)
+	}
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, filepath.Join(e.Dir, f))
+	}
+	var v struct {
+		Acked   int64 `json:"acked"`
+		Missing int64 `json:"acked_missing"`
+		Doubles int64 `json:"duplicates"`
+		Resent  int64 `json:"resent"`
+	}
+	Tool(t, &v, "verify", "-acklog", r.AckLog, "-out", strings.Join(paths, ","), "-seq", "payload.seq", "-topic", "topic")
+	return verdict.Verdict{Fault: fault, Acked: v.Acked, Lost: v.Missing, Doubled: max(0, v.Doubles-v.Resent)}
+}
