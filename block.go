@@ -19,6 +19,7 @@ type Block struct {
 
 	Data    []byte
 	Origins []BlockOrigin // QoS 2 messages only, by ascending Index
+	Extras  []BlockExtra  // of kept messages that have one, by ascending Index
 }
 
 // BlockOrigin is the Origin of the message at Index.
@@ -27,10 +28,17 @@ type BlockOrigin struct {
 	Origin
 }
 
+// BlockExtra is the Extra of the message at Index.
+type BlockExtra struct {
+	Index uint32
+	Data  []byte
+}
+
 // Bits of Block.Flags.
 const (
 	QoSMask    = 0b0011
 	FlagRetain = 0b0100
+	FlagKept   = 0b1000 // MQTT sessions read it from here
 )
 
 // Len is the number of messages.
@@ -54,11 +62,17 @@ func (b *Block) QoS(i int) byte { return b.Flags[i] & QoSMask }
 // Retain reports whether message i was to be retained.
 func (b *Block) Retain(i int) bool { return b.Flags[i]&FlagRetain != 0 }
 
+// Kept reports whether MQTT sessions read message i from this block.
+func (b *Block) Kept(i int) bool { return b.Flags[i]&FlagKept != 0 }
+
 // Size is the memory that the block holds, in bytes, roughly.
 func (b *Block) Size() int64 {
 	n := int64(len(b.Data)) + 17*int64(len(b.Topic)) + 200
 	for _, t := range b.Topics {
 		n += int64(len(t)) + 16
+	}
+	for _, x := range b.Extras {
+		n += int64(len(x.Data)) + 32
 	}
 	return n
 }

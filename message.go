@@ -12,6 +12,8 @@ type Message struct {
 	QoS     byte // 0, 1 or 2
 	Retain  bool
 	Origin  Origin // set for QoS 2 only
+	Kept    bool   // MQTT sessions read this copy of it from the log
+	Extra   []byte // of a copy that is kept: what subscribers get besides, opaque to all but the broker
 }
 
 // Origin names a QoS 2 publish: it is stored with the message's block, so that a repeated PUBLISH is known as one
@@ -19,6 +21,9 @@ type Message struct {
 type Origin struct {
 	Client   string
 	PacketID uint16
+	// Copies is the number of sources that take the message; it counts as received when all of them have stored it. 0: the identity is
+	// not remembered, because the client's session ends with its connection.
+	Copies uint8
 }
 
 // Handler takes messages in. A receiver is given one.
@@ -35,15 +40,15 @@ type Handler interface {
 
 // Acker is told when messages are durable. It takes the place of the return of Spark's store(many).
 //
-// Acked(token, nil) licenses the acknowledgement of that message: its block is on disk. Another error says what kept it
-// off the disk, and the message must not be acknowledged. Calls for one receiver come in the order of Take.
+// Acked(token, at, nil) licenses the acknowledgement of that message: its block is on disk, and at is its place there. Another error
+// says what kept it off the disk, and the message must not be acknowledged. Calls for one receiver come in the order of Take.
 //
 // Flush follows the Acked calls of one commit, so that many acknowledgements go out in one write. Neither method may
 // block: the goroutine that calls them serves every client.
 //
 // An Acker is compared with ==, so it is a pointer.
 type Acker interface {
-	Acked(token uint64, err error)
+	Acked(token uint64, at Pos, err error)
 	Flush()
 }
 

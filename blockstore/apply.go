@@ -52,7 +52,10 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 			return err
 		}
 	}
-	return putAll(tx, r.upd.Puts)
+	if err := putAll(tx, r.upd.Puts); err != nil {
+		return err
+	}
+	return noteReceived(tx, r.parcels)
 }
 
 func putAll(tx *bbolt.Tx, puts []edged.Put) error {

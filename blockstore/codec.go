@@ -37,8 +37,9 @@ type header struct {
 }
 
 const (
-	entryVersion = 1
-	headerLen    = 1 + 1 + 8 + 8 + 4 + 8
+	entryVersion  = 1
+	extrasVersion = 2 // of blocks with extras; everything else is still written as version 1
+	headerLen     = 1 + 1 + 8 + 8 + 4 + 8
 )
 
 func (h *header) append(b []byte) []byte {
@@ -51,7 +52,7 @@ func (h *header) append(b []byte) []byte {
 
 // readHeader reads an entry's header without checking its CRC.
 func readHeader(b []byte) (h header, ok bool) {
-	if len(b) < headerLen+4 || b[1] != entryVersion {
+	if len(b) < headerLen+4 || b[1] != entryVersion && (b[1] != extrasVersion || b[0] != 'B') {
 		return h, false
 	}
 	return header{
@@ -133,7 +134,7 @@ func (r *reader) instant() edged.Instant {
 	return edged.Instant{Epoch: e, Wall: int64(r.u64())}
 }
 
-func appendStr(b []byte, s string) []byte {
+func appendStr[T string | []byte](b []byte, s T) []byte {
 	b = binary.AppendUvarint(b, uint64(len(s)))
 	return append(b, s...)
 }

@@ -1,6 +1,7 @@
 package blockstore
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 
@@ -22,6 +23,9 @@ func appendBlock(b []byte, h header, bt boot, blk *edged.Block) []byte {
 	h.kind, h.at = 'B', blk.Cut
 	from := len(b)
 	b = h.append(b)
+	if len(blk.Extras) > 0 {
+		b[from+1] = extrasVersion
+	}
 	b = append(b, bt.id[:]...)
 	b = binary.LittleEndian.AppendUint64(b, uint64(bt.mono))
 	mark := byte(0)
@@ -56,6 +60,13 @@ func appendBlock(b []byte, h header, bt boot, blk *edged.Block) []byte {
 		b = binary.AppendUvarint(b, uint64(o.Index))
 		b = binary.LittleEndian.AppendUint16(b, o.PacketID)
 		b = appendStr(b, o.Client)
+	}
+	if len(blk.Extras) > 0 {
+		b = binary.AppendUvarint(b, uint64(len(blk.Extras)))
+		for _, x := range blk.Extras {
+			b = binary.AppendUvarint(b, uint64(x.Index))
+			b = appendStr(b, x.Data)
+		}
 	}
 	b = append(b, blk.Data...)
 	return append(b[:from], seal(b[from:])...)
@@ -112,6 +123,13 @@ func decodeBlock(b []byte) (*edged.Block, error) {
 				o.PacketID = binary.LittleEndian.Uint16(p)
 			}
 			o.Client = r.str()
+		}
+	}
+	if b[1] == extrasVersion {
+		blk.Extras = make([]edged.BlockExtra, r.count())
+		for i := range blk.Extras {
+			blk.Extras[i].Index = uint32(r.uvarint())
+			blk.Extras[i].Data = bytes.Clone(r.bytes(r.uvarint()))
 		}
 	}
 	if r.err == nil && uint64(len(r.b)) != end {

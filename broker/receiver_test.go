@@ -81,7 +81,7 @@ func (r *receiver) commit(err error) int {
 	r.mu.Unlock()
 	var flush []edged.Acker
 	for _, w := range done {
-		w.ack.Acked(w.token, err)
+		w.ack.Acked(w.token, edged.Pos{}, err)
 		if !slices.Contains(flush, w.ack) {
 			flush = append(flush, w.ack)
 		}

@@ -61,16 +61,16 @@ func (g *Generator) poke() {
 
 // done tells a block's publishers, in the order of Take, and then lets each send what it gathered. It is called by one
 // goroutine, behind the committer.
-func (g *Generator) done(messages int, acks []ackRef, ackers []edged.Acker, err error) {
+func (g *Generator) done(b *edged.Block, acks []ackRef, ackers []edged.Acker, err error) {
 	for _, a := range acks {
-		ackers[a.acker].Acked(a.token, err)
+		ackers[a.acker].Acked(a.token, edged.Pos{Seq: b.Seq, Off: a.index}, err)
 	}
 	for _, a := range ackers {
 		a.Flush()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.unstored -= messages
+	g.unstored -= b.Len()
 	for _, a := range acks {
 		acker := ackers[a.acker]
 		if w := g.waits[acker]; w != nil {
@@ -88,7 +88,7 @@ func (g *Generator) tellInstant() {
 	g.instant = nil
 	g.mu.Unlock()
 	for _, a := range acks {
-		a.acker.Acked(a.token, nil)
+		a.acker.Acked(a.token, edged.Pos{}, nil)
 	}
 	for i, a := range acks {
 		if i == len(acks)-1 || acks[i+1].acker != a.acker {

@@ -142,7 +142,7 @@ func (g *Generator) cut(now edged.Instant) {
 		return
 	}
 	b, acks, ackers := g.open.cut(now, g.o.Trusted())
-	g.queue = append(g.queue, edged.Parcel{Block: b, Done: func(err error) { g.done(b.Len(), acks, ackers, err) }})
+	g.queue = append(g.queue, edged.Parcel{Block: b, Done: func(err error) { g.done(b, acks, ackers, err) }})
 	g.queued += b.Size()
 	g.told = false
 }

@@ -60,7 +60,7 @@ type acker struct {
 	flushes int
 }
 
-func (a *acker) Acked(token uint64, err error) {
+func (a *acker) Acked(token uint64, _ edged.Pos, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.tokens, a.errs = append(a.tokens, token), append(a.errs, err)

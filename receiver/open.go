@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"bytes"
 	"strings"
 
 	"edged/internal/topic"
@@ -20,7 +21,7 @@ type openBlock struct {
 	names   topic.Cache[string] // topic names seen lately, so that a topic is copied once and not once a block
 	acks    []ackRef
 	ackers  []edged.Acker
-	named   int // bytes of this block's topics
+	named   int // bytes of this block's topics and extras
 	hint    int // messages in the last block
 	hintLen int // and bytes
 }
@@ -28,6 +29,7 @@ type openBlock struct {
 // ackRef is a message to acknowledge: who, and which.
 type ackRef struct {
 	acker uint32 // index into ackers
+	index uint32 // of the message in its block
 	token uint64
 }
 
@@ -74,10 +76,17 @@ func (o *openBlock) add(m *edged.Message, wall int64) {
 	if m.Retain {
 		flags |= edged.FlagRetain
 	}
+	if m.Kept {
+		flags |= edged.FlagKept
+		if len(m.Extra) > 0 {
+			b.Extras = append(b.Extras, edged.BlockExtra{Index: uint32(b.Len()), Data: bytes.Clone(m.Extra)})
+			o.named += len(m.Extra)
+		}
+	}
 	if m.QoS == 2 {
 		b.Origins = append(b.Origins, edged.BlockOrigin{
 			Index:  uint32(b.Len()),
-			Origin: edged.Origin{Client: strings.Clone(m.Origin.Client), PacketID: m.Origin.PacketID},
+			Origin: edged.Origin{Client: strings.Clone(m.Origin.Client), PacketID: m.Origin.PacketID, Copies: m.Origin.Copies},
 		})
 	}
 	b.Topic = append(b.Topic, t)
@@ -94,8 +103,10 @@ func (o *openBlock) intern(name string) string {
 	return o.names.Put(name, func(name string) string { return name })
 }
 
-// addAck notes who is to be told; ack is the index of its acker.
-func (o *openBlock) addAck(acker uint32, token uint64) { o.acks = append(o.acks, ackRef{acker, token}) }
+// addAck notes who is to be told of the message that was added last; acker is the index of its acker.
+func (o *openBlock) addAck(acker uint32, token uint64) {
+	o.acks = append(o.acks, ackRef{acker, uint32(o.b.Len() - 1), token})
+}
 
 // cut ends the block at an instant. An instant of another epoch is not the block's: it ends with its last arrival.
 func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef, []edged.Acker) {

@@ -31,7 +31,7 @@ func TestAPublishCostsNoAllocation(t *testing.T) {
 			}
 		}
 		for _, token := range r.tokens {
-			r.ack.Acked(token, nil)
+			r.ack.Acked(token, edged.Pos{}, nil)
 		}
 		r.ack.Flush()
 		r.tokens = r.tokens[:0]
@@ -57,7 +57,7 @@ func BenchmarkTakeAndAcknowledge(b *testing.B) {
 		}
 		if x.ID == 64 {
 			for _, token := range r.tokens {
-				r.ack.Acked(token, nil)
+				r.ack.Acked(token, edged.Pos{}, nil)
 			}
 			r.ack.Flush()
 			r.tokens = r.tokens[:0]

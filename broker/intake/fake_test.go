@@ -64,7 +64,7 @@ func (r *receiver) commit(n int, err error) {
 		if last != nil && last != t.ack {
 			last.Flush()
 		}
-		t.ack.Acked(t.token, err)
+		t.ack.Acked(t.token, edged.Pos{}, err)
 		last = t.ack
 	}
 	if last != nil {

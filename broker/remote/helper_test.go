@@ -46,7 +46,7 @@ func (h *handler) Take(ctx context.Context, m *edged.Message, ack edged.Acker, t
 	kept.Payload = bytes.Clone(m.Payload)
 	h.stored = append(h.stored, kept)
 	if ack != nil {
-		h.waiting = append(h.waiting, func(err error) { ack.Acked(token, err); ack.Flush() })
+		h.waiting = append(h.waiting, func(err error) { ack.Acked(token, edged.Pos{}, err); ack.Flush() })
 	}
 	return nil
 }

@@ -116,7 +116,7 @@ func (in *inbox) forget() {
 }
 
 // Acked implements edged.Acker.
-func (in *inbox) Acked(token uint64, err error) {
+func (in *inbox) Acked(token uint64, _ edged.Pos, err error) {
 	if err != nil {
 		in.r.failed.Inc()
 		in.breakOff(fmt.Errorf("a message could not be stored, the broker will send it again: %w", err))

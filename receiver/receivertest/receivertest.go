@@ -142,7 +142,7 @@ func (h *handler) Take(ctx context.Context, m *edged.Message, ack edged.Acker, t
 	h.mu.Unlock()
 	if ack != nil {
 		go func() {
-			ack.Acked(token, nil)
+			ack.Acked(token, edged.Pos{}, nil)
 			ack.Flush()
 		}()
 	}
