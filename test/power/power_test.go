@@ -1,0 +1,143 @@
+package power
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"edged/test/harness"
+	"edged/test/need"
+	"edged/test/verdict"
+)
+
+func TestMain(m *testing.M) { harness.Main(m) }
+
+// all reports whether the long forms run (make test-faults, make test-all).
+func all() bool { return os.Getenv("EDGED_TEST") == "all" }
+
+// seed is that of EDGED_SEED, or a new one; it is logged. The record itself is another each time.
+func seed(t *testing.T) uint64 {
+	s := rand.Uint64N(1e9)
+	if n, err := strconv.ParseUint(os.Getenv("EDGED_SEED"), 10, 64); err == nil {
+		s = n
+	}
+	t.Logf("EDGED_SEED=%d", s)
+	return s
+}
+
+// try starts the gateway on what each of the fates leaves, several at a time, and adds up.
+func (r *run) try(t *testing.T, fault string, fates []Fate) (v verdict.Verdict, wrong []string) {
+	type done struct {
+		outcome
+		fate Fate
+	}
+	const atATime = 6
+	todo, out := make(chan Fate), make(chan done)
+	for range atATime {
+		go func() {
+			for f := range todo {
+				out <- done{r.judge(t, f), f}
+			}
+		}()
+	}
+	go func() {
+		defer close(todo)
+		for _, f := range fates {
+			todo <- f
+		}
+	}()
+	aside := 0
+	v.Fault = fmt.Sprintf("%s, %d states of the disk", fault, len(fates))
+	for range fates {
+		d := <-out
+		v.Acked += d.acked
+		v.Lost += d.lost
+		v.Doubled += d.doubled
+		if d.aside {
+			aside++
+		}
+		if d.wrong != "" || d.lost+d.doubled > 0 {
+			wrong = append(wrong, fmt.Sprintf("%v: of %d acknowledged %d are lost, %d doubled\n%s", d.fate, d.acked, d.lost, d.doubled, d.wrong))
+		}
+	}
+	if aside > 0 {
+		v.Expected = fmt.Sprintf("%d stores set aside", aside)
+	}
+	return v, wrong
+}
+
+// The promise: whatever the disk kept of what was not synced, nothing that was acknowledged is lost, nothing is doubled, windows
+// and raw rows agree, and the ledger balances.
+func TestPowerCut(t *testing.T) {
+	need.Root(t)
+	s, n := seed(t), 26
+	if all() {
+		n = 400
+	}
+	r := record(t, "", 400, 0, nil, nil)
+	fates, kinds := r.Fates(n, s, 0, r.Lines+1)
+	t.Logf("the power fails after %s", strings.Join(kinds, ", "))
+	v, wrong := r.try(t, "power cut under load", fates)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	v.Holds(t)
+
+	again(t, r, s)
+
+	// Controls: a disk that does not keep what it said was synced, of one kind of file. Each of the syncs is there for a reason.
+	for what, lies := range map[string]func(path string) bool{
+		"the store's syncs":                 func(p string) bool { return strings.HasSuffix(p, "edged.db") },
+		"the raw file's syncs":              func(p string) bool { return filepath.Base(p) == "raw.ndjson" },
+		"the directory's syncs":             func(p string) bool { return filepath.Base(p) == "data" },
+		"the syncs of files in compression": func(p string) bool { return strings.HasSuffix(p, ".tmp") },
+	} {
+		last, _ := r.Fates(4, s, r.Lines/2, r.Lines+1)
+		for i := range last {
+			last[i].Data, last[i].Names, last[i].Lies = DataLost, NamesLost, lies
+			if strings.Contains(what, "compression") {
+				last[i].Names = NamesKept
+			}
+		}
+		v, _ := r.try(t, "power cut, "+what+" do nothing", last)
+		v.Breaks(t)
+	}
+}
+
+// again cuts the power a second time, while the gateway recovers from the first cut, and after.
+func again(t *testing.T, r *run, s uint64) {
+	states, n := 1, 8
+	if all() {
+		states, n = 5, 40
+	}
+	v := verdict.Verdict{Fault: "power cut while it recovers from a power cut"}
+	first, _ := r.Fates(states*4, s+1, r.Lines/4, r.Lines*3/4)
+	for i := range states {
+		cut := first[i*4+1]
+		second := record(t, "", 40, 100+i, r.After(cut), r.sent.acked(r.Record, cut.Cut))
+		fates, _ := second.Fates(n/2, s+2, 0, 100)
+		more, _ := second.Fates(n/2, s+3, 100, second.Lines+1)
+		one, wrong := second.try(t, "", append(fates, more...))
+		for _, w := range wrong {
+			t.Errorf("first %v; then %s", cut, w)
+		}
+		v.Acked += one.Acked
+		v.Lost += one.Lost
+		v.Doubled += one.Doubled
+	}
+	v.Fault += fmt.Sprintf(", %d states of the disk", states*n)
+	v.Holds(t)
+}
+
+// The same with a program that syncs nothing.
+func TestPowerCutIsNoticed(t *testing.T) {
+	need.Root(t)
+	r := record(t, "edged_nosync", 60, 0, nil, nil)
+	fates, _ := r.Fates(6, seed(t), r.Lines/2, r.Lines+1)
+	v, _ := r.try(t, "power cut, a program that does not sync", fates)
+	v.Breaks(t)
+}
