@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// Root skips the test unless it runs as root.
+// Root skips the test unless it runs as root, which may mount.
 func Root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		Missing(t, "only root can do what it needs")
+		Missing(t, "it takes root")
 	}
 }

@@ -12,9 +12,17 @@ import (
 // moments are the cuts just after something happened, by what it was: "an acknowledgement", "a sync of edged.db", …
 func (r *Record) moments() map[string][]int {
 	m := map[string][]int{}
+	first := r.Lines
+	for _, a := range r.Acks {
+		first = min(first, a.Begin)
+	}
 	add := func(c *call, what string) {
-		if c.ok() {
-			m[what] = append(m[what], c.end+1)
+		if !c.ok() {
+			return
+		}
+		m[what] = append(m[what], c.end+1)
+		if c.end < first {
+			m["its first start"] = append(m["its first start"], c.end+1)
 		}
 	}
 	for _, a := range r.Acks {
@@ -25,7 +33,7 @@ func (r *Record) moments() map[string][]int {
 			switch {
 			case op.data == nil:
 				add(op.call, "a truncation of "+kind(f.first))
-			case strings.HasSuffix(f.first, ".db") && op.off < 2*pageSize:
+			case isStore(f.first) && op.off < 2*pageSize:
 				add(op.call, "a meta page of "+kind(f.first))
 			default:
 				add(op.call, "a write to "+kind(f.first))
@@ -50,6 +58,8 @@ func (r *Record) moments() map[string][]int {
 	}
 	return m
 }
+
+func isStore(path string) bool { return strings.HasPrefix(filepath.Base(path), "edged.db") }
 
 // kind is the name of a file without what makes it different from others of its kind: raw-20261120T100000Z-7.ndjson is raw-*.ndjson.
 func kind(path string) string {
