@@ -99,7 +99,7 @@ func (d *faultyDisk) cut(t interface{ Fatal(...any) }, dice *rand.Rand) (dir str
 	if fi, err := os.Stat(d.path); err == nil && int64(len(b)) < fi.Size() { // its growth was synced before
 		b = append(b, make([]byte, fi.Size()-int64(len(b)))...)
 	}
-	dir, err := os.MkdirTemp("", "edged-store-")
+	dir, err := quickDir()
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, FileName), b, 0o600)
 	}
@@ -156,7 +156,11 @@ func TestEveryWriteFails(t *testing.T) {
 
 // failOnce stores blocks, results and a cursor while the k-th write fails, and reports whether there was one.
 func failOnce(t *testing.T, k int, cause error, whole bool) (hit bool) {
-	dir := t.TempDir()
+	dir, err := quickDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
 	keep := func(c *Config) { c.Keep = 0 }
 	s := open(t, dir, keep)
 	f := &feed{name: "r"}

@@ -31,7 +31,7 @@ type modelBlock struct {
 // or not at all; nothing else appears.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "edged-model-")
+		dir, err := quickDir()
 		if err != nil {
 			t.Fatal(err)
 		}
