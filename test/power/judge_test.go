@@ -25,7 +25,7 @@ type outcome struct {
 
 // judge starts the gateway on an image and compares what it delivers with what was acknowledged.
 func (r *run) judge(t testing.TB, f Fate) (o outcome) {
-	acked := append(r.sent.acked(r.Record, f.Cut), r.before...)
+	acked := r.acked(f.Cut)
 	o.acked = int64(len(acked))
 	p := &probe{TB: t}
 	done := make(chan struct{})

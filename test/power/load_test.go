@@ -3,6 +3,7 @@ package power
 import (
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -114,10 +115,10 @@ func (s *sent) client(addr string, m message, n int) error {
 
 // acked are the messages whose acknowledgement had been given at a cut: PUBACK, or PUBREC, after which a client does not publish
 // again.
-func (s *sent) acked(r *Record, cut int) []message {
-	var out []message
+func (r *run) acked(cut int) []message {
+	out := slices.Clone(r.before)
 	for _, a := range r.Acks {
-		if m, ok := s.all[packet{a.Port, a.ID}]; ok && a.Begin < cut && (a.Kind == 0x40 || a.Kind == 0x50) {
+		if m, ok := r.sent.all[packet{a.Port, a.ID}]; ok && a.Begin < cut && (a.Kind == 0x40 || a.Kind == 0x50) {
 			out = append(out, m)
 		}
 	}

@@ -114,28 +114,32 @@ func (r *run) lies(t *testing.T, s uint64) {
 	}
 }
 
-// again cuts the power a second time, while the gateway recovers from the first cut, and after.
+// again cuts the power a second time, while the gateway recovers from the first cut, and after; in the long form also a third and a fourth
+// time.
 func again(t *testing.T, r *run, s uint64) {
-	states, n := 1, 8
+	chains, depth, n := 1, 1, 10
 	if all() {
-		states, n = 5, 40
+		chains, depth, n = 3, 3, 40
 	}
 	v := verdict.Verdict{Fault: "power cut while it recovers from a power cut"}
-	first, _ := r.Fates(states*4, s+1, r.Lines/4, r.Lines*3/4)
-	for i := range states {
-		cut := first[i*4+1]
-		second := record(t, "", 40, 100+i, r.After(cut), r.sent.acked(r.Record, cut.Cut))
-		fates, _ := second.Fates(n/2, s+2, 0, 100)
-		more, _ := second.Fates(n/2, s+3, 100, second.Lines+1)
-		one, wrong := second.try(t, "", append(fates, more...))
-		for _, w := range wrong {
-			t.Errorf("first %v; then %s", cut, w)
+	for i := range chains {
+		at := r
+		for d := range depth {
+			cuts, _ := at.Fates(2, s+uint64(10*i+d), at.Lines/8, at.Lines)
+			cut := cuts[1] // the first is without surprises
+			at = record(t, "", 60, 100+10*i+d, at.After(cut), at.acked(cut.Cut))
+			early, _ := at.Fates(n/2, s+2, 0, 120)
+			fates, _ := at.Fates(n-len(early), s+3, 120, at.Lines+1)
+			one, wrong := at.try(t, "", append(early, fates...))
+			for _, w := range wrong {
+				t.Errorf("first %v; then %s", cut, w)
+			}
+			v.Acked += one.Acked
+			v.Lost += one.Lost
+			v.Doubled += one.Doubled
 		}
-		v.Acked += one.Acked
-		v.Lost += one.Lost
-		v.Doubled += one.Doubled
 	}
-	v.Fault += fmt.Sprintf(", %d states of the disk", states*n)
+	v.Fault += fmt.Sprintf(", %d states of the disk", chains*depth*n)
 	v.Holds(t)
 }
 
