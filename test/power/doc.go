@@ -1,8 +1,8 @@
 // Package power cuts the power of a gateway, thousands of times, without cutting any: it records every file operation of the
 // real process and every acknowledgement that it sends, works out what a disk may hold if the power fails between two of them, and
 // starts the real program on that. It is the method of ALICE (Pillai et al., "All File Systems Are Not Created Equal: On the
-// Complexity of Crafting Crash-Consistent Applications", OSDI 2014) and of CrashMonkey's (Mohan et al., OSDI 2018)
-// replays, with strace as the recorder.
+// Complexity of Crafting Crash-Consistent Applications", OSDI 2014), and of CrashMonkey (Mohan et al., OSDI 2018), with strace as
+// the recorder.
 //
 // # What the disk may do
 //
@@ -34,4 +34,11 @@
 // One counts as given when the write(2) of it to the socket has begun before the cut. The store must have been synced before; strace stops every
 // thread at the end of a call, so that what one thread does after another's sync has returned also comes after it in the
 // record.
+//
+// # What is checked
+//
+// On each state the program starts. Every message that was acknowledged before the cut, with QoS 1 (PUBACK) or 2 (PUBREC), is in the raw file and its
+// closed generations, and none is there twice; every retained topic has its newest acknowledged message or a later one; the windows count what
+// the raw rows are, and no window is there twice; the ledger balances; and a message that is published now arrives, too. The log of a
+// failed state says how the power failed; EDGED_SEED repeats the choice, though not the record, which is another each time.
 package power

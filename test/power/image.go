@@ -9,8 +9,6 @@ import (
 	"slices"
 	"syscall"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // Image is a file system: what is on it, by path.
@@ -27,14 +25,7 @@ type Node struct {
 func Mount(t testing.TB) (root string) {
 	t.Helper()
 	root = t.TempDir()
-	if err := unix.Mount("edged-power", root, "tmpfs", 0, "size=256m,mode=0755"); err != nil {
-		t.Fatalf("mounting a tmpfs: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(root, unix.MNT_DETACH); err != nil {
-			t.Errorf("unmounting %s: %v", root, err)
-		}
-	})
+	mount(t, root)
 	return root
 }
 

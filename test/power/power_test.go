@@ -143,12 +143,22 @@ func again(t *testing.T, r *run, s uint64) {
 	v.Holds(t)
 }
 
-// The same with a program that syncs nothing.
+// The same with programs that were built to break the promise: one that syncs nothing, and one that acknowledges before it commits.
 func TestPowerCutIsNoticed(t *testing.T) {
 	need.Root(t)
 	t.Parallel()
-	r := record(t, "edged_nosync", 60, 0, nil, nil)
-	fates, _ := r.Fates(6, seed(t), r.Lines/2, r.Lines+1)
-	v, _ := r.try(t, "power cut, a program that does not sync", fates)
-	v.Breaks(t)
+	programs := map[string]string{"edged_nosync": "a program that does not sync"}
+	if all() {
+		programs["edged_ackfirst"] = "a program that acknowledges first"
+	}
+	for tag, what := range programs {
+		r := record(t, tag, 60, 0, nil, nil)
+		fates, _ := r.Fates(6, seed(t), r.Lines/2, r.Lines+1)
+		for i := range fates {
+			fates[i].Cut = r.Acks[len(r.Acks)*(i+1)/7].End + 1
+			fates[i].Data = DataLost
+		}
+		v, _ := r.try(t, "power cut, "+what, fates)
+		v.Breaks(t)
+	}
 }

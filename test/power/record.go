@@ -68,12 +68,11 @@ type recorder struct {
 }
 
 type descriptor struct {
-	file   *file  // nil: a socket
+	file   *file
 	path   string // of a directory
 	append bool
 	seeks  bool // written at a position that is not followed
 	at     int64
-	port   int
 }
 
 // Read makes a record of what strace has written of one or more lives, one after the other. root is where the process had its files; base
@@ -140,7 +139,7 @@ func (r *recorder) begin(c *call) error {
 	case "fsync", "fdatasync":
 		d := r.fds[leading(c.args[0])]
 		switch {
-		case d == nil || d.file == nil:
+		case d == nil:
 		case d.file.dir:
 			r.syncs = append(r.syncs, &flush{c, d.path})
 		default:
@@ -155,7 +154,7 @@ func (r *recorder) begin(c *call) error {
 	case "rename", "renameat", "renameat2":
 		return r.rename(c)
 	default:
-		if d := r.fds[leading(c.args[0])]; d != nil && (d.file != nil || c.name != "fcntl") && !(c.name == "fcntl" && !strings.HasPrefix(c.args[1], "F_DUPFD")) && c.name != "lseek" {
+		if d := r.fds[leading(c.args[0])]; d != nil && !(c.name == "fcntl" && !strings.HasPrefix(c.args[1], "F_DUPFD")) && c.name != "lseek" {
 			return fmt.Errorf("%s(%.80s) is not in the model", c.name, strings.Join(c.args, ", "))
 		} else if d != nil && c.name == "lseek" {
 			d.seeks = true
