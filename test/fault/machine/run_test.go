@@ -68,7 +68,6 @@ func (m Machine) run(t *testing.T, dir, program string, args []string) {
 	ctx, cancel := context.WithTimeout(context.Background(), m.Within)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(os.Environ(), "TMPDIR="+dir)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has many processes
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	out, err := cmd.StdoutPipe()
@@ -81,7 +80,9 @@ func (m Machine) run(t *testing.T, dir, program string, args []string) {
 	}
 	for in := bufio.NewScanner(out); in.Scan(); {
 		line := strings.TrimSpace(in.Text())
-		t.Log(line)
+		if !strings.HasPrefix(line, "SELinux:") {
+			t.Log(line)
+		}
 		if line == asleep {
 			time.AfterFunc(nap, func() { _ = syscall.Kill(cmd.Process.Pid, syscall.SIGUSR1) }) // what wakes a user-mode Linux
 		}
@@ -115,8 +116,3 @@ func pass(t *testing.T, from, to string) {
 		t.Fatal(err)
 	}
 }
-
-const (
-	asleep = "the machine sleeps" // printed before it is suspended
-	nap    = 5 * time.Second
-)
