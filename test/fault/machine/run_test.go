@@ -23,6 +23,7 @@ import (
 type Machine struct {
 	Tags   []string      // programs that were built to break the promise, see harness.Variant
 	Disks  []int64       // sizes of empty disks in bytes: /dev/ubda, /dev/ubdb…
+	Config string        // for a machine with Debian and systemd, where edged is installed with this configuration and started
 	Within time.Duration // it is switched off after so long; 3 min if it is 0
 }
 
@@ -38,17 +39,32 @@ func (m Machine) Inside(t *testing.T) bool {
 	env := []string{"EDGED_MACHINE=" + dir, "EDGED_BINARIES=" + shared, "EDGED_VERDICTS=" + shared + "/verdicts", "EDGED_SKIPPED=" + shared + "/skipped",
 		"EDGED_TEST=" + os.Getenv("EDGED_TEST"), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", "TMPDIR=/tmp"}
 	write(t, filepath.Join(dir, "environment"), strings.Join(env, "\n"))
-	args := []string{"mem=1G", "quiet", "con=null", "con0=null,fd:1", "ssl=null",
-		"root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "init=" + filepath.Join(dir, "machine.test"), "EDGED_MACHINE=" + dir}
+	arguments := []string{"-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=10m"}
+	args := []string{"mem=1G", "quiet", "con=null", "con0=null,fd:1", "ssl=null", "EDGED_MACHINE=" + dir}
+	disks := []string{}
+	if m.Config != "" {
+		disks = append(disks, filepath.Join(dir, "changes")+","+debian(t))
+		install(t, filepath.Join(dir, "root"), m.Config)
+		write(t, filepath.Join(dir, "start"), start)
+		write(t, filepath.Join(dir, "arguments"), strings.Join(arguments, " "))
+		args = append(args, "root=/dev/ubda", "rw", "init=/first")
+	} else {
+		args = append(args, "root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "init="+filepath.Join(dir, "machine.test"))
+	}
 	for i, size := range m.Disks {
 		disk := filepath.Join(dir, fmt.Sprintf("disk%d", i))
 		write(t, disk, "")
 		if err := os.Truncate(disk, size); err != nil {
 			t.Fatal(err)
 		}
+		disks = append(disks, disk)
+	}
+	for i, disk := range disks {
 		args = append(args, fmt.Sprintf("ubd%d=%s", i, disk))
 	}
-	args = append(args, "--", "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=10m")
+	if m.Config == "" {
+		args = append(append(args, "--"), arguments...)
+	}
 	m.run(t, dir, uml, args)
 	for file, to := range map[string]string{"verdicts": os.Getenv("EDGED_VERDICTS"), "skipped": os.Getenv("EDGED_SKIPPED")} {
 		pass(t, filepath.Join(dir, file), to)
