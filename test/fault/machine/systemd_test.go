@@ -92,7 +92,7 @@ func own(t *testing.T, e *harness.Edged, first int) string {
 		}
 		lines = append(lines, string(line))
 	}
-	path := filepath.Join(t.TempDir(), "own")
+	path := fmt.Sprintf("/tmp/own-%d", first) // the machine's
 	write(t, path, strings.Join(lines, "\n")+"\n")
 	relative, err := filepath.Rel(installed, path)
 	if err != nil {
