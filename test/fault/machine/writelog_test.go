@@ -1,3 +1,5 @@
+//go:build linux
+
 package machine
 
 import (
@@ -7,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,7 +22,6 @@ const sector = 512
 // disk: what was not flushed comes when the next flush has ended, just before it; what was written through (FUA) at once.
 const (
 	flush   = 1
-	fua     = 2
 	discard = 4
 	mark    = 8
 )
@@ -63,24 +65,23 @@ func readLog(t *testing.T, disk *os.File) (log []entry) {
 
 // cut is a moment at which the power fails.
 type cut struct {
-	last int    // everything up to this entry, which ends a flush, is on the disk
-	mark string // the last mark before
-	some []int  // of what was written after it, and was not flushed when the power failed: this is on the disk too
+	last int    // everything up to this entry is on the disk: entries come in the order in which they are certain to be
+	mark string // the last mark up to it
+	some []int  // of what was written by the next flush, which is not certain yet, this is on the disk too
 	torn int    // one of some, of which only the first half is
 }
 
-// cutAt draws a cut somewhere after the first mark. What was not flushed is on the disk or not, as chance will have it.
+// cutAt draws a cut somewhere between the first mark and the last. What was not flushed is on the disk or not, as chance will have it.
 func cutAt(log []entry, r *rand.Rand) (c cut) {
-	var flushes []int
-	marked := false
-	for i, e := range log {
-		if marked = marked || e.flags&mark != 0; marked && e.flags&flush != 0 {
-			flushes = append(flushes, i)
-		}
+	marked := func(e entry) bool { return strings.HasPrefix(e.name, acknowledged) } // the kernel ends the log with a mark of its own
+	first := slices.IndexFunc(log, marked)
+	last := len(log) - 1
+	for !marked(log[last]) {
+		last--
 	}
-	c.last, c.torn = flushes[r.IntN(len(flushes))], -1
-	for _, e := range log[:c.last] {
-		if e.flags&mark != 0 {
+	c.last, c.torn = first+r.IntN(last-first), -1
+	for _, e := range log[:c.last+1] {
+		if marked(e) {
 			c.mark = e.name
 		}
 	}
