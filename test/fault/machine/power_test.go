@@ -36,7 +36,7 @@ func TestPowerCut(t *testing.T) {
 	if !all() {
 		t.Skip("the long form runs it")
 	}
-	if !(Machine{Disks: disks, Within: 8 * time.Minute}).Inside(t) {
+	if !(Machine{Disks: disks, Within: 12 * time.Minute}).Inside(t) {
 		return
 	}
 	powerCuts(t, "", 20).Holds(t)

@@ -36,12 +36,13 @@ func (m Machine) Inside(t *testing.T) bool {
 		return true
 	}
 	uml := need.Tool(t, "linux.uml")
+	t.Parallel() // a machine has one processor, and mostly waits
 	dir := t.TempDir()
 	programs(t, dir, m.Tags)
 	env := []string{"EDGED_MACHINE=" + dir, "EDGED_BINARIES=" + shared, "EDGED_VERDICTS=" + shared + "/verdicts", "EDGED_SKIPPED=" + shared + "/skipped",
 		"EDGED_TEST=" + os.Getenv("EDGED_TEST"), "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", "TMPDIR=/tmp"}
 	write(t, filepath.Join(dir, "environment"), strings.Join(env, "\n"))
-	arguments := []string{"-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=10m"}
+	arguments := []string{"-test.run=^" + t.Name() + "$", "-test.v", "-test.timeout=15m"}
 	args := []string{"mem=1G", "quiet", "con=null", "con0=null,fd:1", "ssl=null", "EDGED_MACHINE=" + dir}
 	disks := []string{}
 	if m.Config != "" {

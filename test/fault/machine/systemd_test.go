@@ -32,7 +32,7 @@ func TestSystemd(t *testing.T) {
 	if !all() {
 		t.Skip("the long form runs it")
 	}
-	if !(Machine{Config: config, Within: 8 * time.Minute}).Inside(t) {
+	if !(Machine{Config: config, Within: 12 * time.Minute}).Inside(t) {
 		return
 	}
 	if got := show(t, "Type") + " " + show(t, "WatchdogUSec") + " " + show(t, "ActiveState"); got != "notify 1min active" {
