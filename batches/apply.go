@@ -1,6 +1,8 @@
 package batches
 
 import (
+	"fmt"
+
 	"edged"
 )
 
@@ -58,8 +60,7 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 			c.Dead++
 			s.out.deadLetter(b, i, s.r.reason)
 		case good:
-			rows = true
-			s.row(&c, b, info)
+			rows = s.row(&c, b, i, info) || rows
 		}
 		if b.Seq < s.rec.born && !s.out.mute {
 			s.rec.old++
@@ -71,25 +72,45 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 	return rows
 }
 
-// row puts a row where it belongs.
-func (s *Stream) row(c *Counts, b *edged.Block, info *topicInfo) {
+// row puts the row of message i where it belongs. It reports whether it was one: a key that is too long makes it a dead letter.
+func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
 	if s.st == nil {
 		c.Applied++
 		c.Produced++
-		return
+		return true
+	}
+	key, values := s.r.group(info)
+	if len(key) > maxKey {
+		c.Dead++
+		s.out.deadLetter(b, i, fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxKey))
+		return false
 	}
 	k := paneKey{start: s.p.window.Pane(s.r.row.Time)}
 	if s.p.time.field == nil {
 		k.epoch = b.Cut.Epoch
 	} else if s.st.late(k, s.wm.now()) {
 		c.Late++
-		return
+		return true
 	}
 	s.wm.row(s.r.row.Time)
-	key, values := s.r.group(info)
 	if s.st.add(k, key, values, b.Trusted, s.r) {
 		c.Applied++
 	} else {
 		c.Dropped++
+		s.sayFull()
 	}
+	return true
+}
+
+// maxKey bounds the key of a group: it is held in memory for each, and is a key of the store, which takes 32 KiB.
+const maxKey = 4 << 10
+
+// sayFull says once that rows are dropped because there are too many groups; the count says the rest.
+func (s *Stream) sayFull() {
+	if s.saidFull || s.out.mute {
+		return
+	}
+	s.saidFull = true
+	s.o.Log.Warn("a window has max_groups groups: rows of further groups are dropped and counted, the groups that are there go on; raise max_groups, or group by less",
+		"stream", s.name, "max_groups", s.p.groups)
 }

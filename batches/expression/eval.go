@@ -26,6 +26,7 @@ type Evaluator struct {
 	topic  string // whose levels env holds
 	levels []string
 	names  []string // c0, c1, …
+	budget budget
 }
 
 // NewEvaluator makes an evaluator.
@@ -72,6 +73,10 @@ func (e *Evaluator) run(x *Expr, r *Row) (any, bool) {
 	if x.other {
 		e.env["topic"], e.env["qos"], e.env["retain"] = r.Topic, int(r.QoS), r.Retain
 		e.env["time"] = time.Unix(0, r.Time).UTC()
+	}
+	if x.bounded {
+		e.budget.left = maxSteps
+		e.env[budgetName] = &e.budget
 	}
 	v, err := e.vm.Run(x.program, e.env)
 	return v, err == nil
