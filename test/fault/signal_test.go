@@ -57,7 +57,7 @@ func TestTermAtAnyMoment(t *testing.T) {
 	}
 	slowest, early := time.Duration(0), 0
 	release := make(chan struct{})
-	run := load.Under(t, e, load.Plan{Rate: 2000, For: time.Duration(len(moments)) * 2500 * time.Millisecond}, func() {
+	run := load.Under(t, e, load.Plan{Rate: 2000, For: time.Duration(len(moments)) * 2000 * time.Millisecond}, func() {
 		time.Sleep(300 * time.Millisecond)
 		for i, ms := range moments {
 			if i == len(moments)/2 {
