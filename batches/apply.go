@@ -72,7 +72,7 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 	return rows
 }
 
-// row puts the row of message i where it belongs. It reports whether it was one: a key that is too long makes it a dead letter.
+// row puts the row of message i where it belongs. It reports whether it was one: a text that is too long to be held makes it a dead letter.
 func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
 	if s.st == nil {
 		c.Applied++
@@ -80,9 +80,10 @@ func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
 		return true
 	}
 	key, values := s.r.group(info)
-	if len(key) > maxKey {
+	args := s.r.arguments()
+	if reason := tooLong(s.p, key, args); reason != "" {
 		c.Dead++
-		s.out.deadLetter(b, i, fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxKey))
+		s.out.deadLetter(b, i, reason)
 		return false
 	}
 	k := paneKey{start: s.p.window.Pane(s.r.row.Time)}
@@ -93,7 +94,7 @@ func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
 		return true
 	}
 	s.wm.row(s.r.row.Time)
-	if s.st.add(k, key, values, b.Trusted, s.r) {
+	if s.st.add(k, key, values, b.Trusted, args, s.r.row.Time) {
 		c.Applied++
 	} else {
 		c.Dropped++
@@ -102,8 +103,22 @@ func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
 	return true
 }
 
-// maxKey bounds the key of a group: it is held in memory for each, and is a key of the store, which takes 32 KiB.
-const maxKey = 4 << 10
+// maxText bounds what a group holds of texts, in bytes: its key, which is a key of the store too, and those take 32 KiB; and what first and last
+// keep. max_groups would bound nothing otherwise.
+const maxText = 4 << 10
+
+// tooLong says why a row cannot be put into a group: "" if it can.
+func tooLong(p *Plan, key []byte, args []edged.Value) (reason string) {
+	if len(key) > maxText {
+		return fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
+	}
+	for i, v := range args {
+		if a := &p.aggs[i]; a.kind.Keeps && len(v.Str()) > maxText {
+			return fmt.Sprintf("what %s would keep is %d bytes long; %d is the most", a.name, len(v.Str()), maxText)
+		}
+	}
+	return ""
+}
 
 // sayFull says once that rows are dropped because there are too many groups; the count says the rest.
 func (s *Stream) sayFull() {

@@ -64,7 +64,7 @@ path = "groups.ndjson"
 type poison struct {
 	name, payload      string
 	json, number, text bool
-	longKey            bool // as a group's key it is too long
+	tooLong            bool // for a group to hold: as its key, or for first(list)
 	odd                bool // JSON that Go cannot read: not for the raw rows, which hold it as it came
 }
 
@@ -85,10 +85,10 @@ func poisons() []poison {
 		{name: "no UTF-8", payload: "{\"name\":\"\xff\xfe\xc0\x80\"}"},
 		{name: "a zero", payload: `{"name":"\u0000","value":0,"n":0}`, json: true, text: true},
 		{name: "half a pair", payload: `{"name":"\ud800"}`, json: true, text: true},
-		{name: "256 KiB", payload: fmt.Sprintf(`{"name":%q,"n":1000000}`, long), json: true, text: true, longKey: true},
+		{name: "256 KiB", payload: fmt.Sprintf(`{"name":%q,"n":1000000}`, long), json: true, text: true, tooLong: true},
 		{name: "a short name, many times", payload: `{"name":"x","n":1e18}`, json: true, text: true},
-		{name: "a long list", payload: `{"name":"list","list":[` + list + `],"value":0}`, json: true, text: true},
-		{name: "a list of names", payload: `{"name":["` + strings.Repeat("x", 70_000) + `"]}`, json: true, text: true, longKey: true},
+		{name: "a long list", payload: `{"name":"list","list":[` + list + `],"value":0}`, json: true, text: true, tooLong: true},
+		{name: "a list of names", payload: `{"name":["` + strings.Repeat("x", 70_000) + `"]}`, json: true, text: true, tooLong: true},
 		{name: "wrong types", payload: `{"name":{"a":[true,null]},"value":"x","n":[],"list":7}`, json: true, text: true},
 	}
 }
@@ -144,7 +144,7 @@ sinks`, 1)+poisonConfig)
 	unread := map[string]int{
 		"raw": count(func(p poison) bool { return p.json }), "pins": count(func(p poison) bool { return p.json }), "hungry": count(func(p poison) bool { return p.json }),
 		"loops": count(func(p poison) bool { return p.json }), "numbers": count(func(p poison) bool { return p.number }) + rounds*groups, "texts": count(func(p poison) bool { return p.text }),
-		"groups": count(func(p poison) bool { return p.json && !p.longKey }),
+		"groups": count(func(p poison) bool { return p.json && !p.tooLong }),
 	}
 	letters := map[string]int{}
 	for _, d := range dead {
