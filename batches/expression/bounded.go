@@ -18,7 +18,7 @@ import (
 // any other that cannot be computed: it gives null, and where is false.
 const (
 	maxSteps  = 250_000 // the turns of a loop over the longest array that a packet of the default size can hold, twice
-	textBytes = 64      // bytes of new text that count as one step
+	textBytes = 16      // bytes of new text that count as one step
 )
 
 var errBudget = errors.New("the expression takes too much memory or time for this payload")

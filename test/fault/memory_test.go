@@ -61,6 +61,9 @@ func TestSmallMemory(t *testing.T) {
 
 // The control: the limit is a real one, and a program that acknowledges before it commits loses messages when it is hit.
 func TestTooLittleMemoryControl(t *testing.T) {
+	if !all() {
+		t.Skip("only in the long form (EDGED_TEST=all)")
+	}
 	t.Parallel()
 	g := cgroup.Memory(t, small)
 	e := harness.New(t, load.With(load.Config, "store", `memory_cache = "256MiB"`)+"\n")

@@ -94,12 +94,12 @@ func poisons() []poison {
 }
 
 // Payloads and expressions of every evil kind next to good ones: what cannot be read is a dead letter, what cannot be computed is null,
-// what is one group too many is counted, and everything else goes on.
+// what is one group too many is counted, and everything else goes on, all of it in 128 MiB.
 func TestPoison(t *testing.T) {
 	t.Parallel()
-	e := harness.New(t, strings.Replace(load.With(load.Config, "broker", `max_packet_size = "2MiB"`), `["site/#"]
+	e, alive := limited(t, strings.Replace(load.With(load.Config, "broker", `max_packet_size = "2MiB"`), `["site/#"]
 sinks`, `["site/+/gpio/#"]
-sinks`, 1)+poisonConfig)
+sinks`, 1)+poisonConfig, 2*small)
 	e.Start()
 	rounds, groups := 2, 20
 	if all() {
@@ -169,7 +169,7 @@ sinks`, 1)+poisonConfig)
 	rows := poisonRows(e)
 	toRaw := sent - count(func(p poison) bool { return !p.odd })
 	v.Lost += lost(toRaw, rows, letters["raw"])
-	v.Expected = fmt.Sprintf("%d poison messages: %d read, %d dead letters; %d rows dropped by max_groups", sent, rows, letters["raw"], dropped(e, "groups"))
+	v.Expected = fmt.Sprintf("%d poison messages: %d read, %d dead letters; %d rows dropped by max_groups; %s", sent, rows, letters["raw"], dropped(e, "groups"), alive())
 	v.Holds(t)
 	load.SameCounts(t, e, e.Rows("raw.ndjson"))
 	wantGroups(t, e)
