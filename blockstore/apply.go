@@ -1,7 +1,10 @@
 package blockstore
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"edged"
 
@@ -58,11 +61,20 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 	return noteReceived(tx, r.parcels)
 }
 
+// putAll writes values in the order of their keys: the library keeps what a transaction adds in sorted arrays, and what comes in any other
+// order is moved again and again. Tens of thousands of groups took minutes. Of two values for one key the later one stays.
 func putAll(tx *bbolt.Tx, puts []edged.Put) error {
-	for _, p := range puts {
-		b, err := tx.CreateBucketIfNotExists(spaceKey(p.Space))
-		if err != nil {
-			return fmt.Errorf("space %s: %w", p.Space, err)
+	puts = slices.Clone(puts)
+	slices.SortStableFunc(puts, func(a, b edged.Put) int {
+		return cmp.Or(strings.Compare(a.Space, b.Space), strings.Compare(a.Key, b.Key))
+	})
+	var b *bbolt.Bucket
+	for i, p := range puts {
+		var err error
+		if i == 0 || p.Space != puts[i-1].Space {
+			if b, err = tx.CreateBucketIfNotExists(spaceKey(p.Space)); err != nil {
+				return fmt.Errorf("space %s: %w", p.Space, err)
+			}
 		}
 		if p.Value == nil {
 			err = b.Delete([]byte(p.Key))

@@ -113,6 +113,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		d.log.Error("the store has failed; edged ends, so that the next start reads what is on disk", "error", cause)
 	}
 	d.state.Store(stopping)
+	d.store.Hasten()
 	end, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	err := cause

@@ -40,15 +40,14 @@ type Status struct {
 	Problems  []string          `json:"problems,omitempty"`
 }
 
-// StoreStatus is the store's room and what it has written.
+// StoreStatus is the store's room and what it costs the card.
 type StoreStatus struct {
 	blockstore.Space
-	Clock      edged.Instant `json:"clock"`
-	LogEnd     uint64        `json:"log_end"`
-	Trusted    bool          `json:"clock_trusted"`     // the wall clock is synchronised
-	Written    uint64        `json:"written"`           // bytes since the start
-	Commits    uint64        `json:"commits"`           // since the start
-	BudgetLeft int64         `json:"write_budget_left"` // bytes; -1 without a bound
+	blockstore.Wear
+	Budget  blockstore.Budget `json:"write_budget"`
+	Clock   edged.Instant     `json:"clock"`
+	LogEnd  uint64            `json:"log_end"`
+	Trusted bool              `json:"clock_trusted"` // the wall clock is synchronised
 }
 
 // ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue. Received is the receiver's own
@@ -97,10 +96,9 @@ func (d *Daemon) Status() Status {
 	s := Status{
 		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: d.c.File, DataDir: d.c.DataDir,
 		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
-		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), BudgetLeft: d.store.BudgetLeft()},
+		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), Wear: d.store.Wear(), Budget: d.store.Budget()},
 	}
 	s.Store.Trusted = d.trusted.get()
-	s.Store.Written, s.Store.Commits = d.store.Written()
 	if d.broker != nil {
 		b := d.broker.Status()
 		s.Broker = &b
