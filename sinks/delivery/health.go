@@ -22,12 +22,13 @@ type Health struct {
 func (w *Writer) well() {
 	w.backoff.Reset()
 	w.mu.Lock()
-	before := w.health
+	before, loud := w.health, w.loud
 	if before.State != "ok" {
 		w.health = Health{State: "ok", Since: time.Now()}
 	}
+	w.loud = false
 	w.mu.Unlock()
-	if before.Problem != "" {
+	if before.Problem != "" && loud {
 		w.o.Log.Info("the sink takes rows again", "sink", w.o.Name, "after", time.Since(before.Since).Round(time.Second))
 	}
 }
@@ -41,7 +42,10 @@ func (w *Writer) opened() {
 	}
 }
 
-// ill notes what keeps the sink; the beginning of an outage and a change of its reason are logged once.
+// seldom is how often an outage that is tried again soon is logged, at most: a server that fails now and then would fill the log.
+const seldom = time.Minute
+
+// ill notes what keeps the sink; the beginning of an outage is logged once, and every reason that a person must correct.
 func (w *Writer) ill(state, problem string, retry time.Duration) {
 	w.mu.Lock()
 	before := w.health
@@ -50,13 +54,16 @@ func (w *Writer) ill(state, problem string, retry time.Duration) {
 	if before.Problem != "" {
 		w.health.Since = before.Since
 	}
-	w.mu.Unlock()
-	if before.Problem == problem {
-		return
+	held := state == "holding" && before.Problem != problem
+	outage := state != "holding" && before.Problem == "" && (w.said.IsZero() || now.Sub(w.said) >= seldom)
+	if held || outage {
+		w.said, w.loud = now, true
 	}
-	if state == "holding" {
+	w.mu.Unlock()
+	if held {
 		w.o.Log.Error("the sink cannot work as it is configured; its rows are held until it can, and it is tried every minute", "sink", w.o.Name, "error", problem)
-	} else if before.Problem == "" {
+	}
+	if outage {
 		w.o.Log.Warn("the sink does not take rows; they wait on disk, and it is tried again", "sink", w.o.Name, "error", problem)
 	}
 }

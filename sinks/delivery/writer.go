@@ -37,6 +37,7 @@ type Writer struct {
 	turn       []planned
 	committed  bool // the turn's ranges are
 	isOpen     bool // the sink is
+	size       size
 	backoff    *backoff.ExponentialBackOff
 	wake       chan struct{}
 	meter      *meter
@@ -44,13 +45,15 @@ type Writer struct {
 	mu     sync.Mutex // guards the rest
 	riding []edged.Cursor
 	health Health
+	said   time.Time // when an outage was last logged
+	loud   bool      // the present one was
 	round  time.Time
 	seen   []seen
 }
 
 // New makes a writer; Run starts it.
 func New(o Options) *Writer {
-	w := &Writer{o: o, limits: o.Limits, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
+	w := &Writer{o: o, limits: o.Limits, size: size{most: o.Limits.Bytes, now: o.Limits.Bytes}, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
 	for _, s := range o.Deliveries {
 		w.deliveries = append(w.deliveries, newDelivery(o.Name, s))
 	}

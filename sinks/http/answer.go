@@ -25,7 +25,8 @@ const (
 // judge turns an answer into what is to be done:
 //
 //	2xx                       taken
-//	413, 400, 422             Poison: split down to single rows; those refused alone become dead letters
+//	413                       TooLarge: split, and smaller from now on
+//	400, 422                  Poison: split down to single rows; those refused alone become dead letters
 //	408, 425, 429, 5xx        retryable, not before Retry-After
 //	3xx, every other 4xx      Permanent: a person must correct something; a mistyped URL must not empty the store
 func (s *sink) judge(resp *nethttp.Response) error {
@@ -39,7 +40,9 @@ func (s *sink) judge(resp *nethttp.Response) error {
 	}
 	err := fmt.Errorf("POST %s: the answer is %d %s%s%s", s.where(), code, nethttp.StatusText(code), excerpt(resp.Body), remedy(code, location))
 	switch {
-	case code == 400, code == 413, code == 422:
+	case code == 413:
+		return edged.WithClass(err, edged.TooLarge)
+	case code == 400, code == 422:
 		return edged.WithClass(err, edged.Poison)
 	case code == 408, code == 425, code == 429, code >= 500 && code < 600:
 		return edged.RetryAfter(err, retryAfter(resp.Header.Get("Retry-After"), time.Now()))

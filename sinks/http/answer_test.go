@@ -14,7 +14,8 @@ import (
 
 func TestAnswers(t *testing.T) {
 	classes := map[edged.Class][]int{
-		edged.Poison:    {400, 413, 422},
+		edged.Poison:    {400, 422},
+		edged.TooLarge:  {413},
 		edged.Retryable: {408, 425, 429, 500, 501, 502, 503, 504, 507, 599},
 		edged.Permanent: {300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 415, 418, 431, 451, 499},
 	}

@@ -120,7 +120,7 @@ func (s *sink) encode(rows *edged.Rows) ([]byte, error) {
 		body = s.packed.Bytes()
 	}
 	if most := int64(s.config.MaxPacketSize); int64(len(body)) > most {
-		return nil, edged.WithClass(fmt.Errorf("the body would be %d bytes, more than max_packet_size (%d)", len(body), most), edged.Poison)
+		return nil, edged.WithClass(fmt.Errorf("the body would be %d bytes, more than max_packet_size (%d)", len(body), most), edged.TooLarge)
 	}
 	return body, nil
 }

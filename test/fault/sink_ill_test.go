@@ -2,6 +2,7 @@ package fault
 
 import (
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -31,6 +32,7 @@ func illnesses() []illness {
 		{name: "refused", fault: "sink: nobody listens", says: "connection refused"},
 		{name: "slow", fault: "sink: 400 ms for each answer", ill: func(p *post) { time.Sleep(400 * time.Millisecond); well(p) }},
 		{name: "mute", fault: "sink: takes the request and never answers", ill: (*post).hang, settings: `timeout = "1s"`, says: "no answer within 1s"},
+		{name: "deaf", fault: "sink: half-open, the kernel accepts and nobody reads", settings: `timeout = "1s"`, says: "no answer within 1s"},
 		{name: "reset", fault: "sink: connection reset after the body", ill: (*post).reset, says: "connection reset"},
 		{name: "failing", fault: "sink: takes the rows, then answers 500, resets, or hangs", settings: `timeout = "1s"`, ill: func(p *post) {
 			p.take()
@@ -88,10 +90,18 @@ func TestIllSinks(t *testing.T) {
 	var life atomic.Int32
 	cases := append(illnesses(), illness{name: "forgetful", fault: "sink: says 204 and forgets", ill: forgetful})
 	ends := map[string]*endpoint{}
+	var deaf net.Listener
 	names, tables := []string{`"archive"`}, ""
 	for _, c := range cases {
 		e := newEndpoint(t, c.name, &life, c.ill)
-		if c.ill != nil {
+		switch {
+		case c.name == "deaf":
+			l, err := net.Listen("tcp", e.addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			deaf = l
+		case c.ill != nil:
 			e.listen(t)
 		}
 		ends[c.name] = e
@@ -117,6 +127,7 @@ func TestIllSinks(t *testing.T) {
 			life.Add(1)
 			e.Start()
 		}
+		_ = deaf.Close()
 		for _, c := range cases {
 			if c.ill == nil {
 				ends[c.name].listen(t)
