@@ -69,6 +69,7 @@ type ReceiverStatus struct {
 type PublisherStatus struct {
 	Part supervise.State   `json:"part"`
 	Link remote.LinkStatus `json:"link"`
+	remote.Outbox
 }
 
 // StreamStatus is a stream's part of the ledger and its state.
@@ -108,7 +109,7 @@ func (d *Daemon) Status() Status {
 		s.Pins = d.gpio.Status()
 	}
 	if p := d.publisher; p != nil {
-		s.Publisher = &PublisherStatus{p.part.State(), p.Link()}
+		s.Publisher = &PublisherStatus{p.part.State(), p.Link(), p.Outbox()}
 	}
 	for _, in := range d.inputs {
 		s.Receivers = append(s.Receivers, in.status(d.store))

@@ -111,13 +111,13 @@ func TestIllSinks(t *testing.T) {
 	config := strings.Replace(load.Config, `sinks = ["archive"]`, "sinks = ["+strings.Join(names, ", ")+"]", 1) + tables
 	e := harness.New(t, config)
 	e.Start()
-	ill, lives := 5*time.Second, 2
+	ill, lives := 4*time.Second, 2
 	if all() {
 		ill, lives = 20*time.Second, 4
 	}
 	var paused time.Duration
 	var s map[string]string
-	run := load.Under(t, e, load.Plan{Rate: 250, For: time.Duration(lives)*ill + 4*time.Second}, func() {
+	run := load.Under(t, e, load.Plan{Rate: 250, For: time.Duration(lives)*ill + 3*time.Second}, func() {
 		for range lives {
 			paused = max(paused, longestPause(filepath.Join(e.Dir, "raw.ndjson"), ill))
 			s = problemsOf(e)
