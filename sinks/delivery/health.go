@@ -12,8 +12,10 @@ import (
 
 // Health is how a sink is.
 type Health struct {
-	State   string    `json:"state"` // starting, ok, waiting (tried again soon), holding (it cannot work as configured)
-	Problem string    `json:"problem,omitempty"`
+	State   string    `json:"state"`             // starting, ok, waiting (tried again soon), holding (it cannot work as configured)
+	Problem string    `json:"problem,omitempty"` // the whole of it
+	Cause   string    `json:"cause,omitempty"`   // in a few words
+	Remedy  string    `json:"remedy,omitempty"`  // what to do
 	Since   time.Time `json:"since,omitzero"`    // of the state
 	Next    time.Time `json:"next_try,omitzero"` // while it waits or holds
 }
@@ -46,11 +48,13 @@ func (w *Writer) opened() {
 const seldom = time.Minute
 
 // ill notes what keeps the sink; the beginning of an outage is logged once, and every reason that a person must correct.
-func (w *Writer) ill(state, problem string, retry time.Duration) {
+func (w *Writer) ill(state string, err error, retry time.Duration) {
+	problem := err.Error()
+	cause, remedy := edged.Explanation(err)
 	w.mu.Lock()
 	before := w.health
 	now := time.Now()
-	w.health = Health{State: state, Problem: problem, Since: now, Next: now.Add(retry)}
+	w.health = Health{State: state, Problem: problem, Cause: cause, Remedy: remedy, Since: now, Next: now.Add(retry)}
 	if before.Problem != "" {
 		w.health.Since = before.Since
 	}

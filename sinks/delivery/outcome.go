@@ -118,7 +118,7 @@ func (w *Writer) failed(ctx context.Context, err error, draining bool) error {
 	default:
 		d = jitter(d)
 	}
-	w.ill(state, err.Error(), d)
+	w.ill(state, err, d)
 	w.meter.failures.Inc()
 	if draining {
 		return err

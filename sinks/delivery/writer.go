@@ -206,7 +206,7 @@ func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		w.ill("waiting", "its progress cannot be stored yet: "+err.Error(), time.Second)
+		w.ill("waiting", fmt.Errorf("its progress cannot be stored yet: %w", err), time.Second)
 		w.pause(ctx, time.Second)
 	}
 	for _, d := range w.deliveries {

@@ -73,7 +73,7 @@ func TestMessages(t *testing.T) {
 	} {
 		s.set(answerWith(401, text))
 		_, _, err := sink.Write(t.Context(), []edged.Delivery{row("k", "a")})
-		whole := "POST " + s.URL + "/ingest: the answer is 401 Unauthorized" + want + "; its rows wait in the store: check token_file, basic or headers"
+		whole := "POST " + s.URL + "/ingest: the answer is 401 Unauthorized" + want + "; its rows wait in the store: set token_file or basic"
 		if err == nil || err.Error() != whole {
 			t.Errorf("got  %v\nwant %s", err, whole)
 		}
