@@ -36,6 +36,18 @@ func Bytes[N int64 | uint64](n N) string {
 	return short(v/1000) + " TB"
 }
 
+// Of is "3.1 MB of 10 MB", both in the units of the limit: of 64 MiB used is 63.9 MiB.
+func Of(used, limit int64) string {
+	if limit == 0 || limit%(1<<20) != 0 {
+		return Bytes(used) + " of " + Bytes(limit)
+	}
+	unit, name := float64(1<<20), "MiB"
+	if limit%(1<<30) == 0 && used >= 1<<30/10 {
+		unit, name = 1<<30, "GiB"
+	}
+	return fmt.Sprintf("%.1f %s of %s", float64(used)/unit, name, Bytes(limit))
+}
+
 // short has one decimal below ten, and none above.
 func short(v float64) string {
 	if v < 9.95 {

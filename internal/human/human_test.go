@@ -27,6 +27,20 @@ func TestBytes(t *testing.T) {
 	}
 }
 
+func TestOf(t *testing.T) {
+	for _, c := range []struct {
+		used, limit int64
+		want        string
+	}{
+		{3_100_000, 10_000_000, "3.1 MB of 10 MB"}, {67_000_000, 64 << 20, "63.9 MiB of 64 MiB"}, {5 << 20, 1 << 30, "5.0 MiB of 1 GiB"},
+		{1 << 29, 1 << 30, "0.5 GiB of 1 GiB"}, {0, 0, "0 B of 0 B"},
+	} {
+		if got := Of(c.used, c.limit); got != c.want {
+			t.Errorf("%s, want %s", got, c.want)
+		}
+	}
+}
+
 func TestTime(t *testing.T) {
 	now := time.Date(2026, 11, 21, 0, 30, 0, 0, time.Local)
 	for _, c := range []struct {

@@ -71,6 +71,7 @@ func (w *Writer) Run(ctx context.Context) error {
 	for _, d := range w.deliveries {
 		defer d.feed.Watch(w.poke)()
 	}
+	defer w.came() // so that status shows where it ended
 	defer w.closeSink()
 	if err := w.begin(ctx); err != nil || ctx.Err() != nil {
 		return err
