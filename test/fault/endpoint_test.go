@@ -168,6 +168,16 @@ func (e *endpoint) attempts() []post {
 	return append([]post(nil), e.posts...)
 }
 
+// tries is the number of attempts in this life.
+func (e *endpoint) tries() (n int) {
+	for _, p := range e.attempts() {
+		if p.life == e.life.Load() {
+			n++
+		}
+	}
+	return n
+}
+
 // rows are the lines taken of a stream, in the order in which they came.
 func (e *endpoint) rows(stream string) (lines []string) {
 	e.mu.Lock()

@@ -43,7 +43,7 @@ func illnesses() []illness {
 			p.w.Header().Set("Retry-After", fmt.Sprint(int(retryAfter.Seconds())))
 			p.answer(http.StatusTooManyRequests)
 		}},
-		{name: "e401", fault: "sink: 401", ill: answering(401), says: "check token_file"},
+		{name: "e401", fault: "sink: 401", settings: `token_file = "token"`, ill: answering(401), says: "; check token_file"},
 		{name: "e404", fault: "sink: 404", ill: answering(404), says: "check url"},
 		{name: "small", fault: "sink: 413 for more than 2,000 bytes", ill: func(p *post) {
 			if len(p.body) > 2000 {
@@ -110,17 +110,20 @@ func TestIllSinks(t *testing.T) {
 	}
 	config := strings.Replace(load.Config, `sinks = ["archive"]`, "sinks = ["+strings.Join(names, ", ")+"]", 1) + tables
 	e := harness.New(t, config)
+	if err := os.WriteFile(filepath.Join(e.Dir, "token"), []byte("expired"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	e.Start()
 	ill, lives := 4*time.Second, 2
 	if all() {
 		ill, lives = 20*time.Second, 4
 	}
-	var paused time.Duration
-	var s map[string]string
-	run := load.Under(t, e, load.Plan{Rate: 250, For: time.Duration(lives)*ill + 3*time.Second}, func() {
+	paused := pause{path: filepath.Join(e.Dir, "raw.ndjson")}
+	run := load.Under(t, e, load.Plan{Rate: 250, For: time.Duration(lives)*ill + 4*time.Second}, func() {
 		for range lives {
-			paused = max(paused, longestPause(filepath.Join(e.Dir, "raw.ndjson"), ill))
-			s = problemsOf(e)
+			paused.watch(ill)
+			said(t, e, cases)
+			harness.Until(t, 60*time.Second, "there are waits to look at", func() bool { return ends["e503"].tries() >= 4 && ends["e429"].tries() >= 2 })
 			held := len(ends["mute"].attempts())
 			harness.Until(t, 30*time.Second, "a request is under way", func() bool { return len(ends["mute"].attempts()) > held })
 			e.Kill()
@@ -142,9 +145,6 @@ func TestIllSinks(t *testing.T) {
 	})
 	e.AtRest(60 * time.Second)
 	for _, c := range cases {
-		if c.says != "" && !strings.Contains(s[c.name], c.says) {
-			t.Errorf("status says of %s %q, and not %q", c.name, s[c.name], c.says)
-		}
 		v := judged(t, ends[c.name], e, run, c)
 		if c.name == "forgetful" {
 			v.Breaks(t)
@@ -152,9 +152,7 @@ func TestIllSinks(t *testing.T) {
 			v.Holds(t)
 		}
 	}
-	if t.Logf("the file's longest pause while sinks are ill: %v", paused); paused > 3*time.Second {
-		t.Errorf("the archive file paused for %v while other sinks were ill", paused)
-	}
+	paused.judge(t)
 	load.SameCounts(t, e, e.Rows("raw.ndjson"))
 	buried(t, e)
 	spacing(t, ends["e503"], ends["reset"])
@@ -175,18 +173,52 @@ func judged(t *testing.T, end *endpoint, e *harness.Edged, run load.Run, c illne
 	return load.Judge(t, e, run, c.fault, name)
 }
 
-// longestPause watches a file for a time, and returns the longest in which it did not grow.
-func longestPause(path string, watch time.Duration) (longest time.Duration) {
+// pause is the longest time in which a file did not grow, and what the test itself had to wait for the processor meanwhile.
+type pause struct {
+	path         string
+	longest, lag time.Duration
+}
+
+func (p *pause) watch(long time.Duration) {
 	began := time.Now()
 	last, size := began, int64(-1)
-	for time.Since(began) < watch {
-		if fi, err := os.Stat(path); err == nil && fi.Size() != size {
+	for time.Since(began) < long {
+		if fi, err := os.Stat(p.path); err == nil && fi.Size() != size {
 			size, last = fi.Size(), time.Now()
 		}
-		longest = max(longest, time.Since(last))
+		p.longest = max(p.longest, time.Since(last))
+		asleep := time.Now()
 		time.Sleep(20 * time.Millisecond)
+		p.lag = max(p.lag, time.Since(asleep)-20*time.Millisecond)
 	}
-	return longest
+}
+
+// judge fails the test if the file of a gateway that delivers once a second paused: a busy machine is excused.
+func (p *pause) judge(t *testing.T) {
+	t.Helper()
+	t.Logf("the file's longest pause while sinks are ill: %v; the test waited for the processor for %v", p.longest, p.lag)
+	if p.longest > 3*time.Second+20*p.lag {
+		t.Errorf("the file paused for %v while sinks were ill", p.longest)
+	}
+}
+
+// said waits until status says of each ill sink what it should.
+func said(t *testing.T, e *harness.Edged, cases []illness) {
+	t.Helper()
+	var s map[string]string
+	unsaid := ""
+	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+		s, unsaid = problemsOf(e), ""
+		for _, c := range cases {
+			if !strings.Contains(s[c.name], c.says) {
+				unsaid += fmt.Sprintf("of %s %q, and not %q\n", c.name, s[c.name], c.says)
+			}
+		}
+		if unsaid == "" {
+			return
+		}
+	}
+	t.Errorf("status says\n%s", unsaid)
 }
 
 // problemsOf is the sentence of status about each sink.
@@ -247,7 +279,7 @@ func spacing(t *testing.T, ends ...*endpoint) {
 			}
 			if p.life == last.life {
 				gap := p.at.Sub(last.at)
-				if slack := 400 * time.Millisecond; gap < nominal/2 || gap > nominal*3/2+slack {
+				if slack := 3 * time.Second; gap < nominal/2 || gap > nominal*3/2+slack {
 					t.Errorf("%s: %v between two attempts, want %v to %v", e.name, gap, nominal/2, nominal*3/2)
 				}
 				lowest, highest, n = min(lowest, float64(gap)/float64(nominal)), max(highest, float64(gap)/float64(nominal)), n+1
@@ -271,7 +303,7 @@ func retried(t *testing.T, e *endpoint, after time.Duration) {
 	for _, p := range e.attempts() {
 		if p.life == last.life && last.code == http.StatusTooManyRequests {
 			n++
-			if gap := p.at.Sub(last.at); gap < after || gap > after*3/2+time.Second {
+			if gap := p.at.Sub(last.at); gap < after || gap > after*3/2+5*time.Second {
 				t.Errorf("%s: the next attempt after %v; Retry-After was %v", e.name, gap, after)
 			}
 		}
