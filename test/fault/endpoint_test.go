@@ -1,7 +1,6 @@
 package fault
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -228,26 +227,4 @@ func (e *endpoint) judge(t testing.TB, g *harness.Edged, run load.Run, fault str
 		v.Expected += fmt.Sprintf(", %d rows dead-lettered", len(graves))
 	}
 	return v
-}
-
-func linesOf(t testing.TB, path string) []string {
-	t.Helper()
-	b, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.Split(strings.TrimSuffix(string(b), "\n"), "\n")
-}
-
-// seqOf is the sequence number that mqttload put into a row's payload.
-func seqOf(line string) int64 {
-	var row struct {
-		Payload struct {
-			Seq int64 `json:"seq"`
-		} `json:"payload"`
-	}
-	if json.Unmarshal([]byte(line), &row) != nil {
-		return -1
-	}
-	return row.Payload.Seq
 }
