@@ -135,9 +135,10 @@ func (w *Writer) Status() ([]Status, Health) {
 	w.mu.Unlock()
 	var out []Status
 	for i, d := range w.deliveries {
-		if i < len(at) {
-			out = append(out, d.status(w.o.Store, w.o.Name, at[i]))
+		if i == len(at) {
+			at = append(at, seen{}) // it has not come round yet: the delivery is shown without a position
 		}
+		out = append(out, d.status(w.o.Store, w.o.Name, at[i]))
 	}
 	return out, health
 }
