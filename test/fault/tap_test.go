@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"edged/test/harness"
 	"edged/test/verdict"
@@ -90,6 +91,17 @@ func (p *tap) acknowledged() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return len(p.acked)
+}
+
+// more waits until edged has acknowledged n more messages, and reports whether it did in time.
+func (p *tap) more(n int, within time.Duration) bool {
+	got := p.acknowledged()
+	for end := time.Now().Add(within); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if p.acknowledged() >= got+n {
+			return true
+		}
+	}
+	return false
 }
 
 func (p *tap) relay(edged net.Conn) {
