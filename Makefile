@@ -62,7 +62,7 @@ reliability: ## test-crash and test-faults, and their lines into docs/reliabilit
 .PHONY: test-deps
 test-deps: ## install what the tests need beyond Go (Debian, as root)
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static iproute2 nftables >/dev/null
 	command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
 	cd test/clients/js && npm ci --loglevel=error
 

@@ -91,7 +91,7 @@ func TestTermAtAnyMoment(t *testing.T) {
 	e.AtRest(30 * time.Second)
 	v := load.Judge(t, e, run, fmt.Sprintf("SIGTERM at %d moments of a life, half of them with a sink that does not answer", len(moments)), "raw.ndjson")
 	raw := e.Rows("raw.ndjson")
-	v.Lost += missing(raw, server.Rows())
+	v.Lost += missingRows(raw, server.Rows())
 	v.Expected = fmt.Sprintf("the slowest stop took %v; %d came before the program had begun", slowest.Round(time.Millisecond), early)
 	v.Holds(t)
 	load.SameCounts(t, e, raw)
@@ -100,8 +100,8 @@ func TestTermAtAnyMoment(t *testing.T) {
 	}
 }
 
-// missing counts the rows of want that have does not hold.
-func missing(want, have []map[string]any) (n int64) {
+// missingRows counts the rows of want that have does not hold.
+func missingRows(want, have []map[string]any) (n int64) {
 	key := func(r map[string]any) string {
 		p, _ := r["payload"].(map[string]any)
 		return fmt.Sprint(r["topic"], p["seq"])

@@ -303,7 +303,7 @@ func (e *Edged) AtRest(within time.Duration) daemon.Status {
 		}
 		for _, k := range s.Sinks {
 			for _, d := range k.Deliveries {
-				if d.Pending != 0 {
+				if d.Pending != 0 || d.Position == "" { // without a position it is not open yet
 					return false
 				}
 			}
