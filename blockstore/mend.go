@@ -118,7 +118,8 @@ func (s *Store) mendCursors(bad []asideValue, n *Note) (out []edged.Cursor) {
 		s.pub.cursors[v.key] = c.Cursor
 		out = append(out, c.Cursor)
 	}
-	if len(out) > 0 { // the numbers that they named are not known
+	if len(out) > 0 { // the numbers that they named are not known, and it may be a name that is damaged
+		s.meta.lost = true
 		s.meta.era = max(s.meta.era, s.highestEra()) + 1
 	}
 	return out

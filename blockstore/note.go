@@ -12,7 +12,7 @@ import (
 // Note is one time that something of the store was damaged: what was found, where it is now, and what it was possible to keep. It
 // stays in the store until somebody has it forgotten.
 type Note struct {
-	Name string    `json:"-"` // to forget it by
+	Name string    `json:"name"` // to forget it by
 	At   time.Time `json:"at"`
 	Why  string    `json:"why"`
 	File string    `json:"file,omitempty"` // the damaged file, if a new one has taken its place

@@ -104,6 +104,9 @@ func (s *Store) load() (err error) {
 		end.next = s.meta.floor(end.next)
 		s.ends[stream], s.pub.results[stream] = end, end
 	}
+	if s.next > 1 && (s.lastTick == nil || s.lastTick.Seq+1 < s.next) { // the end was lost: what is known stands there
+		s.lastTick, s.untold = s.totals.tick(s.next-1), true
+	}
 	s.pub.end, s.pub.cum, s.pub.tick = s.next, s.cum, s.lastTick
 	return nil
 }

@@ -48,6 +48,9 @@ type StoreStatus struct {
 	Written    uint64        `json:"written"`           // bytes since the start
 	Commits    uint64        `json:"commits"`           // since the start
 	BudgetLeft int64         `json:"write_budget_left"` // bytes; -1 without a bound
+
+	Notes      []blockstore.Note `json:"notes,omitempty"`      // what was damaged, and not forgotten yet
+	Unreadable string            `json:"unreadable,omitempty"` // log entries that cannot be read
 }
 
 // ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue. Received is the receiver's own
@@ -96,7 +99,7 @@ func (d *Daemon) Status() Status {
 	s := Status{
 		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: d.c.File, DataDir: d.c.DataDir,
 		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
-		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), BudgetLeft: d.store.BudgetLeft()},
+		Store: StoreStatus{Notes: d.store.Notes(), Unreadable: d.store.Unreadable(), Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), BudgetLeft: d.store.BudgetLeft()},
 	}
 	s.Store.Trusted = d.trusted.get()
 	s.Store.Written, s.Store.Commits = d.store.Written()
@@ -157,19 +160,8 @@ func totalOf(t *edged.Tick, name string) edged.ReceiverTotal {
 
 // kept lists the cursors that belong to nothing in the configuration.
 func (d *Daemon) kept() (out []Kept) {
-	known := map[string]bool{}
-	for _, s := range d.streams {
-		known[edged.StreamCursor(s.Name())] = true
-	}
-	for _, w := range d.writers {
-		known["sink/"+w.Name()] = true
-		deliveries, _ := w.Status()
-		for _, del := range deliveries {
-			known[edged.DeliveryCursor(del.Stream, del.Sink)] = true
-		}
-	}
 	for _, c := range d.store.Cursors() {
-		if !known[c.Name] && len(c.Need) > 0 {
+		if !slices.Contains(d.known, c.Name) && len(c.Need) > 0 {
 			out = append(out, Kept{c.Name, d.store.Pending(c.Log, c.Need)})
 		}
 	}
@@ -187,6 +179,12 @@ func (s *Status) problems(d *Daemon) (out []string) {
 	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
 	if err := d.Healthy(); err != nil {
 		say("stuck: %v", err)
+	}
+	for _, n := range s.Store.Notes {
+		say("%s", n.Sentence())
+	}
+	if s.Store.Unreadable != "" {
+		say("log entries cannot be read: %s. Messages in them are counted as damaged where they were to go; check the card or disk (dmesg), and the file (edged store verify)", s.Store.Unreadable)
 	}
 	if s.Store.Room <= 0 && s.Store.Max > 0 {
 		say("the store is full (%d of %d bytes, %d free on the disk): nothing is taken in until something was delivered", s.Store.Used, s.Store.Max, s.Store.DiskFree)
@@ -255,7 +253,7 @@ func (s *Status) problems(d *Daemon) (out []string) {
 		}
 	}
 	for _, k := range s.Kept {
-		say("%s is not configured any more; it holds back %d bytes until it is given up at max_pending", k.Cursor, k.Bytes)
+		say("%s is not configured any more; it holds back %d bytes until it is given up at max_pending (or: edged store forget %s)", k.Cursor, k.Bytes, k.Cursor)
 	}
 	return out
 }

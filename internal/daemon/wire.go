@@ -69,6 +69,7 @@ func (d *Daemon) makeSinks() {
 				gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: s.Name(), Sink: c.Name, Max: max})
 			}
 		}
+		d.known = append(d.known, "sink/"+c.Name)
 		d.addWriter(o)
 	}
 	for _, s := range d.streams {
@@ -76,6 +77,7 @@ func (d *Daemon) makeSinks() {
 	}
 	gate.Known = append(gate.Known, edged.DeliveryCursor(edged.DeadLetters, edged.DeadLetters))
 	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
+	d.known = append(append(d.known, gate.Known...), "sink/"+edged.DeadLetters)
 	d.addDeadLetters(half)
 	d.gate = delivery.NewGate(gate)
 }
