@@ -59,6 +59,9 @@ func (w *Writer) openFirst() error {
 		return err
 	}
 	w.turn, w.committed = turn, len(turn) == len(w.rec.Turn)
+	for i, p := range turn {
+		w.committed = w.committed && p.rng == w.rec.Turn[i]
+	}
 	return nil
 }
 
