@@ -27,6 +27,7 @@ type Note struct {
 	Values         int      `json:"values,omitempty"`
 	BadValues      []string `json:"bad_values,omitempty"` // space/key
 	TornSpaces     []string `json:"torn_spaces,omitempty"`
+	Older          bool     `json:"older,omitempty"`    // what is known is perhaps the state before the last commit
 	BadMore        int      `json:"bad_more,omitempty"` // more than are named
 }
 
@@ -47,6 +48,9 @@ func (n *Note) Sentence() string {
 	}
 	if n.BadEntries > 0 || n.MissingEntries > 0 {
 		p("; %d log entries cannot be read, and %d numbers between the first and the last are not there: messages in them are lost, and counted as damaged as far as they are known", n.BadEntries, n.MissingEntries)
+	}
+	if n.Older {
+		p("; this is perhaps the state before the last commit: what was delivered then comes again")
 	}
 	if len(n.OldCursors) > 0 {
 		p("; of %s an older copy is used: what they passed since then comes again", strings.Join(n.OldCursors, ", "))

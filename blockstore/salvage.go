@@ -37,7 +37,8 @@ func (a *Archive) WriteTo(path string, at time.Time, file string) (n Note, err e
 		}
 	}()
 	w := &writer{db: db}
-	n = Note{At: at.Truncate(time.Second), Why: a.Why(), File: file}
+	good, bad := a.metas()
+	n = Note{Older: good > 0 && bad > 0, At: at.Truncate(time.Second), Why: a.Why(), File: file}
 	for _, log := range a.sortedLogs() {
 		if err := a.copyLog(w, log, &n); err != nil {
 			return n, err
@@ -63,6 +64,14 @@ func (a *Archive) WriteTo(path string, at time.Time, file string) (n Note, err e
 
 // lastTicks is how many of the last entries are looked at for the newest tick: it carries the totals, and nobody needs it.
 const lastTicks = 64
+
+func (a *Archive) metas() (good, bad int) {
+	if a.p == nil {
+		return 0, 0
+	}
+	g, b := a.p.InForce()
+	return len(g), len(b)
+}
 
 // newFile makes an empty database.
 func newFile(path string) (*bbolt.DB, error) {

@@ -25,6 +25,7 @@ type page struct {
 	leaf     bool
 	count    int
 	overflow uint64
+	cut      bool   // the file ends within it
 	b        []byte // its beginning
 }
 
@@ -64,8 +65,8 @@ func (f *File) parse(id uint64, at, limit int64) (*page, error) {
 	if id == 0 { // within a value
 		p.end = limit
 	}
-	if p.end > limit {
-		return nil, fmt.Errorf("it and the %d pages behind it are not all in the file", p.overflow)
+	if p.end > limit { // what is there of it can be read
+		p.end, p.cut = limit, true
 	}
 	if size := headerLen + p.count*elementLen; size > len(p.b) {
 		if int64(size) > p.end-at {

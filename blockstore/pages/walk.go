@@ -55,7 +55,12 @@ func (w *Walk) tree(id uint64, from, to []byte, depth int, each func(*Element)) 
 		w.Bad(Damage{id, err.Error()})
 		return
 	}
-	for n := id; n <= id+p.overflow; n++ {
+	last := id + p.overflow
+	if p.cut {
+		w.Bad(Damage{id, fmt.Sprintf("it and the %d pages behind it are not all in the file", p.overflow)})
+		last = min(last, w.f.Pages()-1)
+	}
+	for n := id; n <= last; n++ {
 		if n >= w.high || !w.seen.add(n) {
 			w.Bad(Damage{id, fmt.Sprintf("page %d of it is not its own", n)})
 			return

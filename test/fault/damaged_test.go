@@ -289,7 +289,7 @@ func (o *backlog) compare(t *testing.T, c damage, cloud, raw []map[string]any, s
 	said := len(s.Store.Notes) > 0 || s.Store.Unreadable != ""
 	excused := false // a cursor was lost, or is an older one: what it passed comes again
 	for _, n := range s.Store.Notes {
-		excused = excused || n.NoCursors || len(n.OldCursors)+len(n.LostCursors) > 0
+		excused = excused || n.NoCursors || n.Older || len(n.OldCursors)+len(n.LostCursors) > 0
 	}
 	for _, b := range o.blocks {
 		readable := !c.touched(b.from, b.to)
