@@ -109,13 +109,13 @@ func inUse(path string, err error) error {
 // ErrInUse is the error when another process has the store open.
 var ErrInUse = errors.New("is another edged running with this data_dir?")
 
-// lock locks a file as the library does, for at most a second.
+// lock locks a file as the library does. Who wants it alone waits for at most a second: somebody may be reading it.
 func lock(f *os.File, exclusive bool) (err error) {
-	how := syscall.LOCK_SH
+	how, tries := syscall.LOCK_SH, 1
 	if exclusive {
-		how = syscall.LOCK_EX
+		how, tries = syscall.LOCK_EX, 20
 	}
-	for range 20 {
+	for range tries {
 		if err = syscall.Flock(int(f.Fd()), how|syscall.LOCK_NB); err != syscall.EWOULDBLOCK && err != syscall.EINTR {
 			return err
 		}

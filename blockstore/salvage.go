@@ -176,6 +176,9 @@ func (a *Archive) copyBuckets(w *writer, n *Note) error {
 				if v == nil {
 					v = []byte("????")
 				}
+				if err := w.put(string(asideBucket), string(asideKey(name, key)), v); err != nil {
+					return err
+				}
 			} else if name != string(asideBucket) {
 				n.Values++
 			}
@@ -189,6 +192,9 @@ func (a *Archive) copyBuckets(w *writer, n *Note) error {
 		n.TornSpaces = append(n.TornSpaces, bucketName(name))
 		if strings.HasPrefix(name, string(rune(spacePrefix))) { // a value that cannot be read stands for those that are gone
 			if err := w.put(name, goneKey, []byte("gone")); err != nil {
+				return err
+			}
+			if err := w.put(string(asideBucket), string(asideKey(name, goneKey)), []byte("gone")); err != nil {
 				return err
 			}
 		}

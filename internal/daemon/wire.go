@@ -69,7 +69,6 @@ func (d *Daemon) makeSinks() {
 				gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: s.Name(), Sink: c.Name, Max: max})
 			}
 		}
-		d.known = append(d.known, "sink/"+c.Name)
 		d.addWriter(o)
 	}
 	for _, s := range d.streams {
@@ -77,7 +76,7 @@ func (d *Daemon) makeSinks() {
 	}
 	gate.Known = append(gate.Known, edged.DeliveryCursor(edged.DeadLetters, edged.DeadLetters))
 	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
-	d.known = append(append(d.known, gate.Known...), "sink/"+edged.DeadLetters)
+	d.known = Known(d.c)
 	d.addDeadLetters(half)
 	d.gate = delivery.NewGate(gate)
 }
