@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"edged"
@@ -227,4 +228,17 @@ func (s *Store) Claim(names []string) error {
 		s.meta = m
 	}
 	return nil
+}
+
+// lost stands for a cursor that was lost. A delivery reads its stream's results if there are any, else the block log; a sink reads
+// through its deliveries.
+func lost(name string, hasResults func(stream string) bool) edged.Cursor {
+	c := edged.Cursor{Name: name, Need: edged.SpansFrom(0), Lost: true}
+	if stream, _, ok := edged.SplitDelivery(name); ok && hasResults(stream) {
+		c.Log = stream
+	}
+	if strings.HasPrefix(name, "sink/") {
+		c.Need = nil
+	}
+	return c
 }

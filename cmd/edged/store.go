@@ -6,15 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"net/http"
 	"net/url"
 	"os"
 	"os/signal"
 	"path/filepath"
 	"syscall"
-	"text/tabwriter"
 
 	"edged/blockstore"
 	"edged/configs"
@@ -120,47 +117,6 @@ func (c *storeLsCmd) Run(w world) error {
 	return printListing(w.out, &l)
 }
 
-func printListing(out io.Writer, l *blockstore.Listing) error {
-	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	fmt.Fprintf(t, "%s: %s, format %d, %s\n", l.File, size(l.Bytes), l.Format, l.UUID)
-	fmt.Fprint(t, "\nlog\tentries\tfirst\tlast\tsize\theld by\n")
-	for _, i := range l.Logs {
-		name, held := "results of "+i.Name, i.HeldBy
-		if i.Name == "" {
-			name = "blocks"
-		}
-		if held == "" {
-			held = "nobody"
-		}
-		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%s\t%s\n", name, i.Entries, i.First, i.Last, size(i.Bytes), held)
-	}
-	fmt.Fprint(t, "\ncursor\tof\tneeds from\tholds back\n")
-	for _, c := range l.Cursors {
-		of, from := "results of "+c.Log, fmt.Sprint(c.From)
-		if c.Log == "" {
-			of = "blocks"
-		}
-		if c.From == 0 {
-			of, from = "-", "-"
-		}
-		if c.Lost {
-			from += " (lost)"
-		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\n", c.Name, of, from, size(c.Holds))
-	}
-	fmt.Fprint(t, "\nspace\tvalues\tsize\tdamaged\n")
-	for _, s := range l.Spaces {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%d\n", s.Name, s.Values, size(s.Bytes), s.Damaged)
-	}
-	for _, n := range l.Notes {
-		fmt.Fprintf(t, "\n! %s\n", n.Sentence())
-	}
-	if l.Damage != "" {
-		fmt.Fprintf(t, "\n! the file is damaged: %s\n", l.Damage)
-	}
-	return t.Flush()
-}
-
 type storeVerifyCmd struct{ storeFlags }
 
 // Run implements the command.
@@ -234,87 +190,4 @@ func (c *storeExportCmd) Run(w world) error {
 		return errSaid
 	}
 	return err
-}
-
-type storeForgetCmd struct {
-	Name string `arg:"" help:"A stream, a sink, a cursor as status names it, session/CLIENT_ID, or note/TIME."`
-	endpoint
-}
-
-// Run implements the command: by the gateway if one runs, else in the file.
-func (c *storeForgetCmd) Run(w world) error {
-	ctx, stop := interruptible()
-	defer stop()
-	if c.Addr != "" {
-		return c.ask(ctx, w)
-	}
-	cfg, err := c.load(w, false)
-	if err != nil {
-		return err
-	}
-	a, err := blockstore.OpenArchive(filepath.Join(cfg.DataDir, blockstore.FileName))
-	switch {
-	case errors.Is(err, blockstore.ErrInUse), errors.Is(err, fs.ErrPermission) && cfg.HTTP.Listen != "":
-		return c.ask(ctx, w)
-	case err != nil:
-		return fmt.Errorf("there is no store in %s that can be opened: %w%s", cfg.DataDir, err, sudo())
-	}
-	sound := a.Sound()
-	a.Close()
-	if !sound {
-		return errors.New("the store is damaged; start edged first, which salvages it")
-	}
-	said, err := forgetIn(ctx, cfg, c.Name)
-	fmt.Fprint(w.out, said)
-	return err
-}
-
-func (c *storeForgetCmd) ask(ctx context.Context, w world) error {
-	g, err := c.reach(w)
-	if err != nil {
-		return err
-	}
-	res, err := g.ask(ctx, http.MethodPost, "/api/store/forget?name="+url.QueryEscape(c.Name))
-	if err != nil {
-		return err
-	}
-	defer res.Body.Close()
-	_, err = io.Copy(w.out, res.Body)
-	return err
-}
-
-type storeSalvageCmd struct {
-	From string `arg:"" help:"The file to read." type:"path"`
-	To   string `arg:"" help:"The file to make; it must not exist." type:"path"`
-}
-
-// Run implements the command.
-func (c *storeSalvageCmd) Run(w world) error {
-	n, err := blockstore.Salvage(c.From, c.To)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(w.out, "%s: %d log entries, %d cursors, %d values; %d entries cannot be read, %d numbers are missing\n", c.To, n.Entries, n.Cursors, n.Values, n.BadEntries, n.MissingEntries)
-	return nil
-}
-
-type storeCompactCmd struct{ configFlag }
-
-// Run implements the command.
-func (c *storeCompactCmd) Run(w world) error {
-	cfg, err := c.load(w, false)
-	if err != nil {
-		return err
-	}
-	before, after, err := blockstore.Compact(cfg.DataDir)
-	switch {
-	case errors.Is(err, blockstore.ErrInUse):
-		return fmt.Errorf("the store is in use: stop the gateway first (systemctl stop edged); a running one uses the free pages of its file again by itself")
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there is no store in %s", cfg.DataDir)
-	case err != nil:
-		return err
-	}
-	fmt.Fprintf(w.out, "%s: %s, was %s\n", filepath.Join(cfg.DataDir, blockstore.FileName), size(after), size(before))
-	return nil
 }
