@@ -101,7 +101,7 @@ func (a *Archive) Sound() bool { return a.condition.count == 0 }
 
 func (a *Archive) gather(cursors bool) {
 	good, _ := a.p.InForce()
-	seen := a.p.Walk(a.p.Pages(), func(pages.Damage) {}).Seen()
+	seen := a.p.Walk(a.p.Pages(), func(pages.Damage) {}).Read()
 	rank := 0
 	tree := func(m pages.Meta) {
 		s := &survey{p: a.p, rank: rank, bucket: a.bucket}
@@ -110,7 +110,7 @@ func (a *Archive) gather(cursors bool) {
 		}
 		s.walk(m)
 		a.settled = a.settled || !s.topLost
-		seen.Union(s.w.Seen())
+		seen.Union(s.w.Read())
 		rank++
 	}
 	for _, m := range good {

@@ -9,18 +9,21 @@ import (
 type Walk struct {
 	f    *File
 	high uint64
-	seen Set
+	seen Set // pages that belong to something
+	read Set // pages whose elements were given
 	// Bad is told what is wrong. The walk goes on behind it.
 	Bad func(Damage)
 }
 
 // Walk begins a walk. Pages from high on are not in use.
 func (f *File) Walk(high uint64, bad func(Damage)) *Walk {
-	return &Walk{f: f, high: high, seen: newSet(max(min(high, f.Pages()), 2)), Bad: bad}
+	n := max(min(high, f.Pages()), 2)
+	return &Walk{f: f, high: high, seen: newSet(n), read: newSet(n), Bad: bad}
 }
 
-// Seen are the pages that the walk has come to.
-func (w *Walk) Seen() Set { return w.seen }
+// Read are the pages whose elements the walk has given, without those behind that belong to them: a damaged page can call any number of
+// others its own.
+func (w *Walk) Read() Set { return w.read }
 
 // Tree calls each for every key of the tree that begins at a page, in order.
 func (w *Walk) Tree(root uint64, each func(*Element)) { w.tree(root, nil, nil, 0, each) }
@@ -66,6 +69,7 @@ func (w *Walk) tree(id uint64, from, to []byte, depth int, each func(*Element)) 
 			return
 		}
 	}
+	w.read.add(id)
 	if p.leaf {
 		w.leaf(p, id, from, to, each)
 		return
