@@ -87,7 +87,7 @@ func (s *survey) one(e *pages.Element, log string, seq uint64) {
 			return
 		}
 		at := place{v.Off, v.Len}
-		if says, ok := s.says(at, seq); !ok {
+		if says, ok := s.says(v.Head, at, seq); !ok {
 			s.wrong(pages.Damage{Page: v.Page, What: fmt.Sprintf("entry %d says that it is entry %d", seq, says)})
 			seq = says
 		}
@@ -103,10 +103,13 @@ func (s *survey) one(e *pages.Element, log string, seq uint64) {
 }
 
 // says compares an entry's number with that in its header. If they differ and the value is whole, it is the key that is damaged.
-func (s *survey) says(at place, seq uint64) (uint64, bool) {
-	head, err := s.p.Read(at.off, min(at.n, headerLen+4))
-	if err != nil {
-		return 0, true // a damaged value, not a damaged structure
+func (s *survey) says(head []byte, at place, seq uint64) (uint64, bool) {
+	if len(head) < headerLen+4 { // it is not at hand
+		b, err := s.p.Read(at.off, min(at.n, headerLen+4))
+		if err != nil {
+			return 0, true // a damaged value, not a damaged structure
+		}
+		head = b
 	}
 	h, ok := readHeader(head)
 	if !ok || h.seq == seq {

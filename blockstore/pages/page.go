@@ -13,6 +13,7 @@ type Element struct {
 	Key    []byte
 	Off    int64 // of the value in the file
 	Len    uint32
+	Head   []byte // the value's beginning, as far as it is at hand
 	Bucket bool
 	Root   uint64 // of a bucket: its page; 0: it is within the value
 }
@@ -119,6 +120,9 @@ func (p *page) element(i int) (e Element, err error) {
 		return e, fmt.Errorf("the value of %q leads out of it", e.Key)
 	}
 	e.Page, e.Off, e.Len = p.id, p.at+value, vsize
+	if value < int64(len(p.b)) {
+		e.Head = p.b[value:min(value+int64(vsize), int64(len(p.b)))]
+	}
 	switch flags {
 	case 0:
 	case flagBucket:
