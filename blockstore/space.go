@@ -43,10 +43,10 @@ func (s *Store) measure() Space {
 	sp.Used, sp.Max = sp.File-free, int64(s.cfg.MaxBytes)
 	sp.Reserve = max(reserve, sp.Max/50)
 	sp.Room = sp.Max - sp.Reserve - sp.Used
+	ahead := s.takeReserve(sp.File, sp.Reserve)
 	if total, avail, ok := diskSpace(s.path); ok {
-		sp.DiskFree = avail
-		sp.DiskKept = s.cfg.ReserveFree.Or(min(200<<20, total/20))
-		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free)
+		sp.DiskFree, sp.DiskKept = avail, s.kept(total)
+		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free+ahead-diskReserve(sp.Reserve, total))
 	}
 	s.mu.Lock()
 	sp.MemoryRoom = int64(s.cfg.MemoryCache) - s.pub.cache.memory
@@ -54,6 +54,9 @@ func (s *Store) measure() Space {
 	s.mu.Unlock()
 	return sp
 }
+
+// kept is what reserve_free leaves to others of a disk of that size.
+func (s *Store) kept(total int64) int64 { return s.cfg.ReserveFree.Or(min(200<<20, total/20)) }
 
 // sayFull says once that there is no room for blocks, and what holds it, and once that there is room again.
 func (s *Store) sayFull(sp Space) {

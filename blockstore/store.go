@@ -48,6 +48,7 @@ type Store struct {
 	freed     time.Time
 	saidFull  bool
 	lastTick  *edged.Tick
+	reserved  reserved
 
 	mu      sync.Mutex // guards the rest
 	queue   []pending
