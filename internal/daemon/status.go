@@ -188,7 +188,7 @@ func (s *Status) problems(d *Daemon) (out []string) {
 	if err := d.Healthy(); err != nil {
 		say("stuck: %v", err)
 	}
-	if s.Store.Room <= 0 && s.Store.Max > 0 {
+	if s.Store.Full {
 		say("the store is full (%d of %d bytes, %d free on the disk): nothing is taken in until something was delivered", s.Store.Used, s.Store.Max, s.Store.DiskFree)
 		if holder, held := d.store.Holder(); held > 0 {
 			say("%s holds back most of the log, %d bytes", holder, held)
