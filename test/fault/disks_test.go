@@ -170,7 +170,7 @@ func crowded(t testing.TB, e *harness.Edged) {
 // refusal publishes with MQTT 5 and QoS 1 and returns the reason code of the PUBACK.
 func refusal(t testing.TB, e *harness.Edged) byte {
 	t.Helper()
-	w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "asks", V5: true})
+	w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "asks", V5: true, Keepalive: 2}) // a publish waits for room for two fifths of that
 	defer w.Close()
 	w.Publish(rawmqtt.Publish{Topic: "site/999/gpio/0", QoS: 1, ID: 1, Payload: `{"value":1,"seq":0,"conn":999}`})
 	ack := w.Read()

@@ -8,6 +8,7 @@ import (
 
 	"edged/test/harness"
 	"edged/test/load"
+	"edged/test/need"
 	"edged/test/verdict"
 )
 
@@ -26,33 +27,36 @@ type fullStore struct {
 	wrap  []string
 	stuff bool // somebody else takes the last block, too
 	word  string
-	tag   string
 }
 
 // A store without room, because a sink is away: no acknowledgement for what is not stored, publishers are refused; what can be delivered
 // is; killed, it starts on the full disk, drains, frees, and takes in again, by itself.
 func TestTheStoreIsFull(t *testing.T) {
+	limited := []string{need.Tool(t, "prlimit"), "--fsize=12582912"}
 	cases := []fullStore{
 		{name: "the disk of the store is full to the last byte", mib: 24, stuff: true, word: "the store is full"},
 		{name: "max_bytes is reached", store: `max_bytes = "16MiB"`, word: "the store is full"},
+		{name: "the file of the store may not grow further (EFBIG)", wrap: limited, word: "the store is full"},
+	}
+	if !all() {
+		cases = cases[:1]
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			v, e, _ := fill(t, c)
-			e.AtRest(60 * time.Second)
+			v, e, rows := fill(t, c)
 			v.Holds(t)
-			load.SameCounts(t, e, e.Rows("raw.ndjson"))
+			load.SameCounts(t, e, rows)
 		})
 	}
 }
 
-func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, load.Run) {
+func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, []map[string]any) {
 	cloud := harness.NewServer(t)
 	cloud.Answer(func(*http.Request, string) int { return http.StatusServiceUnavailable })
 	e := harness.New(t, "")
-	e.Configure(apart(c.store, "", cloud.URL))
-	e.Tag, e.Wrap = c.tag, c.wrap
+	e.Configure(load.With(apart(c.store, "", cloud.URL), "sink.archive", `rotate_size = "4MiB"`))
+	e.Wrap = c.wrap
 	var disk volume
 	if c.mib > 0 {
 		disk = mount(t, e.Dir+"/disk", c.mib)
@@ -74,7 +78,6 @@ func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, load.Run)
 				t.Errorf("%d bytes are still free", left)
 			}
 		}
-		full := e.Status().Store
 		e.Kill()
 		runs(t, e)
 		says(t, e, c.word)
@@ -83,7 +86,7 @@ func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, load.Run)
 			t.Errorf("a full store answers with %#x after a restart", code)
 		}
 		cloud.Answer(nil)
-		harness.Until(t, 60*time.Second, "the store drains and frees", func() bool { return e.Status().Store.Used < full.Used/2 })
+		harness.Until(t, 60*time.Second, "what was delivered is freed", func() bool { return e.Metric("edged_store_freed_entries_total") > 0 })
 		harness.Until(t, 60*time.Second, "messages are taken in again", func() bool { return e.Metric("edged_store_messages_total") > 0 })
 		if c.stuff {
 			if left := disk.free(); left > 0 {
@@ -94,12 +97,58 @@ func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, load.Run)
 		empty()
 	})
 	e.AtRest(60 * time.Second)
-	v := load.Judge(t, e, run, c.name, "raw.ndjson")
+	v := load.Judge(t, e, run, c.name, "raw*.ndjson")
 	keep(t, e, "cloud.ndjson", cloud.Rows())
 	v = worse(v, load.Judge(t, e, run, c.name, "cloud.ndjson"))
 	if _, _, other := cloud.Keys(); len(other) > 0 {
 		t.Errorf("%d keys came with other bytes: %v", len(other), other)
 	}
 	v.Expected = strings.Join(said, ", ")
-	return v, e, run
+	return v, e, cloud.Rows()
+}
+
+// The disk has no room for a while, and nobody could see it coming: what was cut waits and is stored when there is room, without a restart.
+func TestAWriteOfTheStoreFindsNoRoom(t *testing.T) {
+	for _, errno := range []string{"ENOSPC", "EDQUOT"} {
+		t.Run(errno, func(t *testing.T) {
+			t.Parallel()
+			if errno != "ENOSPC" && !all() {
+				t.Skip("in the long form only")
+			}
+			noRoom(t, "a write of the store says "+errno, errno, "", false).Holds(t)
+		})
+	}
+}
+
+// A program that acknowledges before it commits loses what waited for room when it was killed.
+func TestAWriteOfTheStoreFindsNoRoomControl(t *testing.T) {
+	t.Parallel()
+	noRoom(t, "a write of the store says ENOSPC, acknowledged before the commit, SIGKILL", "ENOSPC", "edged_ackfirst", true).Breaks(t)
+}
+
+func noRoom(t *testing.T, fault, errno, tag string, kill bool) verdict.Verdict {
+	e := harness.New(t, load.Config)
+	e.Tag = tag
+	e.Start()
+	run := load.Under(t, e, load.Plan{Rate: 1500, For: 3 * time.Second}, func() {
+		harness.Until(t, 10*time.Second, "something is acknowledged", func() bool { return e.Metric("edged_store_messages_total") > 500 })
+		heal := inject(t, e, e.Dir+"/edged.db", "pwrite64:error="+errno)
+		says(t, e, "the store is full")
+		if kill {
+			e.Kill()
+			heal()
+			e.Start()
+			return
+		}
+		before := e.Metric("edged_store_messages_total")
+		heal()
+		harness.Until(t, 30*time.Second, "messages are stored again", func() bool { return e.Metric("edged_store_messages_total") > before })
+	})
+	e.AtRest(30 * time.Second)
+	v := load.Judge(t, e, run, fault, "raw.ndjson")
+	v.Expected = "resumed by itself"
+	if !kill {
+		load.SameCounts(t, e, e.Rows("raw.ndjson"))
+	}
+	return v
 }

@@ -21,6 +21,7 @@ type Run struct {
 	Acked  int64
 	Resent int64
 	Errors []string
+	Median float64 `json:"ack_p50_ms"` // how long an acknowledgement took
 }
 
 // Plan is a load: connections with stable client identifiers that come back and repeat what was not acknowledged.
