@@ -40,6 +40,8 @@ type Problem struct {
 	File string
 	Line int
 	Msg  string
+	// Place says that the place is what is wrong, not the file, and that a gateway would wait until it is right: a note that check fails for.
+	Place bool
 }
 
 // String is the form that people and editors read: file:line: message.
@@ -57,7 +59,7 @@ func Parse(file string, text []byte) *Doc {
 				msg = strings.TrimPrefix(pe.Error(), "toml: ")
 			}
 		}
-		d.problems = append(d.problems, Problem{file, line, "not TOML: " + msg})
+		d.problems = append(d.problems, Problem{File: file, Line: line, Msg: "not TOML: " + msg})
 		return d
 	}
 	d.lines, d.order = scan(text)

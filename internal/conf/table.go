@@ -124,6 +124,14 @@ func (t *Table) Notef(key, format string, args ...any) {
 	t.doc.notes = append(t.doc.notes, t.problem(key, format, args))
 }
 
+// Placef says what a place does not allow at present: a disk that is not mounted, a permission that is missing. A gateway that was started before
+// it came to that waits; one that is started now does so as well.
+func (t *Table) Placef(key, format string, args ...any) {
+	p := t.problem(key, format, args)
+	p.Place = true
+	t.doc.notes = append(t.doc.notes, p)
+}
+
 // Bad reports whether a key was already found wrong.
 func (t *Table) Bad(key string) bool { return t.bad[key] }
 
@@ -132,7 +140,7 @@ func (t *Table) problem(key, format string, args []any) Problem {
 	if key != "" {
 		path = append(path[:len(path):len(path)], key)
 	}
-	return Problem{t.doc.File, t.doc.line(path), fmt.Sprintf(format, args...)}
+	return Problem{File: t.doc.File, Line: t.doc.line(path), Msg: fmt.Sprintf(format, args...)}
 }
 
 // Mistakes is the number of mistakes reported so far in the whole file.

@@ -106,7 +106,7 @@ func inject(t testing.TB, e *harness.Edged, path, rule string) (heal func()) {
 		}
 	}
 	t.Cleanup(heal)
-	harness.Until(t, 10*time.Second, "every thread is traced", func() bool {
+	harness.Until(t, 30*time.Second, "every thread is traced", func() bool {
 		threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
 		for _, path := range threads {
 			if text, err := os.ReadFile(path); err != nil || strings.Contains(string(text), "TracerPid:\t0\n") {

@@ -52,7 +52,7 @@ func fails(t *testing.T, c failing, tag string) (verdict.Verdict, *harness.Edged
 	e.Tag = tag
 	e.Start()
 	run := load.Under(t, e, load.Plan{Rate: 1500, For: 2500 * time.Millisecond}, func() {
-		harness.Until(t, 10*time.Second, "something is acknowledged", func() bool { return e.Metric("edged_store_messages_total") > 500 })
+		harness.Until(t, 30*time.Second, "something is acknowledged", func() bool { return e.Metric("edged_store_messages_total") > 500 })
 		heal := inject(t, e, e.Dir+"/edged.db", c.rule)
 		err := e.Wait(30 * time.Second)
 		heal()
@@ -84,7 +84,7 @@ func TestASinkCannotBeWritten(t *testing.T) {
 			e := harness.New(t, load.Config)
 			e.Start()
 			run := load.Under(t, e, load.Plan{Rate: 1000, For: 5 * time.Second}, func() {
-				harness.Until(t, 10*time.Second, "there are rows", func() bool { return len(e.Rows("raw.ndjson")) > 0 })
+				harness.Until(t, 30*time.Second, "there are rows", func() bool { return len(e.Rows("raw.ndjson")) > 0 })
 				heal := inject(t, e, e.Dir+"/raw.ndjson", c.rule)
 				says(t, e, "sink archive", c.reason)
 				before := deliveryOf(t, e.Status(), "pins", "aggregates").Delivered

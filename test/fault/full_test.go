@@ -131,7 +131,7 @@ func noRoom(t *testing.T, fault, errno, tag string, kill bool) verdict.Verdict {
 	e.Tag = tag
 	e.Start()
 	run := load.Under(t, e, load.Plan{Rate: 1500, For: 3 * time.Second}, func() {
-		harness.Until(t, 10*time.Second, "something is acknowledged", func() bool { return e.Metric("edged_store_messages_total") > 500 })
+		harness.Until(t, 30*time.Second, "something is acknowledged", func() bool { return e.Metric("edged_store_messages_total") > 500 })
 		heal := inject(t, e, e.Dir+"/edged.db", "pwrite64:error="+errno)
 		says(t, e, "the store is full")
 		if kill {

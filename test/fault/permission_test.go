@@ -27,7 +27,7 @@ func TestTheSinkLosesItsPermission(t *testing.T) {
 	e.Start()
 	file := filepath.Join(own, "raw.ndjson")
 	run := load.Under(t, e, load.Plan{Rate: 1000, For: 5 * time.Second}, func() {
-		harness.Until(t, 10*time.Second, "there are rows", func() bool { return len(e.Rows("own/raw.ndjson")) > 0 })
+		harness.Until(t, 30*time.Second, "there are rows", func() bool { return len(e.Rows("own/raw.ndjson")) > 0 })
 		for _, c := range []struct {
 			path string
 			mode os.FileMode

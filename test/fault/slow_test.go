@@ -46,6 +46,9 @@ func slow(t *testing.T, fault string, delay time.Duration, tag string) (verdict.
 	e.Tag = tag
 	rule := fmt.Sprintf(":delay_exit=%d", delay.Microseconds())
 	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync" + rule, "-e", "inject=fsync" + rule}
+	if tag != "" { // the kill is to find a commit that is not on its way to the disk yet
+		e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=20000"}
+	}
 	e.Start()
 	var most atomic.Int64
 	stop := make(chan struct{})
@@ -62,6 +65,9 @@ func slow(t *testing.T, fault string, delay time.Duration, tag string) (verdict.
 	run := load.Under(t, e, load.Plan{Rate: 4000, For: 5 * time.Second, Extra: []string{"-pad", "200"}}, func() {
 		time.Sleep(2500 * time.Millisecond)
 		e.Kill()
+		if tag != "" {
+			e.Wrap = nil
+		}
 		e.Start()
 	})
 	close(stop)
