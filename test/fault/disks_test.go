@@ -21,6 +21,14 @@ import (
 	"edged/test/verdict"
 )
 
+// long keeps a test for the long form: the quick half has its like.
+func long(t testing.TB) {
+	t.Helper()
+	if !all() {
+		t.Skip("in the long form only (make test-faults)")
+	}
+}
+
 // volume is a small file system in memory, below the data directory's parent.
 type volume struct {
 	t   testing.TB

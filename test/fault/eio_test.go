@@ -30,8 +30,11 @@ func TestTheStoreCannotBeWritten(t *testing.T) {
 				failing{fmt.Sprintf("EIO at write %d of the store", k), fmt.Sprintf("pwrite64:error=EIO:when=%d+", k), "input/output error"})
 		}
 	}
-	for _, c := range cases {
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			if i > 0 {
+				long(t)
+			}
 			t.Parallel()
 			v, e := fails(t, c, "")
 			v.Holds(t)
@@ -80,10 +83,13 @@ func TestASinkCannotBeWritten(t *testing.T) {
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			if i > 1 {
+				long(t)
+			}
 			t.Parallel()
 			e := harness.New(t, load.Config)
 			e.Start()
-			run := load.Under(t, e, load.Plan{Rate: 1000, For: 5 * time.Second}, func() {
+			run := load.Under(t, e, load.Plan{Rate: 1000, For: 3 * time.Second}, func() {
 				harness.Until(t, 30*time.Second, "there are rows", func() bool { return len(e.Rows("raw.ndjson")) > 0 })
 				heal := inject(t, e, e.Dir+"/raw.ndjson", c.rule)
 				says(t, e, "sink archive", c.reason)

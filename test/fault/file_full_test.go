@@ -80,6 +80,7 @@ func judgeLetters(fault string, n int, seen map[string]int, dropped int) verdict
 
 // The disk of the dead letters is full: they wait in the store, everything else goes on; with room again each is there once.
 func TestTheDiskOfTheDeadLettersIsFull(t *testing.T) {
+	long(t)
 	t.Parallel()
 	e := harness.New(t, "")
 	disk := mount(t, e.Dir+"/disk", 1)

@@ -38,11 +38,11 @@ func TestTheStoreIsFull(t *testing.T) {
 		{name: "max_bytes is reached", store: `max_bytes = "16MiB"`, word: "the store is full"},
 		{name: "the file of the store may not grow further (EFBIG)", wrap: limited, word: "the store is full"},
 	}
-	if !all() {
-		cases = cases[:1]
-	}
-	for _, c := range cases {
+	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			if i > 0 {
+				long(t)
+			}
 			t.Parallel()
 			v, e, rows := fill(t, c)
 			v.Holds(t)
@@ -111,10 +111,10 @@ func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, []map[str
 func TestAWriteOfTheStoreFindsNoRoom(t *testing.T) {
 	for _, errno := range []string{"ENOSPC", "EDQUOT"} {
 		t.Run(errno, func(t *testing.T) {
-			t.Parallel()
-			if errno != "ENOSPC" && !all() {
-				t.Skip("in the long form only")
+			if errno != "ENOSPC" {
+				long(t)
 			}
+			t.Parallel()
 			noRoom(t, "a write of the store says "+errno, errno, "", false).Holds(t)
 		})
 	}
@@ -122,6 +122,7 @@ func TestAWriteOfTheStoreFindsNoRoom(t *testing.T) {
 
 // A program that acknowledges before it commits loses what waited for room when it was killed.
 func TestAWriteOfTheStoreFindsNoRoomControl(t *testing.T) {
+	long(t)
 	t.Parallel()
 	noRoom(t, "a write of the store says ENOSPC, acknowledged before the commit, SIGKILL", "ENOSPC", "edged_ackfirst", true).Breaks(t)
 }

@@ -17,6 +17,9 @@ import (
 func TestADeliveryIsFull(t *testing.T) {
 	for _, when := range []string{"block", "drop_oldest", "drop_newest"} {
 		t.Run(when, func(t *testing.T) {
+			if when == "drop_newest" {
+				long(t)
+			}
 			t.Parallel()
 			cloud := harness.NewServer(t)
 			down := func(*http.Request, string) int { return http.StatusServiceUnavailable }
@@ -64,6 +67,7 @@ func TestADeliveryIsFull(t *testing.T) {
 
 // For a windowed stream results are dropped, not messages.
 func TestADeliveryOfResultsIsFull(t *testing.T) {
+	long(t)
 	t.Parallel()
 	cloud := harness.NewServer(t)
 	cloud.Answer(func(*http.Request, string) int { return http.StatusServiceUnavailable })

@@ -20,10 +20,10 @@ import (
 func TestTheDiskIsSlow(t *testing.T) {
 	for _, delay := range []time.Duration{10 * time.Millisecond, 120 * time.Millisecond} {
 		t.Run(delay.String(), func(t *testing.T) {
-			t.Parallel()
-			if delay < 100*time.Millisecond && !all() {
-				t.Skip("in the long form only")
+			if delay < 100*time.Millisecond {
+				long(t)
 			}
+			t.Parallel()
 			v, e := slow(t, fmt.Sprintf("every sync takes %v, and a SIGKILL", delay), delay, "")
 			v.Holds(t)
 			load.SameCounts(t, e, e.Rows("raw.ndjson"))
@@ -33,6 +33,7 @@ func TestTheDiskIsSlow(t *testing.T) {
 
 // A program that acknowledges before it commits is caught by the kill.
 func TestTheDiskIsSlowControl(t *testing.T) {
+	long(t)
 	t.Parallel()
 	v, _ := slow(t, "every sync takes 120ms, and a SIGKILL, acknowledged before the commit", 120*time.Millisecond, "edged_ackfirst")
 	v.Breaks(t)
@@ -47,7 +48,7 @@ func slow(t *testing.T, fault string, delay time.Duration, tag string) (verdict.
 	rule := fmt.Sprintf(":delay_exit=%d", delay.Microseconds())
 	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync,fsync", "-e", "inject=fdatasync" + rule, "-e", "inject=fsync" + rule}
 	if tag != "" { // the kill is to find a commit that is not on its way to the disk yet
-		e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=20000"}
+		e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=40000"}
 	}
 	e.Start()
 	var most atomic.Int64
@@ -63,12 +64,20 @@ func slow(t *testing.T, fault string, delay time.Duration, tag string) (verdict.
 		}
 	}()
 	run := load.Under(t, e, load.Plan{Rate: 4000, For: 5 * time.Second, Extra: []string{"-pad", "200"}}, func() {
-		time.Sleep(2500 * time.Millisecond)
-		e.Kill()
+		kills := 1
 		if tag != "" {
-			e.Wrap = nil
+			kills = 4 // one may come between two commits
 		}
-		e.Start()
+		for range kills {
+			time.Sleep(2500 * time.Millisecond / time.Duration(kills))
+			e.Kill()
+			e.Start()
+		}
+		if tag != "" {
+			e.Kill()
+			e.Wrap = nil
+			e.Start()
+		}
 	})
 	close(stop)
 	e.AtRest(60 * time.Second)
