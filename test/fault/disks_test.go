@@ -98,10 +98,16 @@ func runs(t testing.TB, e *harness.Edged) {
 }
 
 // inject has the system calls of a running gateway on one file fail or take long, until the returned function is called.
-func inject(t testing.TB, e *harness.Edged, path, rule string) (heal func()) {
+// The rules are strace's, with blanks between them.
+func inject(t testing.TB, e *harness.Edged, path, rules string) (heal func()) {
 	t.Helper()
-	call, _, _ := strings.Cut(rule, ":")
-	cmd := exec.Command(need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-p", fmt.Sprint(e.PID()), "-P", path, "-e", "trace="+call, "-e", "inject="+rule)
+	args := []string{"-f", "-qq", "-o", "/dev/null", "-p", fmt.Sprint(e.PID()), "-P", path}
+	var calls []string
+	for _, rule := range strings.Fields(rules) {
+		call, _, _ := strings.Cut(rule, ":")
+		calls, args = append(calls, call), append(args, "-e", "inject="+rule)
+	}
+	cmd := exec.Command(need.Tool(t, "strace"), append(args, "-e", "trace="+strings.Join(calls, ","))...)
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

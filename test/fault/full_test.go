@@ -133,7 +133,11 @@ func noRoom(t *testing.T, fault, errno, tag string, kill bool) verdict.Verdict {
 	e.Start()
 	run := load.Under(t, e, load.Plan{Rate: 1500, For: 3 * time.Second}, func() {
 		harness.Until(t, 30*time.Second, "something is acknowledged", func() bool { return e.Metric("edged_store_messages_total") > 500 })
-		heal := inject(t, e, e.Dir+"/edged.db", "pwrite64:error="+errno)
+		rules := "pwrite64:error=" + errno
+		if kill { // what is put back is to hold more than a message
+			rules += ":when=20+ fdatasync:delay_exit=50000"
+		}
+		heal := inject(t, e, e.Dir+"/edged.db", rules)
 		says(t, e, "the store is full")
 		if kill {
 			e.Kill()
