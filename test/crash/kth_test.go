@@ -74,7 +74,7 @@ func TestKillAtTheKthCall(t *testing.T) {
 				time.Sleep(500 * time.Millisecond)
 				e.Kill()
 				for _, k := range ks {
-					if life(t, e, c.calls, k, 10*time.Second) {
+					if life(t, e, c.calls, k, 30*time.Second) {
 						died++
 					}
 				}
