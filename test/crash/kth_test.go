@@ -29,6 +29,7 @@ var classes = []class{
 // eager is load.Config with commits and rotations as often as the disk allows, and two streams into one file.
 func eager() string {
 	c := load.With(load.Config, "sink.archive", "rotate_size = \"8KiB\"\ncompress = \"gzip\"")
+	c = load.With(c, "batch", `interval = "100ms"`) // a file is closed at most once a batch
 	c = load.With(c, "store", "commit = \"eager\"\nwrite_budget = \"unlimited\"")
 	return strings.Replace(c, `sinks = ["aggregates"]`, `sinks = ["aggregates", "archive"]`, 1)
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -25,7 +26,7 @@ func TestReadyAfterAKill(t *testing.T) {
 	e := harness.New(t, load.With(load.With(c, "stream.raw", `start = "now"`), "stream.pins", `start = "now"`)) // the blocks are somebody else's
 	fill(t, e.Dir, size)
 	harness.Binary(t, "edged/cmd/edged")
-	var best time.Duration // what other processes of this computer take is not the gateway's
+	var best, beside time.Duration // what other processes of this computer take is not the gateway's
 	for try := 0; try < 3; try++ {
 		began := time.Now()
 		e.Launch()
@@ -37,8 +38,9 @@ func TestReadyAfterAKill(t *testing.T) {
 			res.Body.Close()
 			return res.StatusCode == http.StatusOK
 		})
-		if d := time.Since(began); best == 0 || d < best {
-			best = d
+		wall := time.Since(began)
+		if d := wall - waited(e.PID()); best == 0 || d < best {
+			best, beside = d, wall-d
 		}
 		e.Kill()
 		if best <= goal {
@@ -52,8 +54,25 @@ func TestReadyAfterAKill(t *testing.T) {
 	run := load.Under(t, e, load.Plan{Rate: 500, For: time.Second}, func() {})
 	e.AtRest(60 * time.Second)
 	v := load.Judge(t, e, run, fmt.Sprintf("SIGKILL with %d MiB in the store", size>>20), "raw.ndjson")
-	v.Expected = fmt.Sprintf("ready again after %v", best.Round(time.Millisecond))
+	v.Expected = fmt.Sprintf("ready again after %v, and %v for other processes", best.Round(time.Millisecond), beside.Round(time.Millisecond))
 	v.Holds(t)
+}
+
+// waited is how long a process's busiest thread was ready to run and another process ran (proc(5), schedstat).
+func waited(pid int) time.Duration {
+	threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	var most, wait int64
+	for _, path := range threads {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			continue
+		}
+		var ran, waits int64
+		if _, err := fmt.Sscan(string(text), &ran, &waits); err == nil && ran > most {
+			most, wait = ran, waits
+		}
+	}
+	return time.Duration(wait)
 }
 
 // fill makes a store with so many bytes of blocks in it, as a killed gateway leaves it.
