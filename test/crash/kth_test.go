@@ -120,10 +120,28 @@ func TestKillAtATruncation(t *testing.T) {
 func each(t *testing.T, e *harness.Edged, run load.Run, fault, expected string) {
 	t.Helper()
 	e.AtRest(60 * time.Second)
-	unpack(t, e)
-	load.SameCounts(t, e, e.Rows("unpacked.ndjson")) // the last windows have closed
-	e.AtRest(60 * time.Second)
+	early := len(e.Rows("raw.ndjson"))
+	harness.Until(t, 60*time.Second, "the last windows have closed", func() bool {
+		for _, s := range e.Status().Streams {
+			if s.Groups > 0 {
+				return false
+			}
+		}
+		return true
+	})
+	s := e.AtRest(60 * time.Second)
 	windows := unpack(t, e)
+	defer func() {
+		if t.Failed() {
+			t.Logf("rows: %d raw, %d of windows (%d in the open file at first rest)", len(e.Rows("unpacked.ndjson")), len(windows), early)
+			for _, st := range s.Streams {
+				t.Logf("%+v", st.Status)
+			}
+			for _, k := range s.Sinks {
+				t.Logf("%+v", k.Deliveries)
+			}
+		}
+	}()
 	v := load.Judge(t, e, run, fault, "unpacked.ndjson")
 	v.Expected = expected
 	for line, n := range windows {
@@ -136,4 +154,5 @@ func each(t *testing.T, e *harness.Edged, run load.Run, fault, expected string) 
 	if len(windows) == 0 {
 		t.Error("no row of a window reached the shared file")
 	}
+	load.SameCounts(t, e, e.Rows("unpacked.ndjson"))
 }
