@@ -12,6 +12,7 @@ import (
 // The reserve's blocks are the file's before they are needed, and those of a killed store are known again.
 func TestTheReserveIsOnDisk(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
+	s.reserved.never = false
 	defer closeStore(t, s)
 	f := &feed{name: "r"}
 	s.AddSource("r", MemoryAndDisk, f)
@@ -34,6 +35,7 @@ func TestTheReserveIsOnDisk(t *testing.T) {
 		t.Errorf("room for %d bytes in a store that is nearly empty: %+v", sp.Room, sp)
 	}
 	again := open(t, snapshot(t, s), nil)
+	again.reserved.never = false
 	defer closeStore(t, again)
 	if after := again.measure(); again.reserved.to < sp.File+sp.Reserve || after.Room < sp.Room-2*allocStep {
 		t.Errorf("after a kill: blocks up to %d, %+v, before %+v", again.reserved.to, after, sp)
