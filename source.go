@@ -14,6 +14,8 @@ type Handover struct {
 	// At is a time, taken under the open block's lock, before which no message of the receiver that is not handed over by
 	// now has arrived. An empty cut queues behind the blocks: if some stay, At is the cut of the last one handed over.
 	At Instant
+	// Left is the size of the blocks that stay, in bytes: there was no room for them.
+	Left int64
 	// Rejected is the number of messages refused since the source was made.
 	Rejected uint64
 }

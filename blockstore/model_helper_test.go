@@ -24,6 +24,7 @@ func openRapid(t *rapid.T, dir string, change func(*Config)) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.reserved.never = true // as open does
 	return s
 }
 

@@ -87,9 +87,9 @@ func (s *Store) gather() *round {
 	s.pace.begin()
 	r := &round{}
 	room := s.measure()
-	s.sayFull(room)
 	disk, mem := max(room.Room, 0), max(room.MemoryRoom, 0)
-	if len(s.retry) > 0 { // what was cut first goes first, and alone
+	waits := len(s.retry) > 0
+	if waits { // what was cut first goes first, and alone
 		if disk > 0 && time.Now().After(s.retryAt) {
 			r.parcels, r.cuts, s.retry, s.retryCuts = s.retry, s.retryCuts, nil, nil
 		}
@@ -114,7 +114,9 @@ func (s *Store) gather() *round {
 		}
 		r.parcels = append(r.parcels, h.Parcels...)
 		r.cuts = append(r.cuts, cut{src.name, h, false})
+		waits = waits || h.Left > 0
 	}
+	s.sayFull(room, waits)
 	var intake []pending
 	for _, p := range s.takeQueue() {
 		if p.u.Intake {

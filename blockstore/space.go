@@ -23,6 +23,7 @@ type Space struct {
 	DiskFree   int64 `json:"disk_free"`   // bytes free on the file system
 	DiskKept   int64 `json:"disk_kept"`   // of them, left free by reserve_free
 	Room       int64 `json:"room"`        // what blocks may still take; not positive when the store is full
+	Full       bool  `json:"full"`        // blocks wait, or would, for want of room
 	MemoryRoom int64 `json:"memory_room"` // what blocks of receivers with storage = "memory" may still take
 }
 
@@ -36,17 +37,17 @@ func (s *Store) Space() Space {
 // measure works out the room. Intake stops at max_bytes minus the reserve: without it a full store could not free anything
 // and would be full for ever.
 func (s *Store) measure() Space {
-	var sp Space
+	sp := Space{Full: s.saidFull}
 	_ = s.db.View(func(tx *bbolt.Tx) error { sp.File = tx.Size(); return nil })
 	st := s.db.Stats()
 	free := int64(st.FreePageN+st.PendingPageN) * pageSize
 	sp.Used, sp.Max = sp.File-free, int64(s.cfg.MaxBytes)
 	sp.Reserve = max(reserve, sp.Max/50)
 	sp.Room = sp.Max - sp.Reserve - sp.Used
+	ahead := s.takeReserve(sp.File, sp.Reserve)
 	if total, avail, ok := diskSpace(s.path); ok {
-		sp.DiskFree = avail
-		sp.DiskKept = s.cfg.ReserveFree.Or(min(200<<20, total/20))
-		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free)
+		sp.DiskFree, sp.DiskKept = avail, s.kept(total)
+		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free+ahead-diskReserve(sp.Reserve, total))
 	}
 	s.mu.Lock()
 	sp.MemoryRoom = int64(s.cfg.MemoryCache) - s.pub.cache.memory
@@ -55,9 +56,16 @@ func (s *Store) measure() Space {
 	return sp
 }
 
-// sayFull says once that there is no room for blocks, and what holds it, and once that there is room again.
-func (s *Store) sayFull(sp Space) {
-	full := sp.Room <= 0
+// kept is what reserve_free leaves to others of a disk of that size.
+func (s *Store) kept(total int64) int64 { return s.cfg.ReserveFree.Or(min(200<<20, total/20)) }
+
+// sayFull says once that there is no room for blocks, and what holds it, and once that there is room again. waits says that blocks wait for want of
+// room: what is left of it may be too little for the next one.
+func (s *Store) sayFull(sp Space, waits bool) {
+	full := sp.Room <= 0 || waits
+	s.mu.Lock()
+	s.pub.space.Full = full
+	s.mu.Unlock()
 	if full == s.saidFull {
 		return
 	}
@@ -85,7 +93,7 @@ func (s *Store) Holder() (name string, bytes int64) {
 // short reports whether blocks kept for replay must go.
 func (s *Store) short() bool {
 	sp := s.Space()
-	return sp.Room < min(sp.Max, sp.Used+max(sp.Room, 0))/8 // what there could be: the disk may have less than max_bytes
+	return sp.Full || sp.Room < min(sp.Max, sp.Used+max(sp.Room, 0))/8 // what there could be: the disk may have less than max_bytes
 }
 
 func diskSpace(path string) (total, avail int64, ok bool) {

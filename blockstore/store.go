@@ -50,6 +50,7 @@ type Store struct {
 	saidFull  bool
 	lastTick  *edged.Tick
 	uncounted []uint64 // blocks behind the newest tick that can be read, until there is a router
+	reserved  reserved
 
 	mu      sync.Mutex // guards the rest
 	queue   []pending

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -144,24 +145,20 @@ func putEntry(tx *bbolt.Tx, key, value []byte) error {
 	return b.Put(valueKey, value)
 }
 
-// isFull reports whether a commit failed for lack of space: the file is as it was before, and usable. The library formats
-// some of these errors away, so their texts are looked for too.
+// isFull reports whether a commit failed for lack of space: the file is as it was before, and usable. That is known of a write that
+// the disk had no room for, and of a file that could not be made longer. A sync that fails for lack of space (NFS, thin volumes) is not
+// among them: nobody knows then what of the transaction is on disk. The library formats one of these errors away, so its text is looked for.
 func isFull(err error) bool {
 	if err == nil || errors.Is(err, errUncertain) {
 		return false
 	}
-	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
+	if errors.Is(err, berrors.ErrMaxSizeReached) {
 		return true
 	}
-	var pe *os.PathError
-	if errors.As(err, &pe) {
-		return false
+	full := []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG}
+	if pe := (*os.PathError)(nil); errors.As(err, &pe) {
+		return pe.Op == "write" && slices.ContainsFunc(full, func(e syscall.Errno) bool { return errors.Is(pe, e) })
 	}
 	text := err.Error()
-	for _, e := range []syscall.Errno{syscall.ENOSPC, syscall.EDQUOT, syscall.EFBIG} {
-		if strings.Contains(text, e.Error()) {
-			return true
-		}
-	}
-	return false
+	return strings.HasPrefix(text, "file resize error") && slices.ContainsFunc(full, func(e syscall.Errno) bool { return strings.Contains(text, e.Error()) })
 }

@@ -172,7 +172,7 @@ func (g *Generator) Cut(limit int64) edged.Handover {
 			g.at = now
 		}
 	}
-	h.At = g.at
+	h.At, h.Left = g.at, g.queued
 	if n > 0 {
 		g.signal()
 	}

@@ -133,6 +133,14 @@ func (t *Table) Notef(key, format string, args ...any) {
 	t.doc.notes = append(t.doc.notes, t.problem(key, format, args))
 }
 
+// Awaitf says what a place does not allow at present, where only one part needs it: a disk that is not mounted, a permission that is missing. It is a note
+// of the place: edged check fails for it, and a gateway starts all the same, and that part waits.
+func (t *Table) Awaitf(key, format string, args ...any) {
+	p := t.problem(key, format, args)
+	p.Place = true
+	t.doc.notes = append(t.doc.notes, p)
+}
+
 // Bad reports whether a key was already found wrong.
 func (t *Table) Bad(key string) bool { return t.bad[key] }
 

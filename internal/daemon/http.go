@@ -119,7 +119,7 @@ func (d *Daemon) unready() string {
 	switch {
 	case d.state.Load() != started:
 		return stateNames[d.state.Load()]
-	case d.store.Space().Room <= 0 && d.store.Space().Max > 0:
+	case d.store.Space().Full:
 		return "the store is full: nothing is taken in until something was delivered"
 	}
 	for stream, sink := range d.gate.Blocked() {

@@ -66,7 +66,7 @@ func (p *speaker) store() {
 
 func (p *speaker) room() {
 	sp := p.Store.Space
-	if sp.Room > 0 || sp.Max == 0 {
+	if !sp.Full {
 		return
 	}
 	if sp.DiskFree <= sp.DiskKept && sp.Used < sp.Max-sp.Reserve {

@@ -9,8 +9,11 @@ import (
 	"time"
 )
 
-// stopWithin is how long a stop may take.
-const stopWithin = 5 * time.Second
+// How long a stop may take. After the store has failed nothing can be saved any more, and the next start serves.
+const (
+	stopWithin      = 5 * time.Second
+	stopFailedStore = time.Second
+)
 
 // group is a set of parts that run and stop together.
 type group struct {
@@ -107,16 +110,18 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	ready()
 
 	var cause error
+	within := stopWithin
 	select {
 	case <-ctx.Done():
 		d.log.Info("stopping: nothing more is taken in, what was taken is stored and delivered as far as time allows")
 	case cause = <-failed:
+		within = stopFailedStore
 		d.log.Error("the store has failed; edged ends, so that the next start reads what is on disk", "error", cause)
 	}
 	began := time.Now()
 	d.state.Store(stopping)
 	d.store.Hasten()
-	end, cancel := context.WithTimeout(context.Background(), stopWithin)
+	end, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
 	err := cause
 	for _, phase := range []func() error{

@@ -13,7 +13,8 @@ import (
 	"edged/sinks/spec"
 )
 
-// checkPath reports a path at which no file can be made or written. data_dir itself is made and judged by the daemon.
+// checkPath reports a path at which no file can be made or written: a mistake if it is no file's, and what the place does not allow now, if that may change
+// (a disk that is not mounted yet, a permission): then a gateway starts, and this sink waits. data_dir itself is made and judged by the daemon.
 func (c *Config) checkPath(t *conf.Table, env spec.Env) {
 	switch {
 	case c.Path == "":
@@ -31,21 +32,22 @@ func (c *Config) checkPath(t *conf.Table, env spec.Env) {
 	}
 	path, err := disk{}.Resolve(c.absolute(env))
 	if err != nil {
-		t.Placef("path", "path: %v", refused(c.absolute(env), err))
+		t.Awaitf("path", "path: %v", refused(c.absolute(env), err))
 		return
 	}
 	dir := filepath.Dir(path)
 	own := dir == filepath.Clean(env.DataDir)
 	if at, err := os.Stat(dir); err != nil || !at.IsDir() {
 		if !own {
-			t.Placef("path", "path: the directory %s %s; make it, or correct the path", dir, whyNot(err))
+			t.Awaitf("path", "path: the directory %s %s; make it, or correct the path", dir, whyNot(err))
 		}
 		return
 	}
 	at, err := os.Stat(path)
 	switch {
 	case err == nil && !at.Mode().IsRegular():
-		err = errNotRegular
+		t.Errorf("path", "path: %v", refused(path, errNotRegular))
+		return
 	case err == nil:
 		err = syscall.Access(path, readWrite)
 	case errors.Is(err, fs.ErrNotExist):
@@ -55,7 +57,7 @@ func (c *Config) checkPath(t *conf.Table, env spec.Env) {
 		err = syscall.Access(dir, readWrite|search)
 	}
 	if err != nil {
-		t.Placef("path", "path: %v", refused(path, err))
+		t.Awaitf("path", "path: %v", refused(path, err))
 	}
 }
 

@@ -302,8 +302,11 @@ func (e *Edged) AtRest(within time.Duration) daemon.Status {
 			}
 		}
 		for _, k := range s.Sinks {
+			if len(k.Deliveries) == 0 { // its writer has not come round
+				return false
+			}
 			for _, d := range k.Deliveries {
-				if d.Pending != 0 || d.Position == "" { // without a position it is not open yet
+				if d.Pending != 0 || d.Position == "" { // without a position it is not open, and knows of nothing that waits
 					return false
 				}
 			}

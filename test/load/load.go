@@ -2,11 +2,13 @@
 package load
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,6 +23,7 @@ type Run struct {
 	Acked  int64
 	Resent int64
 	Errors []string
+	Median float64 `json:"ack_p50_ms"` // how long an acknowledgement took
 }
 
 // Plan is a load: connections with stable client identifiers that come back and repeat what was not acknowledged.
@@ -28,14 +31,35 @@ type Plan struct {
 	Conns int           // 20 if it is 0
 	QoS   int           // 1 if it is 0
 	Rate  int           // messages a second, of all connections together
-	For   time.Duration // how long
+	For   time.Duration // how long; 0: until what runs meanwhile is over
 	Extra []string      // more arguments of mqttload pub
 }
 
 // Tool runs mqttload and reads what it prints.
 func Tool(t testing.TB, into any, args ...string) {
 	t.Helper()
-	out, err := exec.Command(harness.Binary(t, "edged/test/mqttload"), args...).Output()
+	read(t, into, exec.Command(harness.Binary(t, "edged/test/mqttload"), args...), nil)
+}
+
+// read runs a command to its end, or until stop is closed, and reads what it prints.
+func read(t testing.TB, into any, cmd *exec.Cmd, stop <-chan struct{}) {
+	t.Helper()
+	args := cmd.Args[1:]
+	ended := make(chan struct{})
+	defer close(ended)
+	cmd.Stdout = &bytes.Buffer{}
+	err := cmd.Start()
+	if err == nil {
+		go func() {
+			select {
+			case <-stop:
+				_ = cmd.Process.Signal(syscall.SIGTERM)
+			case <-ended:
+			}
+		}()
+		err = cmd.Wait()
+	}
+	out := cmd.Stdout.(*bytes.Buffer).Bytes()
 	if ee, ok := err.(*exec.ExitError); err != nil && !(ok && ee.ExitCode() == 3) { // 3: something is missing, and said in the output
 		t.Fatalf("mqttload %s: %v", strings.Join(args, " "), err)
 	}
@@ -54,13 +78,21 @@ func Under(t testing.TB, e *harness.Edged, p Plan, meanwhile func()) (r Run) {
 		p.QoS = 1
 	}
 	acklog := filepath.Join(t.TempDir(), "ack")
-	done := make(chan struct{})
+	done, stop := make(chan struct{}), make(chan struct{})
+	endless := p.For == 0
+	if endless {
+		p.For = time.Hour
+	}
+	tool := harness.Binary(t, "edged/test/mqttload")
 	go func() {
 		defer close(done)
-		Tool(t, &r, append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns), "-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate),
-			"-d", p.For.String(), "-reconnect", "30s", "-clean=false", "-acklog", acklog}, p.Extra...)...)
+		read(t, &r, exec.Command(tool, append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns), "-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate),
+			"-d", p.For.String(), "-reconnect", "30s", "-clean=false", "-acklog", acklog}, p.Extra...)...), stop)
 	}()
 	meanwhile()
+	if endless {
+		close(stop)
+	}
 	<-done
 	r.AckLog = acklog
 	return r

@@ -1,0 +1,73 @@
+package blockstore
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+
+	"edged/internal/durable"
+)
+
+// A file that is made longer has no blocks of the disk until they are written. What is to work on a full disk must have them before:
+// the store takes the reserve's blocks ahead of the pages in use. So cursors, results, checkpoints and freeing go on when somebody
+// else has filled the disk, and a store on a full disk can be opened and drained. A file system that copies what is written over
+// (btrfs, ZFS) needs room for that all the same; one that cannot take blocks ahead (FAT, NFS) keeps the reserve as free space only, where others can take it.
+
+// reserved is what is known of the blocks that the file has. The committer owns it.
+type reserved struct {
+	to    int64     // the file has blocks up to here, at least
+	retry time.Time // not before: the disk had none
+	never bool      // the file system cannot
+}
+
+const reserveRetry = time.Second
+
+// diskReserve is how much of the reserve a disk of that size can give.
+func diskReserve(reserve, total int64) int64 { return min(reserve, total/8) }
+
+// takeReserve has the file take blocks for the reserve behind the used bytes at its begin, out of what reserve_free leaves, and returns how
+// many bytes of it there are. It does something once in allocStep bytes of growth.
+func (s *Store) takeReserve(used, reserve int64) int64 {
+	r := &s.reserved
+	if r.never || r.to >= min(used+reserve, int64(s.cfg.MaxBytes)) || time.Now().Before(r.retry) {
+		return max(0, r.to-used)
+	}
+	if err := s.takeAhead(used, reserve); err != nil {
+		r.retry = time.Now().Add(reserveRetry)
+		r.never = errors.Is(err, errors.ErrUnsupported)
+	}
+	return max(0, r.to-used)
+}
+
+func (s *Store) takeAhead(used, reserve int64) error {
+	f, err := os.OpenFile(s.path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	fi, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	if size := fi.Size(); s.reserved.to == 0 && size > used { // of an earlier run: it has its blocks already, as a rule
+		if err := allocate(f, used, size); err != nil {
+			return err
+		}
+		s.reserved.to = size
+	}
+	total, avail, ok := diskSpace(s.path)
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	from := max(s.reserved.to, used)
+	to := min(used+diskReserve(reserve, total)+allocStep, int64(s.cfg.MaxBytes), from+avail-s.kept(total)) / pageSize * pageSize
+	if to <= from {
+		return syscall.ENOSPC
+	}
+	if err := allocate(f, used, to); err != nil {
+		return err
+	}
+	s.reserved.to = to
+	return durable.Sync(f)
+}

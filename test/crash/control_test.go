@@ -1,0 +1,33 @@
+package crash
+
+import (
+	"testing"
+	"time"
+
+	"edged/test/harness"
+	"edged/test/load"
+	"edged/test/need"
+)
+
+// A program that acknowledges before it commits, killed like the others. Its writes are slow, so that a kill finds a commit under way: what it
+// holds is acknowledged and not on its way to the disk.
+func TestKillUnderLoadControl(t *testing.T) {
+	t.Parallel()
+	e := harness.New(t, load.Config)
+	e.Tag = "edged_ackfirst"
+	slow := []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=20000"}
+	e.Wrap = slow
+	e.Start()
+	run := load.Under(t, e, load.Plan{Rate: 2000}, func() {
+		for range 3 {
+			time.Sleep(800 * time.Millisecond)
+			e.Kill()
+			e.Start()
+		}
+		e.Kill()
+		e.Wrap = nil
+		e.Start()
+	})
+	e.AtRest(60 * time.Second)
+	load.Judge(t, e, run, "SIGKILL under load, acknowledged before the commit", "raw.ndjson").Breaks(t)
+}
