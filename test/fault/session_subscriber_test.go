@@ -22,10 +22,11 @@ type subscriber struct {
 	login rawmqtt.Connect
 	w     *rawmqtt.Client // nil while it is away
 	id    uint16
-	got   []rawmqtt.Message // what the application was given, in order
-	taken map[uint16]string // QoS 2: payloads by packet identifier, until PUBREL
-	wrong []string          // what the broker must not have done
-	limit int               // what comes when the application has so many messages is not looked at; 0 = it takes everything
+	got   []rawmqtt.Message   // what the application was given, in order
+	taken map[uint16]string   // QoS 2: payloads by packet identifier, until PUBREL
+	wrong []string            // what the broker must not have done
+	seen  func(rawmqtt.Frame) // is shown every packet, if it is not nil
+	limit int                 // what comes when the application has so many messages is not looked at; 0 = it takes everything
 }
 
 func newSubscriber(e *harness.Edged, v5 bool, id string) *subscriber {
@@ -81,6 +82,9 @@ func (s *subscriber) step(wait time.Duration) (rawmqtt.Frame, error) {
 	f, err := s.w.TryRead(wait)
 	if err != nil {
 		return f, err
+	}
+	if s.seen != nil {
+		s.seen(f)
 	}
 	if m, ok := f.Message(); ok {
 		err = s.take(m)
