@@ -66,8 +66,8 @@ func (s *Store) Commit(ctx context.Context, u *edged.Update, soon bool) error {
 	}
 }
 
-// Submit hands over an update and returns at once; done is called when it is durable, or with what keeps it from being so.
-// It must not block.
+// Submit hands over an update and returns at once; done is called from another goroutine when it is durable, or with what keeps it
+// from being so. It must not block.
 func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
 	s.mu.Lock()
 	err := s.fatal
@@ -76,7 +76,7 @@ func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
 	}
 	s.mu.Unlock()
 	if err != nil {
-		done(err)
+		go done(err)
 		return
 	}
 	if soon || s.pace.eager {

@@ -21,10 +21,20 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) error {
 			o.release(id, wire.IDNotFound)
 			return nil
 		}
+		if f.released {
+			if !f.held {
+				o.release(f.id, wire.Success)
+			}
+			return nil
+		}
 		o.number++
 		o.grow(-f.size)
 		f.size = 0
-		f.released, f.number, f.letter = true, o.number, letter{qos: 2} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
+		f.released, f.number, f.letter = true, o.number, letter{qos: 2, ref: f.ref} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
+		if o.s.kept {
+			o.holdRelease(f)
+			return nil
+		}
 		o.release(f.id, wire.Success)
 		return nil
 	}
@@ -41,7 +51,7 @@ func (f *flight) forbids(kind byte) bool {
 	if kind == wire.PUBACK {
 		return f.qos == 2
 	}
-	return f.qos == 1 || kind == wire.PUBCOMP && !f.released
+	return f.qos == 1 || kind == wire.PUBCOMP && (!f.released || f.held)
 }
 
 // fits reports whether an acknowledgement can end the delivery: PUBACK one of QoS 1, PUBCOMP one of QoS 2 that was released,

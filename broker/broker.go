@@ -31,6 +31,7 @@ type Options struct {
 	Log      *slog.Logger
 	Metrics  *metrics.Set
 	Retained Retained // nil: retained messages live in memory only
+	Store    Store    // nil: sessions live in memory only
 	Version  string   // for $SYS
 }
 
@@ -53,6 +54,8 @@ type Broker struct {
 	fanout   fanout
 	taps     taps
 	sys      sys
+	low      lowWater
+	keeping  keeping
 
 	tls      *transport.TLS // nil: no certificate
 	access   access
@@ -70,7 +73,7 @@ type Broker struct {
 	running   atomic.Bool
 }
 
-// New makes a broker, reads the files that it needs, and loads the retained messages. It opens no port.
+// New makes a broker, reads the files that it needs, and loads the retained messages and the sessions. It opens no port.
 func New(cfg *Config, o Options) (*Broker, error) {
 	if o.Log == nil || o.Metrics == nil {
 		return nil, errors.New("broker: Options needs Log and Metrics")
@@ -82,6 +85,11 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	b.routes.changes.Store(1) // 0 is before everything
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
 	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
+	b.keeping.b, b.keeping.store = b, o.Store
+	b.low.end = func() uint64 { return 0 }
+	if o.Store != nil {
+		b.low.end = o.Store.End
+	}
 	b.wills.b, b.taps.b, b.sys.b, b.sys.version = b, b, b, o.Version
 	b.fanout.b, b.fanout.wake = b, make(chan struct{}, 1)
 	b.conns.cfg, b.conns.all = cfg, map[net.Conn]*conn{}
@@ -92,6 +100,9 @@ func New(cfg *Config, o Options) (*Broker, error) {
 		return nil, err
 	}
 	if err := b.retained.load(); err != nil {
+		return nil, err
+	}
+	if err := b.keeping.load(); err != nil {
 		return nil, err
 	}
 	return b, nil

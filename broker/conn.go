@@ -40,6 +40,7 @@ type conn struct {
 	will        *will
 	pub         wire.Publish
 	offer       intake.Publish
+	extra       []byte                   // what goes with it into the log
 	aliases     [topicAliases + 1]string // by alias, of what the client publishes
 	granted     uint16                   // keepalive, in seconds
 	idle        time.Duration            // silence after which the connection ends; 0: never

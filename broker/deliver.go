@@ -17,8 +17,11 @@ func (b *Broker) deliver(m *message) (n int) {
 			continue
 		}
 		gets, asRetained := b.retained.due(m, g.born)
-		if gets && (!asRetained || g.wantsRetained) {
-			b.send(t.s, g, m, asRetained || m.retain && g.retainAsPublished) // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+		switch {
+		case gets && !asRetained:
+			b.send(t.s, g, m, m.retain && g.retainAsPublished) // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
+		case gets && g.wantsRetained:
+			t.s.out.add(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: true})
 		}
 	}
 	for _, members := range r.shared {
@@ -47,12 +50,12 @@ func (b *Broker) handOver(l letter) {
 	for _, members := range b.routes.of(l.m.topic).shared {
 		if members[0].all.share == l.to.share {
 			t := b.choose(members)
-			b.send(t.s, t.all, l.m, l.retain)
+			t.s.out.add(letter{m: l.m, to: t.all, qos: min(l.m.qos, t.all.qos), retain: l.retain})
 		}
 	}
 }
 
-// send gives a message to one subscriber, with the smaller QoS of the two [MQTT-3.3.5-1].
+// send gives a message to one subscriber, from its place in the log if it has one, with the smaller QoS of the two [MQTT-3.3.5-1].
 func (b *Broker) send(s *session, g *grant, m *message, retain bool) {
-	s.out.add(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: retain})
+	s.out.add(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: retain, ref: m.at})
 }

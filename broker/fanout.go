@@ -3,6 +3,8 @@ package broker
 import (
 	"context"
 	"sync"
+
+	"edged"
 )
 
 // turn is how many deliveries one publisher's messages may make before the next publisher's turn comes.
@@ -47,8 +49,16 @@ func (b *Broker) deliverTo(l *lane, m *message, r *route) (d delivery, keeps int
 	return delivery{b, l, m, keeps}, keeps
 }
 
+// Begin implements intake.Delivery.
+func (d delivery) Begin() {
+	if d.m.kept {
+		d.m.ticket = d.b.low.take()
+	}
+}
+
 // Deliver implements intake.Delivery.
-func (d delivery) Deliver() {
+func (d delivery) Deliver(at edged.Pos) {
+	d.m.at = at
 	f := &d.b.fanout
 	f.mu.Lock()
 	d.lane.waiting = append(d.lane.waiting, d)
@@ -64,7 +74,14 @@ func (d delivery) Deliver() {
 }
 
 // Abandon implements intake.Delivery.
-func (d delivery) Abandon() {}
+func (d delivery) Abandon() { d.settled() }
+
+// settled is called when everybody who gets the message has it, or nobody will.
+func (d delivery) settled() {
+	if d.m.kept {
+		d.b.low.back(d.m.ticket)
+	}
+}
 
 func (f *fanout) run(ctx context.Context) error {
 	for {
@@ -80,6 +97,7 @@ func (f *fanout) run(ctx context.Context) error {
 		n := 0
 		for cost := 0; n < len(batch) && cost < turn; n++ {
 			cost += 1 + f.deliver(batch[n].m)
+			batch[n].settled()
 			f.b.in.Delivered(batch[n].keeps)
 			batch[n] = delivery{}
 		}

@@ -21,6 +21,7 @@ type subscription struct {
 	grant             *grant // what it gives if no other subscription of the session matches
 	noRetained        bool   // it wants no retained messages (Retain Handling 2)
 	born              uint64 // the number of changes of the routes with which it, or the one in whose place it is, was made
+	place             uint64 // of a session that is kept: the end of the log then
 }
 
 // grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
@@ -30,12 +31,13 @@ type grant struct {
 	ids               []uint32      // of all of them, sorted [MQTT-3.3.4-4]
 	share             string        // the filter, if it is one of a shared subscription
 	born              uint64        // of the oldest
+	place             uint64        // likewise
 	wantsRetained     bool          // one of them does
 	served            atomic.Uint64 // of a shared subscription: when this member was chosen last, in choices
 }
 
 func grantOf(subs ...*subscription) *grant {
-	g := &grant{born: math.MaxUint64}
+	g := &grant{born: math.MaxUint64, place: math.MaxUint64}
 	for _, sub := range subs {
 		g.qos = max(g.qos, sub.qos)
 		if len(subs) == 1 && strings.HasPrefix(sub.filter, share) {
@@ -43,7 +45,7 @@ func grantOf(subs ...*subscription) *grant {
 		}
 		g.retainAsPublished = g.retainAsPublished || sub.retainAsPublished
 		g.wantsRetained = g.wantsRetained || !sub.noRetained
-		g.born = min(g.born, sub.born)
+		g.born, g.place = min(g.born, sub.born), min(g.place, sub.place)
 		if sub.id > 0 && !slices.Contains(g.ids, sub.id) {
 			g.ids = append(g.ids, sub.id)
 		}

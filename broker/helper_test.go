@@ -48,7 +48,7 @@ func start(t testing.TB, s setup) *server {
 		t.Fatal(err)
 	}
 	for filter, h := range s.attach {
-		b.Attach([]string{filter}, h)
+		b.Attach([]string{filter}, h, true)
 	}
 	if err := b.Listen(); err != nil {
 		t.Fatal(err)

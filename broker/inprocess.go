@@ -8,15 +8,22 @@ import (
 
 	"edged"
 	"edged/broker/intake"
+	"edged/broker/record"
 )
 
 // Attach adds a receiver: h gets every publish whose topic matches one of the filters, once however many match, from the
 // goroutine that reads its publisher's connection. A publish is acknowledged when every receiver has it on disk; what no
 // receiver wants is acknowledged unstored, so attach receivers before Run. A publish that is being taken in while detach
 // runs may still come.
-func (b *Broker) Attach(filters []string, h edged.Handler) (detach func()) {
-	return b.routes.attach(filters, h)
+//
+// durable says whether what it acknowledges is in the log, where sessions that are kept find it.
+func (b *Broker) Attach(filters []string, h edged.Handler, durable bool) (detach func()) {
+	return b.routes.attach(filters, h, durable)
 }
+
+// AttachOwn gives the broker a source of its own in the log, for messages that only sessions which are kept want. Without it, or without
+// Options.Store, sessions live in memory. It is called before Run.
+func (b *Broker) AttachOwn(h edged.Handler) { b.routes.own = h }
 
 // Publish takes a message in from within the process, as if a client had sent it: it goes to the receivers, the retained
 // messages and the subscribers. It returns when it was taken in, for QoS 1 and 2 before it is durable; subscribers get
@@ -46,6 +53,10 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		kept := *m
 		kept.topic, kept.payload, kept.since = strings.Clone(m.topic), bytes.Clone(m.payload), b.routes.changes.Load()
 		m = &kept
+	}
+	r.keepIn(p, record.Extra{Props: m.props, Expiry: m.expiry, Origin: m.origin}, nil)
+	if p.Keep { // somebody wants it, so that m is our own
+		m.kept = true
 	}
 	if m.qos == 0 && !retained && !s.Behind() {
 		err := s.Offer(ctx, p)

@@ -19,6 +19,13 @@ func (q *letters) push(l letter) {
 	q.items = append(q.items, l)
 }
 
+// each calls f for every letter, which it may change, in order.
+func (q *letters) each(f func(l *letter)) {
+	for i := q.head; i < len(q.items); i++ {
+		f(&q.items[i])
+	}
+}
+
 // first is the next to be popped; there must be one.
 func (q *letters) first() *letter { return &q.items[q.head] }
 

@@ -3,6 +3,7 @@ package broker
 import (
 	"time"
 
+	"edged"
 	"edged/broker/wire"
 )
 
@@ -13,10 +14,13 @@ type message struct {
 	props   []byte // what MQTT 5 subscribers get unaltered (MQTT 5, 3.3.2.3), as on the wire
 	qos     byte
 	retain  bool
-	origin  string // client id of the publisher, for No Local; "" for the gateway itself
-	expiry  int64  // milliseconds since 1970 after which nobody wants it; 0: never
-	since   uint64 // the number of changes of the routes when it was taken: who subscribed later does not get it; 0: everybody does
-	change  *noted // what it does to the retained message of its topic; nil: nothing
+	origin  string    // client id of the publisher, for No Local; "" for the gateway itself
+	expiry  int64     // milliseconds since 1970 after which nobody wants it; 0: never
+	since   uint64    // the number of changes of the routes when it was taken: who subscribed later does not get it; 0: everybody does
+	change  *noted    // what it does to the retained message of its topic; nil: nothing
+	ticket  uint64    // of lowWater, if it is kept
+	kept    bool      // sessions that are kept find it in the log
+	at      edged.Pos // its place there, once it is durable
 }
 
 // messageOf makes a message of a client's PUBLISH, in memory of its own.
@@ -31,7 +35,9 @@ func messageOf(p *wire.Publish, topic, origin string) *message {
 	return m
 }
 
-func (m *message) expiresIn(seconds uint32) { m.expiry = time.Now().UnixMilli() + 1000*int64(seconds) }
+func (m *message) expiresIn(seconds uint32) { m.expiry = expiryIn(seconds) }
+
+func expiryIn(seconds uint32) int64 { return time.Now().UnixMilli() + 1000*int64(seconds) }
 
 // size is what it takes in memory.
 func (m *message) size() int { return len(m.topic) + len(m.payload) + len(m.props) }

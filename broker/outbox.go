@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"edged/broker/record"
 )
 
 // outbox holds the deliveries with QoS 1 and 2 that a session has not acknowledged: those in flight, which have a packet
@@ -31,6 +33,11 @@ type outbox struct {
 	lastID  uint16
 	number  uint64 // of the last change of a flight
 	over    bool   // the session has ended
+
+	// Of a session that is kept.
+	touched bool       // something has changed since stand
+	lowest  record.Ref // the lowest place that it needed then
+	done    []*ended2
 }
 
 // letter is one delivery.
@@ -39,6 +46,7 @@ type letter struct {
 	to     *grant
 	qos    byte
 	retain bool
+	ref    record.Ref // of a session that is kept: where it is on disk; zero: nowhere yet
 }
 
 // flight is a delivery that was sent.
@@ -48,6 +56,8 @@ type flight struct {
 	number   uint64 // its place in the order of repeats
 	released bool   // QoS 2: PUBREC came, PUBREL was sent [MQTT-4.3.3-5]
 	open     bool   // it counts against the window
+	sent     bool   // PUBLISH was, on some connection
+	held     bool   // QoS 2 in a session that is kept: what is to be sent waits for a commit
 	size     int    // bytes that it counts; 0 once it was released
 }
 
@@ -176,6 +186,7 @@ func (o *outbox) lively() bool { return o.c != nil && o.b.seconds.Load()-o.heard
 const livelyFor = 5
 
 func (o *outbox) grow(n int) {
+	o.touched = true
 	if before := o.bytes; before == 0 && n > 0 {
 		o.b.queues.Add(1)
 	} else if before > 0 && before+n == 0 {
@@ -198,6 +209,7 @@ func (o *outbox) dropExpired() {
 		}
 		o.mortal--
 		o.grow(-l.size())
+		o.forget(l)
 		return true
 	})
 }
@@ -270,12 +282,13 @@ func (o *outbox) pump() {
 		f := o.repeat[0]
 		switch {
 		case o.flights[f.id] != f: // acknowledged before it was repeated
+		case f.held: // durable comes
 		case f.released:
 			o.release(f.id, 0)
 		case !profile.MayRead(f.m.topic): // any more
 			o.b.met.denied.Inc()
 			o.end(f)
-		case o.open >= o.window || !o.send(f, true):
+		case o.open >= o.window && !f.open || !o.send(f):
 			return
 		}
 		o.repeat = o.repeat[1:]
@@ -300,10 +313,15 @@ func (o *outbox) dispatch(l letter) bool {
 			o.b.met.denied.Inc()
 		}
 		o.grow(-l.size())
+		o.forget(&l)
 		return true
 	}
 	f := o.launch(l)
-	if o.send(f, false) {
+	if o.s.kept && f.qos == 2 {
+		o.holdBack(f)
+		return true
+	}
+	if o.send(f) {
 		return true
 	}
 	delete(o.flights, f.id)
@@ -332,9 +350,9 @@ func (o *outbox) launch(l letter) *flight {
 }
 
 // send is false if the connection takes nothing now: resume comes when it does.
-func (o *outbox) send(f *flight, again bool) bool {
+func (o *outbox) send(f *flight) bool {
 	pk := f.m.packet(f.qos, f.retain, f.to.ids)
-	pk.ID, pk.Dup = f.id, again // [MQTT-3.3.1-1]
+	pk.ID, pk.Dup = f.id, f.sent // [MQTT-3.3.1-1]
 	switch o.c.deliver(&pk) {
 	case crowded, ended:
 		return false
@@ -344,10 +362,18 @@ func (o *outbox) send(f *flight, again bool) bool {
 		o.end(f) // [MQTT-3.1.2-25]
 	case delivered:
 		o.b.met.delivered.Inc()
+		f.sent = true
+		o.opens(f)
+	}
+	return true
+}
+
+// opens has a flight count against the window.
+func (o *outbox) opens(f *flight) {
+	if !f.open {
 		f.open = true
 		o.open++
 	}
-	return true
 }
 
 func (o *outbox) end(f *flight) {
@@ -356,4 +382,5 @@ func (o *outbox) end(f *flight) {
 	if f.open {
 		o.open--
 	}
+	o.forgetFlight(f)
 }

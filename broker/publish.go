@@ -8,6 +8,7 @@ import (
 
 	"edged"
 	"edged/broker/intake"
+	"edged/broker/record"
 	"edged/broker/wire"
 )
 
@@ -56,6 +57,14 @@ func (c *conn) publish(f wire.Frame) error {
 
 func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool) error {
 	wanted := r.wanted() || c.b.taps.any()
+	x := record.Extra{Props: m.Props, Origin: c.session.id}
+	if m.HasExpiry {
+		x.Expiry = expiryIn(m.Expiry)
+	}
+	c.extra = r.keepIn(p, x, c.extra[:0])
+	if p.QoS == 2 && c.session.kept {
+		p.Origin.Copies = uint8(min(len(p.To), 255))
+	}
 	if p.QoS == 0 && !retained && !c.session.in.Behind() {
 		err := c.link.Offer(p)
 		if err == nil && wanted {
@@ -65,7 +74,7 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 	}
 	if wanted || retained {
 		kept := messageOf(m, r.name, c.session.id)
-		kept.since = c.b.routes.changes.Load()
+		kept.since, kept.kept = c.b.routes.changes.Load(), p.Keep
 		p.After, p.Keeps = c.b.deliverTo(&c.session.lane, kept, r) // also for those who subscribe before it is retained
 		if retained {
 			p.Retained, p.Holds = c.b.retained.change(kept)

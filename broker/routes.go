@@ -9,6 +9,8 @@ import (
 	"edged"
 	"edged/broker/acl"
 	"edged/broker/index"
+	"edged/broker/intake"
+	"edged/broker/record"
 	"edged/internal/topic"
 )
 
@@ -32,6 +34,10 @@ type route struct {
 	wrong      error // it cannot be published to
 	malformed  bool  // because it is no topic name at all
 	to         []edged.Handler
+	keep       bool            // a session that is kept wants its messages of QoS 1 and 2 from the log
+	keepers    []edged.Handler // who takes those: to, and the broker's own source if no other is durable
+	keeper     int             // the one of them whose copy is read
+	names      bool            // and who published it is asked for
 	subs       []target
 	shared     [][]target // of each shared subscription one is chosen for each message
 
@@ -78,6 +84,8 @@ type routes struct {
 	generation atomic.Uint64 // of all routes: raised when a change concerns many
 	changes    atomic.Uint64
 
+	own edged.Handler // takes what only sessions want; nil: nothing is kept
+
 	mu       sync.RWMutex
 	byTopic  map[string]*route
 	bytes    int
@@ -114,6 +122,7 @@ func (rs *routes) allChanged() {
 type attachment struct {
 	filters []string
 	h       edged.Handler
+	durable bool // what it takes is in the log for good
 }
 
 // of returns the route of a topic.
@@ -153,11 +162,7 @@ func (rs *routes) find(name string, generation uint64) *route {
 	rs.mu.Lock()
 	defer rs.mu.Unlock()
 	if r.wrong == nil {
-		for _, a := range rs.attached {
-			if a.wants(name) {
-				r.to = append(r.to, a.h)
-			}
-		}
+		r.receivers(rs)
 	}
 	if changes != rs.changes.Load() {
 		return r
@@ -175,6 +180,47 @@ func (rs *routes) find(name string, generation uint64) *route {
 	rs.bytes += size
 	rs.byTopic[r.name] = r
 	return r
+}
+
+// receivers finds who takes the messages, and whose copy is kept. It is called with rs.mu.
+func (r *route) receivers(rs *routes) {
+	r.keeper = -1
+	for _, a := range rs.attached {
+		if a.wants(r.name) {
+			if a.durable && r.keeper < 0 {
+				r.keeper = len(r.to)
+			}
+			r.to = append(r.to, a.h)
+		}
+	}
+	if rs.own == nil {
+		return
+	}
+	if r.keepers = r.to; r.keeper < 0 {
+		r.keeper, r.keepers = len(r.to), append(r.to[:len(r.to):len(r.to)], rs.own)
+	}
+	for _, t := range r.subs {
+		r.keep = r.keep || t.s.kept && t.all.qos > 0
+		r.names = r.names || t.s.kept && t.own != t.all
+	}
+	for _, members := range r.shared {
+		for _, t := range members {
+			r.keep = r.keep || t.s.kept && t.all.qos > 0
+		}
+	}
+}
+
+// keepIn has a publish kept for sessions, if one wants it and it has QoS 1 or 2: then b, to which the extra is appended, goes with it.
+func (r *route) keepIn(p *intake.Publish, x record.Extra, b []byte) []byte {
+	if p.QoS == 0 || !r.keep {
+		return b
+	}
+	if !r.names {
+		x.Origin = ""
+	}
+	b = x.Append(b)
+	p.To, p.Keeper, p.Keep, p.Extra = r.keepers, r.keeper, true, b
+	return b
 }
 
 // size is what a route takes in memory, about.
@@ -233,8 +279,8 @@ func (rs *routes) check(name string) error {
 }
 
 // attach adds a receiver; the returned function takes it away again.
-func (rs *routes) attach(filters []string, h edged.Handler) (detach func()) {
-	a := &attachment{filters, h}
+func (rs *routes) attach(filters []string, h edged.Handler, durable bool) (detach func()) {
+	a := &attachment{filters, h, durable}
 	rs.mu.Lock()
 	rs.attached = append(rs.attached, a)
 	rs.mu.Unlock()

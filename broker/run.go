@@ -85,6 +85,7 @@ func (b *Broker) shutDown() {
 		b.log.Warn("broker: connections did not end in time and are given up", "connections", left)
 	}
 	b.wills.stop()
+	b.keeping.save(ctx)
 }
 
 // expiresSoon is how long before the certificate's end it is said every day.

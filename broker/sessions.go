@@ -11,13 +11,13 @@ import (
 	"edged/broker/wire"
 )
 
-// session is one MQTT session: what outlives a connection. All of it is in memory and does not survive a restart of edged: a
-// message that waits only for a subscriber is acknowledged to its publisher before it is on disk.
+// session is one MQTT session: what outlives a connection. One that is kept also outlives edged (keeping).
 type session struct {
 	id      string
 	user    string // "": anonymous
 	in      *intake.Session
 	lane    lane // of its publishes
+	kept    bool // it is on disk, with what waits for it
 	out     outbox
 	profile atomic.Pointer[acl.Profile] // what acl_file says of it
 	lost    atomic.Uint64               // deliveries that it did not get
@@ -32,6 +32,10 @@ type session struct {
 	filterBytes int // of them
 	takeovers   takeovers
 	rates       rates
+	onDisk      struct {
+		text []byte        // its record
+		away time.Duration // as it says
+	}
 }
 
 // sessions owns the beginning and end of every session: both happen under mu, in one piece. Nothing blocks under it.
@@ -77,9 +81,8 @@ func (ss *sessions) establish(c *conn, p *wire.Connect) error {
 	present := s != nil
 	if s == nil {
 		ss.makeRoom()
-		s = &session{id: id, user: c.user, in: ss.b.in.NewSession(id), subs: map[string]*subscription{}, takeovers: before}
-		s.out.b, s.out.s = ss.b, s
-		ss.byID[id] = s
+		s = ss.create(id, c.user, ss.keeps(c, p))
+		s.takeovers = before
 	} else {
 		s.late.cancel() // [MQTT-3.1.3-9]
 		s.late = nil
@@ -93,7 +96,11 @@ func (ss *sessions) establish(c *conn, p *wire.Connect) error {
 	ss.connected++
 	ss.most = max(ss.most, ss.connected)
 	s.profile.Store(ss.b.access.profile(s.user, id))
-	ss.lifetime(s, c, p)
+	s.keep, s.asks = ss.lifetime(c, p)
+	if s.kept && !present {
+		ss.b.keeping.begin(s)
+	}
+	s.out.touch() // what is written of it may have changed
 	c.session = s
 	link := s.in.Connect(c, c.v5(), c.patience)
 	c.mu.Lock()
@@ -113,16 +120,30 @@ func (ss *sessions) establish(c *conn, p *wire.Connect) error {
 	return nil
 }
 
-// lifetime settles how long the session is kept [MQTT-3.1.2-23].
-func (ss *sessions) lifetime(s *session, c *conn, p *wire.Connect) {
+// create makes a session, whose client is away.
+func (ss *sessions) create(id, user string, kept bool) *session {
+	s := &session{id: id, user: user, in: ss.b.in.NewSession(id), subs: map[string]*subscription{}, kept: kept}
+	s.out.b, s.out.s = ss.b, s
+	ss.byID[id] = s
+	return s
+}
+
+// keeps reports whether a new session is kept on disk.
+func (ss *sessions) keeps(c *conn, p *wire.Connect) bool {
+	keep, _ := ss.lifetime(c, p)
+	return keep > 0 && ss.b.keeping.store != nil && ss.b.routes.own != nil
+}
+
+// lifetime settles how long the session outlives its connection [MQTT-3.1.2-23], and whether the client asked for that.
+func (ss *sessions) lifetime(c *conn, p *wire.Connect) (keep time.Duration, asks bool) {
 	limit := ss.b.cfg.SessionExpiry.D()
-	s.keep, s.asks = 0, false
 	switch {
 	case c.v5():
-		s.keep, s.asks = min(time.Duration(p.SessionExpiry)*time.Second, limit), p.SessionExpiry > 0
+		return min(time.Duration(p.SessionExpiry)*time.Second, limit), p.SessionExpiry > 0
 	case !p.Clean:
-		s.keep = limit
+		return limit, false
 	}
+	return 0, false
 }
 
 // end is called when a connection has ended.
@@ -136,6 +157,7 @@ func (ss *sessions) end(c *conn) {
 	}
 	s.out.detach()
 	s.conn, s.away = nil, time.Now()
+	s.out.touch()
 	ss.connected--
 	if s.keep == 0 {
 		ss.discard(s, wire.Success)
@@ -147,6 +169,9 @@ func (ss *sessions) discard(s *session, why byte) {
 	if s.conn != nil {
 		s.conn.goodbye(why, nil)
 		ss.connected--
+	}
+	if s.kept {
+		ss.b.keeping.end(s)
 	}
 	for _, sub := range s.subs {
 		ss.drop(sub)

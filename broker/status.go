@@ -59,7 +59,7 @@ type meters struct {
 	delivered, queueFull, congested        *metrics.Counter
 	tooLarge, tapDropped                   *metrics.Counter
 	badTopic, tooLong, denied, tooManySubs *metrics.Counter
-	retainedFull, badRetained              *metrics.Counter
+	retainedFull, badRetained, badSessions *metrics.Counter
 	handshakes, badLogin, malformed        *metrics.Counter
 	silent, slowed, flapping, deaf         *metrics.Counter
 	bytesIn, bytesOut, publishBytes        *metrics.Counter
@@ -90,6 +90,7 @@ func newMeters(b *Broker, set *metrics.Set) *meters {
 		tooManySubs:  c(`edged_broker_subscriptions_refused_total`),
 		retainedFull: c(`edged_broker_not_retained_total`),
 		badRetained:  c(`edged_broker_retained_unreadable_total`),
+		badSessions:  c(`edged_broker_sessions_unreadable_total`),
 		denied:       c(`edged_broker_refused_total{reason="acl"}`),
 		handshakes:   c(`edged_broker_handshakes_failed_total`),
 		badLogin:     c(`edged_broker_logins_failed_total`),

@@ -49,6 +49,9 @@ func (c *conn) subscribe(f wire.Frame) error {
 			}
 		}
 	}
+	if c.session.kept {
+		c.b.keeping.subscribed(c, made, codes)
+	}
 	var owed []letter // found before SUBACK: what is published after it comes once, and not as retained
 	for i, sub := range made {
 		handling := p.Filters[i].RetainHandling
@@ -137,9 +140,20 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 			"client", s.id, "max_subscriptions", ss.b.cfg.MaxSubscriptions)
 		return wire.QuotaExceeded, false
 	}
-	if sub.born = ss.b.routes.changes.Load() + 1; old != nil {
-		sub.born = old.born
+	if sub.born = ss.b.routes.changes.Load() + 1; s.kept {
+		sub.place = ss.b.keeping.store.End()
 	}
+	if old != nil {
+		sub.born, sub.place = old.born, old.place
+	}
+	ss.put(sub)
+	return sub.qos, old == nil
+}
+
+// put puts a subscription into force, in the place of one with the same filter. It is called with mu.
+func (ss *sessions) put(sub *subscription) {
+	s := sub.s
+	old := s.subs[sub.filter]
 	sub.grant = grantOf(sub)
 	sub.key = ss.b.routes.subs.Add(sub.filter, sub)
 	if old != nil {
@@ -153,7 +167,6 @@ func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
 		ss.shared++
 	}
 	ss.b.routes.changed(plain(sub.filter))
-	return sub.qos, old == nil
 }
 
 // greedy reports whether a session may not have n bytes more of subscriptions. When all of them need too much, those that have less
@@ -201,6 +214,9 @@ func (c *conn) unsubscribe(f wire.Frame) error {
 		if c.v5() {
 			codes = append(codes, code)
 		}
+	}
+	if c.session.kept {
+		c.b.keeping.unsubscribed(c, filters)
 	}
 	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.UNSUBACK, c.v5(), id, codes) })
 	return nil

@@ -58,7 +58,7 @@ func (l *Link) Collect(b []byte) []byte {
 		}
 		if k, ok := s.ids[a.id]; ok && k.token == a.token && a.kind != pubcomp && a.code == CodeSuccess {
 			if a.kind == pubrec {
-				k.state = received
+				k.state = acked
 				s.ids[a.id] = k
 			} else {
 				s.forget(a.id)
@@ -87,7 +87,7 @@ func (l *Link) Written(n int) {
 		k, ok := s.ids[a.id]
 		switch {
 		case a.kind == puback && !ok && s.user == l.number:
-			s.remember(a.id, known{a.token, 1, owed})
+			s.remember(a.id, known{token: a.token, qos: 1, state: owed})
 		case a.kind == pubrec && ok && k.token == a.token:
 			k.state = owed
 			s.ids[a.id] = k
@@ -99,7 +99,7 @@ func (l *Link) Written(n int) {
 // Release answers a PUBREL with PUBCOMP and forgets the identifier [MQTT-4.3.3-11]. It blocks like Take while the client
 // does not read its acknowledgements.
 //
-// The removal is not durable before PUBCOMP leaves; that comes with the durable table of QoS 2 identifiers.
+// In a session that is kept PUBCOMP leaves when the removal is durable.
 func (l *Link) Release(id uint16) error {
 	defer l.patience.reset()
 	s := l.s
@@ -109,7 +109,7 @@ func (l *Link) Release(id uint16) error {
 			s.mu.Unlock()
 			return ErrClosed
 		}
-		if len(s.due) < s.in.limits.Pending {
+		if len(s.due)+s.removing < s.in.limits.Pending {
 			break
 		}
 		room := s.waitForRoom(true)
@@ -121,7 +121,13 @@ func (l *Link) Release(id uint16) error {
 		}
 	}
 	code := CodeSuccess
-	if k, ok := s.ids[id]; ok && k.qos == 2 {
+	k, ok := s.ids[id]
+	if ok && k.qos == 2 && s.memory != nil {
+		s.releaseDurably(l, id, k)
+		s.mu.Unlock()
+		return nil
+	}
+	if ok && k.qos == 2 {
 		s.forget(id)
 	} else if l.v5 {
 		code = CodeNotFound

@@ -15,12 +15,14 @@
 //	                      subscribers ◄──┴──► due ──► Link.Collect (the connection's writer) ──► socket
 //
 // What a session remembers about a packet identifier has three states. Taken: the publish waits in the line. Owed: it is
-// durable, and its acknowledgement was not handed to a socket. Received: PUBREC was handed to a socket and PUBREL has
+// durable, and its acknowledgement was not handed to a socket. Acked: PUBREC was handed to a socket and PUBREL has
 // not come (QoS 2 only). A PUBLISH with DUP = 1 and a known identifier is not stored again: it becomes an entry that
 // waits for the first one, so that it is acknowledged on the connection that repeated it, in its order. A PUBLISH with
 // DUP = 0 is a new message, and takes over the identifier. As soon as a PUBACK may have reached the client the
 // identifier is forgotten, because the client may use it for another message from then on.
 //
-// All of this lives in memory: after a restart of edged a repeated QoS 1 publish is stored again. For QoS 2 the identity
-// of the message goes with it (edged.Origin), so that the block store can keep a durable table of them.
+// What is known of QoS 1 lives in memory: after a restart of edged a repeated publish is stored again, because nobody knows which
+// PUBACKs have left. For QoS 2 the identity of the message goes with it (edged.Origin), and the store notes it with the block; in a
+// session that is kept (Keep) there is a fourth state, releasing: PUBREL has come, and PUBCOMP follows when the store has forgotten the
+// identity. So a repeat is stored once, whenever edged is killed, and an identifier that is used again swallows nothing.
 package intake

@@ -85,7 +85,7 @@ func (s *Session) allowed(l *Link, p *Publish) error {
 const small = 4 << 10
 
 func (s *Session) full(size int) bool {
-	return s.line.len()+len(s.due) >= s.in.limits.Pending ||
+	return s.line.len()+len(s.due)+s.removing >= s.in.limits.Pending ||
 		size > 0 && s.bytes > 0 && s.bytes+int64(size) > s.in.limits.Bytes
 }
 
@@ -95,7 +95,7 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
 		l.counts()
-		if k, ok := s.ids[p.ID]; ok && p.Dup && k.qos == p.QoS {
+		if k, ok := s.ids[p.ID]; ok && p.Dup && k.qos == p.QoS && k.state != releasing {
 			s.repeat(e, k)
 			return 0
 		}
@@ -109,11 +109,15 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 		s.zero++
 	}
 	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
+	if e.after != nil {
+		e.after.Begin()
+	}
+	e.kept = p.QoS == 2 && p.Origin.Copies > 0
 	s.bytes += int64(e.bytes + e.holds)
 	s.in.kept.take(int64(e.bytes + e.holds))
 	token = s.line.push(e)
 	if e.id != 0 {
-		s.remember(e.id, known{token, e.qos, taken})
+		s.remember(e.id, known{token: token, qos: e.qos, state: taken})
 	}
 	return token
 }
@@ -134,7 +138,7 @@ func (s *Session) repeat(e entry, k known) {
 	if k.state == taken {
 		s.line.at(k.token).heir = token
 	}
-	s.remember(e.id, known{token, e.qos, taken})
+	s.remember(e.id, known{token: token, qos: e.qos, state: taken})
 	s.release()
 }
 

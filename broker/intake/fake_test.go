@@ -147,5 +147,6 @@ type delivery struct {
 	to   *[]string
 }
 
-func (d delivery) Deliver() { *d.to = append(*d.to, d.name) }
-func (d delivery) Abandon() { *d.to = append(*d.to, "-"+d.name) }
+func (d delivery) Begin()            {}
+func (d delivery) Deliver(edged.Pos) { *d.to = append(*d.to, d.name) }
+func (d delivery) Abandon()          { *d.to = append(*d.to, "-"+d.name) }

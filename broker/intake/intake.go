@@ -102,6 +102,9 @@ func (in *Intake) Stop() {
 	in.stop()
 }
 
+// Stopping reports whether Stop was called.
+func (in *Intake) Stopping() bool { return in.draining.Load() }
+
 // Stopped is closed by Stop.
 func (in *Intake) Stopped() <-chan struct{} { return in.ctx.Done() }
 

@@ -1,5 +1,7 @@
 package intake
 
+import "edged"
+
 // entry is one publish in its session's line.
 type entry struct {
 	link    *Link    // the connection that waits for the acknowledgement; nil if none does
@@ -11,7 +13,9 @@ type entry struct {
 	id      uint16   // 0 if no acknowledgement is wanted
 	qos     byte
 	verdict verdict
-	code    byte // of a refusal
+	code    byte      // of a refusal
+	kept    bool      // QoS 2, and a receiver stores its identity
+	at      edged.Pos // of the copy that MQTT sessions read
 }
 
 // verdict is what has been learned about an entry; the first that is not accepted stays.

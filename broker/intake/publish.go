@@ -10,17 +10,23 @@ type Publish struct {
 	Dup bool
 
 	To       []edged.Handler // the receivers that want it
-	Retained Retaining       // nil if it changes no retained message
-	After    Delivery        // nil if there is nobody to deliver it to
-	Keeps    int             // bytes that After keeps: payload and properties, and what its deliveries count
-	Holds    int             // bytes that Retained holds while it is under way
+	Keeper   int             // which of them keeps the copy that MQTT sessions read, if Keep
+	Keep     bool
+	Extra    []byte    // what goes with that copy
+	Retained Retaining // nil if it changes no retained message
+	After    Delivery  // nil if there is nobody to deliver it to
+	Keeps    int       // bytes that After keeps: payload and properties, and what its deliveries count
+	Holds    int       // bytes that Retained holds while it is under way
 }
 
-// Delivery is what happens to a publish when it is durable. One of the two is called, once, in PUBLISH order of the
-// session, under the session's lock: they must not block, and not call back.
+// Delivery is what happens to a publish when it is durable. Its methods are called in PUBLISH order of the session, under the
+// session's lock: they must not block, and not call back.
 type Delivery interface {
-	// Deliver: its subscribers may see it now. Intake.Delivered must follow when its payload is no longer needed.
-	Deliver()
+	// Begin: it has entered the line, and no receiver has it yet. One of the two below follows.
+	Begin()
+	// Deliver: its subscribers may see it now; at is where MQTT sessions find it in the log, if it is kept. Intake.Delivered must follow when
+	// its payload is no longer needed.
+	Deliver(at edged.Pos)
 	// Abandon: it will not become durable.
 	Abandon()
 }

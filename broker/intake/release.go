@@ -8,11 +8,16 @@ import (
 )
 
 // Acked is called by receivers when a publish is durable, or with what kept it from becoming so (edged.Acker).
-func (s *Session) Acked(token uint64, err error) {
+func (s *Session) Acked(token uint64, _ edged.Pos, err error) { s.acked(token, edged.Pos{}, err) }
+
+func (s *Session) acked(token uint64, at edged.Pos, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.line.at(token)
 	e.waits--
+	if at.Seq > 0 {
+		e.at = at
+	}
 	if err != nil && e.verdict == accepted {
 		s.in.failed.Inc()
 		e.verdict = severed
@@ -65,7 +70,7 @@ func (s *Session) leave(token uint64, e *entry) {
 	}
 	if e.after != nil {
 		if e.verdict == accepted {
-			e.after.Deliver()
+			e.after.Deliver(e.at)
 		} else {
 			e.after.Abandon()
 			s.in.kept.give(int64(e.bytes))
@@ -103,6 +108,10 @@ func (s *Session) answer(token uint64, e *entry) {
 		if newest {
 			s.forget(e.id)
 		}
+		if e.kept && s.memory != nil && newest { // a part of it may be stored, with its identity
+			s.refuseDurably(token, *e, open)
+			break
+		}
 		if e.verdict == refused && open {
 			s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, code: e.code, token: token})
 			return
@@ -111,7 +120,24 @@ func (s *Session) answer(token uint64, e *entry) {
 			s.sever(e)
 		}
 	}
+	if s.over && e.kept && s.memory != nil {
+		s.forgetDurably(e.id, nil)
+	}
 	s.in.settled(1)
+}
+
+// refuseDurably refuses a publish with QoS 2 after what may be stored of its identity was removed: the client may use the
+// identifier again.
+func (s *Session) refuseDurably(token uint64, e entry, open bool) {
+	if e.verdict == severed && open {
+		s.sever(&e)
+	}
+	s.forgetDurably(e.id, func() {
+		if e.verdict == refused && !e.link.closed && e.link == s.link {
+			s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, code: e.code, token: token})
+			s.in.owe()
+		}
+	})
 }
 
 // sever ends the connection. What comes after the failed publish is not acknowledged on it, not even if it is durable:

@@ -17,18 +17,20 @@ type Session struct {
 	in     *Intake
 	client string
 
-	mu    sync.Mutex
-	line  line
-	ids   map[uint16]known
-	most  int   // identifiers that ids has had room for
-	due   []ack // for link, in order, not yet handed to its socket
-	link  *Link // the connection in use; nil while the client is away
-	bytes int64 // that entries keep for subscribers, and to be retained
-	zero  int   // entries of QoS 0 in the line
-	room  chan struct{}
-	over  bool   // the session has ended: nothing is remembered any more
-	links uint64 // connections so far
-	user  uint64 // number of the connection that used a packet identifier last
+	mu       sync.Mutex
+	line     line
+	ids      map[uint16]known
+	most     int   // identifiers that ids has had room for
+	due      []ack // for link, in order, not yet handed to its socket
+	link     *Link // the connection in use; nil while the client is away
+	bytes    int64 // that entries keep for subscribers, and to be retained
+	zero     int   // entries of QoS 0 in the line
+	room     chan struct{}
+	over     bool   // the session has ended: nothing is remembered any more
+	memory   Memory // of QoS 2; nil if the session ends with its connection
+	removing int    // publishes that are being removed from it
+	links    uint64 // connections so far
+	user     uint64 // number of the connection that used a packet identifier last
 }
 
 // known is what is remembered about a packet identifier.
@@ -36,15 +38,17 @@ type known struct {
 	token uint64 // the newest entry that had it
 	qos   byte
 	state state
+	by    *Link // releasing: the connection that waits for PUBCOMP
 }
 
 type state uint8
 
 const (
-	taken    state = iota // in the line
-	due                   // acknowledgement waits for the socket of the connection in use
-	owed                  // durable, and the connection ended before the acknowledgement was handed to a socket
-	received              // QoS 2: PUBREC was handed to a socket, PUBREL has not come
+	taken     state = iota // in the line
+	due                    // acknowledgement waits for the socket of the connection in use
+	owed                   // durable, and the connection ended before the acknowledgement was handed to a socket
+	acked                  // QoS 2: PUBREC was handed to a socket, PUBREL has not come
+	releasing              // QoS 2: PUBREL has come, and that is not durable yet
 )
 
 // NewSession makes the memory of a new session.
@@ -129,7 +133,16 @@ func (s *Session) End() {
 		s.link.detach()
 	}
 	s.in.ids.Add(-int64(len(s.ids)))
+	ids := s.ids
 	s.ids, s.over = nil, true
+	if s.memory == nil {
+		return
+	}
+	for id, k := range ids {
+		if k.qos == 2 && k.state != taken { // those leave the line later
+			s.forgetDurably(id, nil)
+		}
+	}
 }
 
 // Behind reports whether publishes of QoS 0 wait in the line: a further one must then wait behind them (Take), instead of

@@ -103,20 +103,31 @@ func (s *Session) take(ctx context.Context, l *Link, p *Publish) error {
 	}
 	if p.Retained != nil {
 		// Before the receivers, so that the change is in the commit that holds the message.
-		p.Retained.Retain(func(err error) { s.Acked(token, err); s.Flush() })
+		p.Retained.Retain(func(err error) { s.acked(token, edged.Pos{}, err); s.Flush() })
 	}
 	if p.QoS == 0 {
 		err = s.offer(ctx, p)
 		return s.settle(token, 1, l, err)
 	}
 	waits := 1 + len(p.To)
-	for _, h := range p.To {
-		if err = h.Take(ctx, &p.Message, s, token); err != nil {
+	for i, h := range p.To {
+		if err = p.hand(ctx, h, i, s, token); err != nil {
 			break
 		}
 		waits--
 	}
 	return s.settle(token, waits, l, err)
+}
+
+// hand hands the publish to one receiver, whose number is i.
+func (p *Publish) hand(ctx context.Context, h edged.Handler, i int, s *Session, token uint64) error {
+	if !p.Keep || i != p.Keeper {
+		return h.Take(ctx, &p.Message, s, token)
+	}
+	p.Message.Kept, p.Message.Extra = true, p.Extra
+	err := h.Take(ctx, &p.Message, (*keeper)(s), token)
+	p.Message.Kept, p.Message.Extra = false, nil
+	return err
 }
 
 // settle gives up the caller's part of what the entry waits for, and that of the receivers that did not take it.

@@ -115,6 +115,7 @@ func New(o Options) (*Daemon, error) {
 	d.makeStreams()
 	d.makeSinks()
 	d.makeReceivers()
+	d.makeSessions()
 	d.registerGauges()
 	return d, nil
 }
@@ -143,7 +144,7 @@ func (d *Daemon) open() (err error) {
 	if d.c.Broker == nil || d.o.NoReceivers {
 		return nil
 	}
-	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Version: d.o.Version}); err != nil {
+	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Version: d.o.Version}); err != nil {
 		return err
 	}
 	d.watchBroker()

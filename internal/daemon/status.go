@@ -11,6 +11,7 @@ import (
 	"edged/batches"
 	"edged/blockstore"
 	"edged/broker"
+	"edged/broker/record"
 	"edged/broker/remote"
 	"edged/gpio"
 	"edged/internal/supervise"
@@ -111,7 +112,9 @@ func (d *Daemon) Status() Status {
 		s.Publisher = &PublisherStatus{p.part.State(), p.Link()}
 	}
 	for _, in := range d.inputs {
-		s.Receivers = append(s.Receivers, in.status(d.store))
+		if r := in.status(d.store); r.Name != sessions || r.Received > 0 {
+			s.Receivers = append(s.Receivers, r)
+		}
 	}
 	for _, st := range d.streams {
 		s.Streams = append(s.Streams, StreamStatus{st.part.State(), st.Status()})
@@ -157,7 +160,7 @@ func totalOf(t *edged.Tick, name string) edged.ReceiverTotal {
 
 // kept lists the cursors that belong to nothing in the configuration.
 func (d *Daemon) kept() (out []Kept) {
-	known := map[string]bool{}
+	known := map[string]bool{record.Cursor: d.c.Broker != nil}
 	for _, s := range d.streams {
 		known[edged.StreamCursor(s.Name())] = true
 	}

@@ -8,6 +8,7 @@ import (
 	"edged"
 	"edged/batches"
 	"edged/blockstore"
+	"edged/broker/record"
 	"edged/broker/remote"
 	"edged/gpio"
 	"edged/internal/supervise"
@@ -75,6 +76,9 @@ func (d *Daemon) makeSinks() {
 		gate.Known = append(gate.Known, edged.StreamCursor(s.Name()))
 	}
 	gate.Known = append(gate.Known, edged.DeliveryCursor(edged.DeadLetters, edged.DeadLetters))
+	if d.c.Broker != nil {
+		gate.Known = append(gate.Known, record.Cursor)
+	}
 	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
 	d.addDeadLetters(half)
 	d.gate = delivery.NewGate(gate)
@@ -137,11 +141,41 @@ func (d *Daemon) makeReceivers() {
 			},
 		}
 		if d.broker != nil {
-			env.Attach = d.broker.Attach
+			env.Attach = func(filters []string, h edged.Handler) func() {
+				return d.broker.Attach(filters, h, level != blockstore.Memory)
+			}
 		}
 		base := totalOf(d.store.LastTick(), c.Name)
 		d.inputs = append(d.inputs, &input{c.Name, base, receiver.NewSupervisor(c.Name, c.Config.New(env), g, d.log)})
 	}
+}
+
+// sessions is the receiver of messages that nobody wants but MQTT sessions which are kept. They are in the log for those alone. No
+// receiver of the configuration can have its name.
+const sessions = "(sessions)"
+
+// makeSessions gives the broker its own source in the log.
+func (d *Daemon) makeSessions() {
+	if d.broker == nil {
+		return
+	}
+	g := receiver.New(receiver.Options{
+		Name: sessions, Block: *d.c.Block, Clock: d.clock, Trusted: d.trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
+	})
+	d.store.AddSource(sessions, blockstore.MemoryAndDisk, g)
+	d.broker.AttachOwn(g)
+	d.store.AddRider(d.broker)
+	base := totalOf(d.store.LastTick(), sessions)
+	d.inputs = append(d.inputs, &input{sessions, base, receiver.NewSupervisor(sessions, passive{}, g, d.log)})
+}
+
+// passive is a receiver that is given what it takes.
+type passive struct{}
+
+// Run implements edged.Receiver.
+func (passive) Run(ctx context.Context, _ edged.Handler) error {
+	<-ctx.Done()
+	return nil
 }
 
 // watchBroker has the broker read its files again when they change.

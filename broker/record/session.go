@@ -1,0 +1,78 @@
+package record
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"edged"
+)
+
+// Session is a session but for its subscriptions and its letters.
+type Session struct {
+	User string `json:"user,omitempty"`
+	Keep int64  `json:"keep"`           // seconds that it outlives its connection
+	Away int64  `json:"away,omitempty"` // seconds that it has done so, while edged ran
+	// Mark is the first place in the log whose letter may still be owed to it; nil: the mark of the cursor, because nothing waits.
+	Mark    *edged.Pos `json:"mark,omitempty"`
+	Flights []Flight   `json:"flights,omitempty"` // QoS 1, sent and not acknowledged; they may be before the mark
+}
+
+// Flight is a letter that has a packet identifier.
+type Flight struct {
+	ID  uint16 `json:"id"`
+	Ref Ref    `json:"ref"`
+}
+
+// Append encodes it.
+func (s *Session) Append(b []byte) []byte { return appendJSON(b, s) }
+
+// ParseSession is the reverse.
+func ParseSession(b []byte) (s Session, err error) {
+	err = json.Unmarshal(b, &s)
+	return s, err
+}
+
+// Subscription is the options of a subscription, and its age.
+type Subscription struct {
+	QoS               byte   `json:"qos"`
+	NoLocal           bool   `json:"no_local,omitempty"`
+	RetainAsPublished bool   `json:"retain_as_published,omitempty"`
+	NoRetained        bool   `json:"no_retained,omitempty"`
+	ID                uint32 `json:"id,omitempty"`
+	Born              uint64 `json:"born"` // the end of the log when it was made
+}
+
+// Append encodes it.
+func (s *Subscription) Append(b []byte) []byte { return appendJSON(b, s) }
+
+// ParseSubscription is the reverse.
+func ParseSubscription(b []byte) (s Subscription, err error) {
+	if err = json.Unmarshal(b, &s); err == nil && s.QoS > 2 {
+		err = fmt.Errorf("%w: QoS %d", errForm, s.QoS)
+	}
+	return s, err
+}
+
+// Marks is the record of the cursor: Number counts its changes, Mark is that of sessions for which nothing waits, and of shared
+// subscriptions.
+type Marks struct {
+	Number uint64 `json:"number"`
+	Mark   uint64 `json:"mark"`
+}
+
+// Append encodes it.
+func (m *Marks) Append(b []byte) []byte { return appendJSON(b, m) }
+
+// ParseMarks is the reverse.
+func ParseMarks(b []byte) (m Marks, err error) {
+	err = json.Unmarshal(b, &m)
+	return m, err
+}
+
+func appendJSON(b []byte, v any) []byte {
+	text, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // numbers and valid strings: it cannot fail
+	}
+	return append(b, text...)
+}
