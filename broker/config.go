@@ -32,7 +32,7 @@ type Config struct {
 	MaxSubscriptions         int           `toml:"max_subscriptions" doc:"filters that one client may subscribe to; further ones are refused (MQTT 5: 0x97)"`
 	MaxMessageRate           conf.Rate     `toml:"max_message_rate" doc:"publishes of one client, such as \"500/s\"; a faster one is read more slowly, and loses nothing. \"\" = no limit"`
 	MaxInflight              int           `toml:"max_inflight" doc:"unacknowledged messages with QoS 1 and 2 of an MQTT 5 connection in each direction, and towards any subscriber; a client that sends more is disconnected (0x93), further deliveries wait"`
-	SessionExpiry            conf.Duration `toml:"session_expiry" doc:"time that the session of a client is kept after it went away: of 3.1.1 clients with a persistent session, and the most that MQTT 5 clients can ask for"`
+	SessionExpiry            conf.Duration `toml:"session_expiry" doc:"time that the session of a client is kept after it went away, not counting the time that edged does not run: of 3.1.1 clients with a persistent session, and the most that MQTT 5 clients can ask for"`
 	MaxQueuedMessages        int           `toml:"max_queued_messages" doc:"messages with QoS 1 and 2 that are kept for one subscriber, unacknowledged ones included; further ones are dropped and counted"`
 	MaxQueuedBytes           conf.Size     `toml:"max_queued_bytes" doc:"bytes of messages that wait for one subscriber; further ones are dropped and counted"`
 	MaxQueuedTotal           conf.Size     `toml:"max_queued_total" doc:"bytes of messages that wait for all subscribers together; past it, those with more than their share get no further ones"`

@@ -19,9 +19,18 @@
 //	write.go, alias.go      one queue of bytes a connection, written by one goroutine
 //	intake                  acknowledgements of publishes, in their order
 //
+// A session that outlives its connection is on disk, with what waits for it (docs/adr/0014-sessions.md):
+//
+//	record                  the forms in which it is there
+//	kept.go                 what CONNECT, SUBSCRIBE and the end of a session change
+//	lowwater.go             the place in the log before which everything has been through the fan-out
+//	standing.go, keeping.go where each outbox stands in the log, which rides along with commits
+//	holding.go              QoS 2 towards a subscriber: each half waits until the one before is durable
+//	restore.go, replay.go   the start: what is on disk, and then the log from there
+//
 // Goroutines: one reads each connection, and everything that a client sends is handled on it; one writes, while there is
-// something to write; one (fanout.go) delivers what became durable. The goroutine that calls Acked only moves entries from
+// something to write; one (fanout.go) delivers what became durable. The committer's calls Ride. The goroutine that calls Acked only moves entries from
 // one queue to another.
 //
-// Locks are taken in this order: sessions.mu, outbox.mu, intake.Session, conn.mu.
+// Locks are taken in this order: keeping.mu, sessions.mu, outbox.mu, intake.Session, conn.mu; keeping.later and lowWater under any of them.
 package broker
