@@ -26,17 +26,16 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 			t.Error(w)
 		}
 		v.Fault = fmt.Sprintf("sessions: kill -9 under load, %d times, subscribers come and go", kills)
-		settled(t, e)
 		v.Holds(t)
 	})
 	t.Run("control", func(t *testing.T) {
 		t.Parallel()
 		e := harness.New(t, sessionConfig)
 		e.Tag = "edged_ackfirst"
-		slowDisk(t, e, 100*time.Millisecond)
+		slowWrites(t, e, 20*time.Millisecond)
 		e.Start()
 		v, _ := killedUnderLoad(t, e, 2)
-		v.Fault = "sessions: the same, acknowledged before the commit, 100 ms a sync"
+		v.Fault = "sessions: the same, acknowledged before the commit, 20 ms a write"
 		v.Breaks(t)
 	})
 }
@@ -103,6 +102,9 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int) (v verdict.Verdi
 		wrong = append(wrong, s.wrong...)
 		v.Lost += int64(len(lost))
 		v.Doubled += int64(len(doubled))
+	}
+	if e.Tag != "" {
+		return v, wrong // such a program's ledger does not balance
 	}
 	settled(t, e)
 	lost, doubled := b.inFiles(e)

@@ -88,6 +88,13 @@ func slowDisk(t *testing.T, e *harness.Edged, by time.Duration) {
 	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", fmt.Sprintf("inject=fdatasync:delay_enter=%d", by.Microseconds())}
 }
 
+// slowWrites makes each write of the store take so long before it begins. The last one of a commit makes it valid, so that a kill at any time of a
+// commit undoes it.
+func slowWrites(t *testing.T, e *harness.Edged, by time.Duration) {
+	t.Helper()
+	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", fmt.Sprintf("inject=pwrite64:delay_enter=%d", by.Microseconds())}
+}
+
 // settled brings the gateway to rest. Each receiver has had a message then, without which a stream has no position.
 func settled(t *testing.T, e *harness.Edged) {
 	t.Helper()
@@ -165,18 +172,23 @@ func rowPayloads(e *harness.Edged, file, prefix string) (ps []string) {
 	return ps
 }
 
-// outOfOrder are the messages that came after a later one of their topic for the first time [MQTT-4.6.0-6].
+// outOfOrder are the messages that came after a later one of their topic and QoS for the first time [MQTT-4.6.0-6].
 func outOfOrder(ms []rawmqtt.Message) (wrong []string) {
-	last, seen := map[string]string{}, map[string]bool{}
+	type line struct {
+		topic string
+		qos   byte
+	}
+	last, seen := map[line]string{}, map[string]bool{}
 	for _, m := range ms {
 		if seen[m.Payload] {
 			continue
 		}
 		seen[m.Payload] = true
-		if m.Payload < last[m.Topic] {
+		l := line{m.Topic, m.QoS}
+		if m.Payload < last[l] {
 			wrong = append(wrong, m.Payload)
 		}
-		last[m.Topic] = max(last[m.Topic], m.Payload)
+		last[l] = max(last[l], m.Payload)
 	}
 	return wrong
 }
