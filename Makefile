@@ -55,6 +55,10 @@ test-crash: ## kill it: under load, while files rotate, at the k-th system call;
 test-faults: ## power cuts, full, failing and slow disks, damaged files, dead sinks and brokers…; a line for each (root; EDGED_TEST=quick: the quick half)
 	@RACE="$(RACE)" GO="$(GO)" test/run faults
 
+.PHONY: reliability
+reliability: ## test-crash and test-faults, and their lines into docs/reliability.md
+	@RACE="$(RACE)" GO="$(GO)" test/run reliability
+
 .PHONY: test-deps
 test-deps: ## install what the tests need beyond Go (Debian, as root)
 	apt-get update -qq

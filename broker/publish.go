@@ -63,7 +63,9 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 	}
 	c.extra = r.keepIn(p, x, c.extra[:0])
 	if p.QoS == 2 && c.session.kept {
-		p.Origin.Copies = uint8(min(len(p.To), 255))
+		if p.Origin.Copies = r.copies; p.Keep {
+			p.Origin.Copies = max(1, r.copies) // the broker's own source stands in where no receiver is durable
+		}
 	}
 	if p.QoS == 0 && !retained && !c.session.in.Behind() {
 		err := c.link.Offer(p)

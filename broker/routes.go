@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -37,6 +38,7 @@ type route struct {
 	keep       bool            // a session that is kept wants its messages of QoS 1 and 2 from the log
 	keepers    []edged.Handler // who takes those: to, and the broker's own source if no other is durable
 	keeper     int             // the one of them whose copy is read
+	copies     uint8           // how many of to put what they take into the log
 	names      bool            // and who published it is asked for
 	subs       []target
 	shared     [][]target // of each shared subscription one is chosen for each message
@@ -189,6 +191,9 @@ func (r *route) receivers(rs *routes) {
 		if a.wants(r.name) {
 			if a.durable && r.keeper < 0 {
 				r.keeper = len(r.to)
+			}
+			if a.durable && r.copies < math.MaxUint8 {
+				r.copies++
 			}
 			r.to = append(r.to, a.h)
 		}
