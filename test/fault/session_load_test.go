@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"edged/test/harness"
+	"edged/test/need"
 	"edged/test/rawmqtt"
 	"edged/test/verdict"
 )
@@ -21,7 +22,12 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 		t.Parallel()
 		kills := long(3, 20)
 		e := sessionGateway(t, sessionConfig)
-		v, wrong := killedUnderLoad(t, e, kills)
+		v, wrong := killedUnderLoad(t, e, kills, func() {
+			time.Sleep(time.Duration(400+rand.IntN(600)) * time.Millisecond)
+			e.Kill()
+			time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
+			e.Start()
+		})
 		for _, w := range wrong {
 			t.Error(w)
 		}
@@ -34,10 +40,43 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 		e.Tag = "edged_ackfirst"
 		slowWrites(t, e, 20*time.Millisecond)
 		e.Start()
-		v, _ := killedUnderLoad(t, e, 2)
+		v, _ := killedUnderLoad(t, e, 2, func() {
+			time.Sleep(time.Duration(400+rand.IntN(600)) * time.Millisecond)
+			e.Kill()
+			e.Start()
+		})
 		v.Fault = "sessions: the same, acknowledged before the commit, 20 ms a write"
 		v.Breaks(t)
 	})
+}
+
+// The same, killed at the k-th write or sync of a life: within a commit, at every place of it.
+func TestSessionsKilledAtTheKthCall(t *testing.T) {
+	t.Parallel()
+	strace := need.Tool(t, "strace")
+	kills := long(4, 40)
+	e := sessionGateway(t, sessionConfig)
+	k := 0
+	v, wrong := killedUnderLoad(t, e, kills, func() {
+		k++
+		call := []string{"pwrite64", "fdatasync"}[k%2]
+		e.Kill()
+		e.Wrap = []string{strace, "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d+", call, 5+k*3)}
+		e.Launch()
+		select {
+		case <-e.Ended():
+		case <-time.After(1500 * time.Millisecond): // that call did not come so often in one thread
+		}
+		e.Kill()
+		e.Wrap = nil
+		e.Start()
+		time.Sleep(100 * time.Millisecond)
+	})
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	v.Fault = fmt.Sprintf("sessions: SIGKILL at the k-th write or sync under load, %d values of k", kills)
+	v.Holds(t)
 }
 
 // busy are the clients of a gateway under load. Each is used by its own goroutine until stop.
@@ -48,7 +87,8 @@ type busy struct {
 	subs []*subscriber
 }
 
-func killedUnderLoad(t *testing.T, e *harness.Edged, kills int) (v verdict.Verdict, wrong []string) {
+// killedUnderLoad has clients busy while kill is called again and again: it ends the gateway and starts it again.
+func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v verdict.Verdict, wrong []string) {
 	t.Helper()
 	var b busy
 	for _, v5 := range []bool{false, true} {
@@ -65,10 +105,7 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int) (v verdict.Verdi
 		go func() { defer b.wg.Done(); b.comeAndGo(b.subs[i]) }()
 	}
 	for range kills {
-		time.Sleep(time.Duration(400+rand.IntN(600)) * time.Millisecond)
-		e.Kill()
-		time.Sleep(time.Duration(rand.IntN(100)) * time.Millisecond)
-		e.Start()
+		kill()
 	}
 	time.Sleep(200 * time.Millisecond)
 	b.stop.Store(true)

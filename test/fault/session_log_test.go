@@ -22,14 +22,9 @@ func TestSessionsDoNotHoldTheLog(t *testing.T) {
 	s.leave()
 	p, other := newPublisher(e, true, "publisher"), newPublisher(e, true, "other")
 	passes := 0
-	const payload = 16 << 10
 	pass := func(bytes int) {
 		t.Helper()
-		ms := make([]rawmqtt.Publish, bytes/payload)
-		for i := range ms {
-			ms[i] = rawmqtt.Publish{Topic: "site/other", QoS: 1, Payload: strings.Repeat("x", payload)}
-		}
-		other.must(t, ms...)
+		passing(t, other, bytes)
 		passes += bytes
 	}
 	const early, late = 20, 700
@@ -68,4 +63,15 @@ func TestSessionsDoNotHoldTheLog(t *testing.T) {
 	verdict.Verdict{Fault: fmt.Sprintf("sessions: kill -9, %d MiB past a session that is away, store of 32 MiB", passes>>20), Acked: int64(len(p.acked)),
 		Lost:     max(0, int64(len(p.acked))-int64(len(distinct))-dropped),
 		Expected: fmt.Sprintf("%d came, %d dropped by max_queued_messages, as counted", len(distinct), dropped)}.Holds(t)
+}
+
+// passing publishes so many bytes that no session wants, but a receiver.
+func passing(t *testing.T, p *publisher, bytes int) {
+	t.Helper()
+	const payload = 16 << 10
+	ms := make([]rawmqtt.Publish, bytes/payload)
+	for i := range ms {
+		ms[i] = rawmqtt.Publish{Topic: "site/other", QoS: 1, Payload: strings.Repeat("x", payload)}
+	}
+	p.must(t, ms...)
 }

@@ -218,7 +218,7 @@ func (m *model) publish(cut bool) {
 
 // end ends a life of the gateway, and begins another.
 func (m *model) end() {
-	how := pick(m.r, []end{byKill, byKill, byTerm})
+	how := pick(m.r, []end{byKill, byKill, byKill, byKill, byKill, byTerm})
 	var amid *modelSession
 	var f string
 	if s := pick(m.r, m.sessions); s.w != nil && m.r.IntN(2) == 0 {

@@ -190,8 +190,19 @@ func (h *halfway) judge(t *testing.T, e *harness.Edged, clean bool, v *verdict.V
 func TestSessionsOfSubscribersHalfFinished(t *testing.T) {
 	eachEnd(t, func(t *testing.T, end end) {
 		e := sessionGateway(t, sessionConfig)
-		v, wrong := cutOutbound(t, e, func() { end.now(t, e); e.Start() }, end.name == byTerm.name, "")
+		v, wrong := cutOutbound(t, e, 0, func() { end.now(t, e); e.Start() }, end.name == byTerm.name, "")
 		v.Fault = "sessions: " + end.name + ", subscribers of QoS 1 and 2 in every state"
+		for _, w := range wrong {
+			t.Error(w)
+		}
+		settled(t, e)
+		v.Holds(t)
+	})
+	t.Run("twice", func(t *testing.T) { // and what they wait for had to leave the log
+		t.Parallel()
+		e := sessionGateway(t, sessionConfig)
+		v, wrong := cutOutbound(t, e, 24<<20, func() { e.Kill(); e.Start(); e.Kill(); e.Start() }, false, "")
+		v.Fault = "sessions: kill -9 twice, the same, 24 MiB past them"
 		for _, w := range wrong {
 			t.Error(w)
 		}
@@ -201,14 +212,14 @@ func TestSessionsOfSubscribersHalfFinished(t *testing.T) {
 	t.Run("control", func(t *testing.T) {
 		t.Parallel()
 		e := sessionGateway(t, sessionConfig)
-		v, _ := cutOutbound(t, e, func() { e.Kill(); e.Start() }, false, "x")
+		v, _ := cutOutbound(t, e, 0, func() { e.Kill(); e.Start() }, false, "x")
 		v.Fault = "sessions: the same, subscribers that come back as somebody else"
 		v.Breaks(t)
 	})
 }
 
-// cutOutbound goes through all states. The clients come back with as added to their identifiers.
-func cutOutbound(t *testing.T, e *harness.Edged, restart func(), clean bool, as string) (v verdict.Verdict, wrong []string) {
+// cutOutbound goes through all states, and has so many bytes pass them. The clients come back with as added to their identifiers.
+func cutOutbound(t *testing.T, e *harness.Edged, passes int, restart func(), clean bool, as string) (v verdict.Verdict, wrong []string) {
 	t.Helper()
 	const each = 2 * perState * progressKinds
 	var all []*halfway
@@ -233,6 +244,7 @@ func cutOutbound(t *testing.T, e *harness.Edged, restart func(), clean bool, as 
 	for _, h := range all {
 		h.advance()
 	}
+	passing(t, p, passes)
 	p.must(t, messages("site/out", 1, 1)...) // a commit, which may carry what the broker has seen
 	time.Sleep(long(0, 1200*time.Millisecond))
 	p.leave()
