@@ -27,7 +27,13 @@ func TestSessionsFollowTheModel(t *testing.T) {
 		seed = n
 	}
 	t.Logf("EDGED_SEED=%d", seed)
-	m := &model{T: t, e: sessionGateway(t, sessionConfig), r: rand.New(rand.NewPCG(seed, 1))}
+	var m *model
+	defer func() {
+		if t.Failed() {
+			t.Logf("EDGED_SEED=%d, the steps:\n%s", seed, strings.Join(m.steps, "\n"))
+		}
+	}()
+	m = &model{T: t, e: sessionGateway(t, sessionConfig), r: rand.New(rand.NewPCG(seed, 1))}
 	for _, v5 := range []bool{false, true} {
 		m.pubs = append(m.pubs, newPublisher(m.e, v5, "pub"+version(v5)))
 		for i := range 2 {
@@ -41,9 +47,6 @@ func TestSessionsFollowTheModel(t *testing.T) {
 	v := m.judge()
 	v.Fault = fmt.Sprintf("sessions: %d random steps, %d times kill -9, %d times SIGTERM", len(m.steps), m.kills, m.terms)
 	settled(t, m.e)
-	if t.Failed() {
-		t.Logf("EDGED_SEED=%d, the last steps:\n%s", seed, strings.Join(m.steps[max(0, len(m.steps)-80):], "\n"))
-	}
 	v.Holds(t)
 }
 
@@ -100,14 +103,26 @@ func (m *model) step() {
 	case n < 66:
 		m.unsubscribe(s)
 	case n < 78:
-		m.note("%s takes everything", s.login.ID)
+		before := len(s.got)
 		must(m, s.ping())
+		m.note("%s takes everything: %s", s.login.ID, numbers(s.got[before:]))
 	case n < 90:
 		m.takeSome(s)
 	default:
 		m.note("%s leaves", s.login.ID)
 		s.leave()
 	}
+}
+
+// numbers are those of messages, with their QoS and flag of repeats.
+func numbers(ms []rawmqtt.Message) (text string) {
+	for _, m := range ms {
+		text += fmt.Sprintf(" %s/%d", strings.TrimLeft(m.Payload[len(modelTopics[0])+1:], "0"), m.QoS)
+		if m.Dup {
+			text += "+"
+		}
+	}
+	return text
 }
 
 func (m *model) connect(s *modelSession) {
@@ -180,9 +195,10 @@ func (s *modelSession) certain() bool {
 
 // takeSome takes a few messages and leaves; further ones were on their way, and are not answered.
 func (m *model) takeSome(s *modelSession) {
-	s.limit = len(s.got) + m.r.IntN(5) + 1
+	before := len(s.got)
+	s.limit = before + m.r.IntN(5) + 1
 	err := s.ping()
-	m.note("%s takes some, %d so far, and leaves", s.login.ID, len(s.got))
+	m.note("%s takes some and leaves: %s", s.login.ID, numbers(s.got[before:]))
 	must(m, err)
 	s.leave()
 	s.limit = 0
@@ -197,7 +213,11 @@ func (m *model) publish(cut bool) {
 		tp := pick(m.r, modelTopics)
 		ms = append(ms, rawmqtt.Publish{Topic: tp, QoS: 1 + byte(m.r.IntN(2)), Payload: fmt.Sprintf("%s %06d", tp, m.last)})
 	}
-	m.note("%s publishes up to %d", p.login.ID, m.last)
+	text := ""
+	for _, msg := range ms {
+		text += fmt.Sprintf(" %s/%d", msg.Payload, msg.QoS)
+	}
+	m.note("%s publishes%s", p.login.ID, text)
 	for _, s := range m.sessions {
 		for _, msg := range ms {
 			for f, sure := range s.filters {
