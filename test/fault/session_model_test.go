@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -293,7 +294,11 @@ func (m *model) known(s *modelSession) (doubled int) {
 	if len(twice) > 0 {
 		m.Errorf("%s got twice with QoS 2: %s", s.login.ID, some(twice))
 	}
-	s.proper(m)
+	// One of QoS 1 that is repeated after a restart can come behind later ones, if the subscription was made between it and them.
+	exact := slices.DeleteFunc(slices.Clone(s.got), func(m rawmqtt.Message) bool { return m.QoS < 2 })
+	if wrong := append(s.wrong, outOfOrder(exact)...); len(wrong) > 0 {
+		m.Errorf("%s: wrong, or out of order: %s", s.login.ID, some(wrong))
+	}
 	s.wrong = nil
 	return len(twice)
 }
