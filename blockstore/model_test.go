@@ -2,6 +2,7 @@ package blockstore
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"testing"
@@ -25,11 +26,12 @@ type modelBlock struct {
 	text string
 }
 
-// TestModel runs random sequences of put, round, deliver, forget, crash and restart against the model: what was acknowledged
-// and is needed is read back in order; what nobody needs may go; nothing else appears.
+// TestModel runs random sequences of put, round, deliver, forget, crash, restart and power cuts in the middle of a commit against the model: what was
+// acknowledged and is needed is read back in order; what nobody needs may go; a commit that the power interrupted is there as a whole
+// or not at all; nothing else appears.
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		dir, err := os.MkdirTemp("", "edged-model-")
+		dir, err := quickDir()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -43,9 +45,13 @@ func TestModel(t *testing.T) {
 		m := &model{needs: map[string]edged.Spans{}, results: map[string]int{}, free: map[uint64]bool{}}
 		var s *Store
 		var feeds []*feed
+		var disk *faultyDisk
 		wall := int64(0)
+		failing := false
+		var maybe []modelBlock // of the commit that failed
 		start := func(dir string) {
 			s = openRapid(t, dir, keep0)
+			disk = watch(s)
 			feeds = nil
 			for _, name := range []string{"a", "b"} {
 				f := &feed{name: name, wall: wall}
@@ -92,7 +98,7 @@ func TestModel(t *testing.T) {
 			}
 		}
 		round := func() {
-			if err := s.commitRound(false); err != nil {
+			if err := s.commitRound(false); err != nil && !failing {
 				t.Fatal(err)
 			}
 			for len(s.acks) > 0 {
@@ -100,23 +106,28 @@ func TestModel(t *testing.T) {
 				f.tell()
 			}
 		}
-		t.Repeat(map[string]func(*rapid.T){
-			"put": func(t *rapid.T) {
-				f := rapid.SampledFrom(feeds).Draw(t, "feed")
-				n++
-				text := fmt.Sprint(n)
-				if rapid.IntRange(0, 4).Draw(t, "big") == 0 {
-					text += string(make([]byte, rapid.IntRange(0, 20000).Draw(t, "size")))
-				}
-				var b *edged.Block
-				b = f.put(func(err error) {
-					if err != nil {
-						t.Fatal(err)
-					}
+		put := func(t *rapid.T) {
+			f := rapid.SampledFrom(feeds).Draw(t, "feed")
+			n++
+			text := fmt.Sprint(n)
+			if rapid.IntRange(0, 4).Draw(t, "big") == 0 {
+				text += string(make([]byte, rapid.IntRange(0, 20000).Draw(t, "size")))
+			}
+			var b *edged.Block
+			b = f.put(func(err error) {
+				switch {
+				case err == nil:
 					m.blocks = append(m.blocks, modelBlock{b.Seq, text})
-				}, text)
-				wall = max(wall, f.wall)
-			},
+				case failing:
+					maybe = append(maybe, modelBlock{b.Seq, text})
+				default:
+					t.Fatal(err)
+				}
+			}, text)
+			wall = max(wall, f.wall)
+		}
+		t.Repeat(map[string]func(*rapid.T){
+			"put":   put,
 			"round": func(*rapid.T) { round() },
 			"cursor": func(t *rapid.T) {
 				name := rapid.SampledFrom([]string{"x", "y"}).Draw(t, "cursor")
@@ -148,7 +159,55 @@ func TestModel(t *testing.T) {
 				s.Close()
 				start(dir)
 			},
-			"restart": func(t *rapid.T) {
+			"power": func(t *rapid.T) {
+				for range rapid.IntRange(0, 2).Draw(t, "puts") {
+					put(t)
+				}
+				need := edged.SpansFrom(rapid.Uint64Range(0, s.End()).Draw(t, "from"))
+				old, had := m.needs["x"]
+				s.Submit(&edged.Update{
+					Cursors: []edged.Cursor{{Name: "x", Need: need}, {Name: "of-p", Log: "p", Need: edged.SpansFrom(1)}}, Results: []edged.Result{{Stream: "p", Data: []byte("x")}},
+				}, false, func(err error) {
+					if err == nil {
+						m.needs["x"] = need
+						m.results["p"]++
+					}
+				})
+				s.freed = time.Time{}
+				disk.settle() // the last commit has returned
+				disk.failAt, failing, maybe = disk.writes+rapid.IntRange(1, 12).Draw(t, "write"), true, nil
+				delete(m.needs, "x")
+				round()
+				interrupted := disk.hit
+				if !interrupted {
+					disk.settle()
+				}
+				dirs = append(dirs, disk.cut(t, rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "dice"), 0))))
+				s.Close()
+				failing = false
+				start(dirs[len(dirs)-1])
+				if !interrupted {
+					return
+				}
+				there := int(s.ResultEnd("p"))-1 > m.results["p"]
+				for _, b := range maybe {
+					e, ok, err := s.Next(b.seq)
+					if err != nil || (ok && e.Block != nil && e.Seq == b.seq) != there {
+						t.Fatalf("of a commit that the power interrupted the result is there: %v; its block %d is not the same (%v)", there, b.seq, err)
+					}
+				}
+				if there {
+					m.blocks = append(m.blocks, maybe...)
+					m.needs["x"] = need
+					m.results["p"]++
+				} else if had {
+					m.needs["x"] = old
+				}
+				if c, ok := s.Cursor("x"); ok != (there || had) || ok && !slices.Equal(c.Need, m.needs["x"]) {
+					t.Fatalf("the cursor is %v, want %v", c.Need, m.needs["x"])
+				}
+			},
+			"restart": func(*rapid.T) {
 				round()
 				s.Close()
 				start(dirs[len(dirs)-1])
@@ -156,45 +215,4 @@ func TestModel(t *testing.T) {
 			"": func(*rapid.T) { check() },
 		})
 	})
-}
-
-func openRapid(t *rapid.T, dir string, change func(*Config)) *Store {
-	c := Default()
-	c.MaxBytes = 32 << 20
-	change(c)
-	s, err := Open(dir, c, quiet, newSet())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
-}
-
-func allRapid(t *rapid.T, s *Store) []edged.Entry {
-	var out []edged.Entry
-	for seq := uint64(0); ; {
-		e, ok, err := s.Next(seq)
-		if err != nil || e.Err != nil {
-			t.Fatal(err, e.Err)
-		}
-		if !ok {
-			return out
-		}
-		out = append(out, e)
-		seq = e.Seq + 1
-	}
-}
-
-func snapshotRapid(t *rapid.T, s *Store) string {
-	dir, err := os.MkdirTemp("", "edged-model-")
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(s.path)
-	if err == nil {
-		err = os.WriteFile(dir+"/"+FileName, text, 0o600)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	return dir
 }

@@ -43,7 +43,11 @@ func (s *Store) write(r *round, early bool) (err error) {
 			return err
 		}
 	}
+	id := tx.ID()
 	if err := tx.Commit(); err != nil {
+		if s.visible(id) {
+			return fmt.Errorf("%w: %w", errUncertain, err)
+		}
 		return err
 	}
 	st := tx.Stats()
@@ -56,6 +60,21 @@ func (s *Store) write(r *round, early bool) (err error) {
 		s.pace.charge(written - r.logged)
 	}
 	return nil
+}
+
+// errUncertain is the error of a commit that failed when it was as good as done: the file has it, and its last sync did not
+// say that it is on disk. Lack of room can be the cause where room is only looked for when data is written back (thin volumes,
+// NFS, btrfs). To make the same commit again would store everything twice; only opening the file tells what is true.
+var errUncertain = errors.New("it was written, and the disk did not confirm it")
+
+// visible reports whether readers would see transaction id, which failed.
+func (s *Store) visible(id int) bool {
+	seen := false
+	err := s.view(func(tx *bbolt.Tx) error {
+		seen = tx.ID() >= id
+		return nil
+	})
+	return seen || err != nil
 }
 
 // number gives the round's blocks their sequence numbers, encodes those for the disk into tx, and ends with a tick if one is due.
@@ -128,7 +147,7 @@ func putEntry(tx *bbolt.Tx, key, value []byte) error {
 // isFull reports whether a commit failed for lack of space: the file is as it was before, and usable. The library formats
 // some of these errors away, so their texts are looked for too.
 func isFull(err error) bool {
-	if err == nil {
+	if err == nil || errors.Is(err, errUncertain) {
 		return false
 	}
 	if errors.Is(err, berrors.ErrMaxSizeReached) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG) {
