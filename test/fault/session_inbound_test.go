@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"edged/test/harness"
 	"edged/test/rawmqtt"
@@ -197,50 +196,4 @@ func cutInbound(t *testing.T, e *harness.Edged, restart func(), memory bool) (v 
 	count("copies.ndjson", below("both"), rowPayloads(e, "copies.ndjson", "both/in/"))
 	count("the subscriber", stored, s.payloads(0))
 	return v
-}
-
-// Within one life of the gateway a repeat with QoS 1 whose acknowledgement cannot have left is known, and stored once: each sync takes so
-// long here that the client has come back before the commit. An identifier that is used again is never taken for a repeat.
-func TestSessionsRepeatsWithinOneLife(t *testing.T) {
-	t.Parallel()
-	e := harness.New(t, sessionConfig)
-	slowDisk(t, e, 200*time.Millisecond)
-	e.Start()
-	const n = 50
-	var wanted []string
-	for _, v5 := range []bool{false, true} {
-		p := newPublisher(e, v5, "repeats"+version(v5))
-		must(t, p.come())
-		for _, root := range []string{"site", "both", "free"} {
-			for _, qos := range []byte{1, 2} {
-				must(t, p.send(messages(fmt.Sprintf("%s/life/%s/%d", root, version(v5), qos), qos, n/5)...))
-			}
-		}
-		for range 3 { // the connection is lost, again and again, before anything is committed
-			p.leave()
-			must(t, p.come())
-		}
-		must(t, p.settle())
-		for _, l := range p.acked {
-			again := l
-			again.Payload += " again"
-			must(t, p.send(again))
-		}
-		must(t, p.settle())
-		wanted = append(wanted, p.payloads(1)...)
-	}
-	settled(t, e)
-	var stored []string
-	for _, p := range wanted {
-		if p[:4] != "free" {
-			stored = append(stored, p)
-		}
-	}
-	came := append(rowPayloads(e, "raw.ndjson", "site/life/"), rowPayloads(e, "raw.ndjson", "both/life/")...)
-	lost, doubled := tally(stored, came)
-	if len(lost)+len(doubled) > 0 {
-		t.Errorf("lost %s, doubled %s", some(lost), some(doubled))
-	}
-	verdict.Verdict{Fault: "sessions: connections lost before the commit, repeats with DUP, within one life", Acked: int64(len(wanted)), Lost: int64(len(lost)), Doubled: int64(len(doubled)),
-		Expected: fmt.Sprintf("%d known repeats", e.Status().Broker.Duplicates)}.Holds(t)
 }

@@ -19,7 +19,7 @@ var everything = slices.Concat(rawmqtt.U8(0x01, 1), rawmqtt.Str(0x03, "text/plai
 // because too much of it was held for them.
 func TestSessionsKeepMessagesAsTheyWere(t *testing.T) {
 	eachEnd(t, func(t *testing.T, end end) {
-		for _, passes := range []int{0, 24 << 20} {
+		for _, passes := range long([]int{24 << 20}, []int{0, 24 << 20}) {
 			t.Run(fmt.Sprintf("%dMiB", passes>>20), func(t *testing.T) { t.Parallel(); asTheyWere(t, end, passes) })
 		}
 	})

@@ -167,7 +167,7 @@ func TestSessionsExpireOverARestart(t *testing.T) {
 			s.begin(t, 1, "free/expire/"+id)
 			return s
 		}
-		over, later, kept, ended := away("over", 1), away("later", 4), away("kept", 3600), away("ended", 3600)
+		over, later, kept, ended := away("over", 1), away("later", 3), away("kept", 3600), away("ended", 3600)
 		for _, s := range []*subscriber{over, later, kept} {
 			s.leave()
 		}
@@ -186,7 +186,7 @@ func TestSessionsExpireOverARestart(t *testing.T) {
 		}
 		kept.returns(t, p.payloads(1)[10:])
 		lost, _ := tally(p.payloads(1)[10:], kept.payloads(1))
-		harness.Until(t, 10*time.Second, "a session of 4 s has expired", func() bool { return e.Client(t, "later").ID == "" })
+		harness.Until(t, 10*time.Second, "a session of 3 s has expired", func() bool { return e.Client(t, "later").ID == "" })
 		later.back(t, false)
 		settled(t, e)
 		verdict.Verdict{Fault: "sessions: " + end.name + ", session expiry, DISCONNECT that ends a session", Acked: 10, Lost: int64(len(lost))}.Holds(t)
