@@ -47,12 +47,17 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 			return err
 		}
 	}
+	puts := 0 // of r.upd, which are done: puts are in the order in which they were submitted, those of riders last
 	for _, p := range r.taken {
+		if err := putAll(tx, r.upd.Puts[puts:p.after]); err != nil {
+			return err
+		}
+		puts = p.after
 		if err := putAll(tx, p.u.Puts); err != nil {
 			return err
 		}
 	}
-	if err := putAll(tx, r.upd.Puts); err != nil {
+	if err := putAll(tx, r.upd.Puts[puts:]); err != nil {
 		return err
 	}
 	return noteReceived(tx, r.parcels)

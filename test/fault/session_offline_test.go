@@ -2,6 +2,8 @@ package fault
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -14,8 +16,9 @@ import (
 const waiting = 1001
 
 // Subscribers are away while others publish to them. The gateway ends after the last acknowledgement; they come back and get everything, in
-// order, whether a receiver takes the topic or none. One of them had come back for a part before: of that it gets nothing again
-// with QoS 2, and nothing at all when the gateway could finish.
+// order, whether a receiver takes the topic or none. Some of them had come back for a part before: of that they get nothing again with QoS 2, and with
+// QoS 1 nothing again when the gateway could finish, if it came to them in the order of the log. Messages of one commit that different
+// receivers take, or none, do not: of those that are behind one that waits, some may come again.
 func TestSessionsOfOfflineSubscribers(t *testing.T) {
 	eachEnd(t, func(t *testing.T, end end) {
 		e := sessionGateway(t, sessionConfig)
@@ -30,6 +33,10 @@ func TestSessionsOfOfflineSubscribers(t *testing.T) {
 			s.leave()
 			away = append(away, s)
 		}
+		one := newSubscriber(e, true, "one")
+		one.begin(t, 1, "free/off/1")
+		one.leave()
+		away = append(away, one)
 		p := newPublisher(e, true, "publisher")
 		var ms []rawmqtt.Publish
 		for i := range waiting {
@@ -40,31 +47,36 @@ func TestSessionsOfOfflineSubscribers(t *testing.T) {
 			}
 		}
 		p.must(t, ms...)
-		part := away[1]
-		part.back(t, true)
-		part.limit = waiting
-		must(t, part.fetch(waiting))
-		part.leave()
-		part.limit = 0
-		partly := len(part.got)
+		for _, s := range away[1:] {
+			s.back(t, true)
+			s.limit = waiting / 2
+			must(t, s.fetch(s.limit))
+			s.leave()
+			s.limit = 0
+		}
 		end.now(t, e)
 		e.Start()
-		v := verdict.Verdict{Acked: int64(len(p.acked)), Fault: fmt.Sprintf("sessions: %s, two subscribers away, %d messages of QoS 1 and 2 for each", end.name, len(ms))}
+		v := verdict.Verdict{Acked: int64(len(p.acked)), Fault: fmt.Sprintf("sessions: %s, three subscribers away, up to %d messages of QoS 1 and 2 for each", end.name, len(ms))}
+		repeated := 0
 		for _, s := range away {
-			s.returns(t, p.payloads(1))
-			s.proper(t)
-			lost, _ := tally(p.payloads(1), s.payloads(1))
-			_, doubled := tally(nil, s.payloads(2))
-			if _, again := tally(nil, s.payloads(1)); end.name == byTerm.name && len(again) > 0 {
-				t.Errorf("client %s: after a clean stop there came again what it had acknowledged: %s", s.login.ID, some(again))
+			wanted := p.payloads(1)
+			if s == one {
+				wanted = slices.DeleteFunc(wanted, func(p string) bool { return !strings.HasPrefix(p, "free/off/1") })
 			}
-			if len(lost)+len(doubled) > 0 {
+			s.returns(t, wanted)
+			s.proper(t)
+			lost, again := tally(wanted, s.payloads(1))
+			_, doubled := tally(nil, s.payloads(2))
+			if end.name == byTerm.name && s == one {
+				doubled = again
+			}
+			if repeated += len(again); len(lost)+len(doubled) > 0 {
 				t.Logf("client %s: lost %s, doubled %s", s.login.ID, some(lost), some(doubled))
 			}
 			v.Lost += int64(len(lost))
 			v.Doubled += int64(len(doubled))
 		}
-		v.Expected = fmt.Sprintf("one had taken %d before", partly)
+		v.Expected = fmt.Sprintf("two had taken %d before; %d of QoS 1 came again", waiting/2, repeated)
 		settled(t, e)
 		v.Holds(t)
 	})

@@ -95,13 +95,19 @@ func slowWrites(t *testing.T, e *harness.Edged, by time.Duration) {
 	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", fmt.Sprintf("inject=pwrite64:delay_enter=%d", by.Microseconds())}
 }
 
-// settled brings the gateway to rest. Each receiver has had a message then, without which a stream has no position.
+// settled brings the gateway to rest. Each receiver has had a message then, without which a stream has no position. In none of its lives may it have
+// found something of the sessions that did not go together.
 func settled(t *testing.T, e *harness.Edged) {
 	t.Helper()
 	p := newPublisher(e, false, "settled")
 	p.must(t, rawmqtt.Publish{Topic: "both/settled", Payload: "settled", QoS: 1})
 	p.leave()
 	e.AtRest(30 * time.Second)
+	for _, line := range strings.Split(e.Log(), "\n") {
+		if strings.Contains(line, "stored sessions cannot be read") {
+			t.Error(line)
+		}
+	}
 }
 
 // addr is where the gateway's broker listens.
