@@ -15,7 +15,7 @@ RACE := $(shell command -v $${CC:-gcc} >/dev/null 2>&1 && echo -race)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  make %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## run the gateway on this computer: broker, simulated pins, windows, files
@@ -40,7 +40,7 @@ test: ## pass the tests: no root needed, nothing installed, about a minute and a
 	@RACE="$(RACE)" GO="$(GO)" test/run quick
 
 .PHONY: test-all
-test-all: ## everything: more random cases, fuzzing, other processors
+test-all: ## everything: more random cases, fuzzing, other processors, machines (make test-deps test-machine-deps before)
 	@RACE="$(RACE)" GO="$(GO)" test/run all
 
 .PHONY: test-broker
@@ -62,9 +62,14 @@ reliability: ## test-crash and test-faults, and their lines into docs/reliabilit
 .PHONY: test-deps
 test-deps: ## install what the tests need beyond Go (Debian, as root)
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static iproute2 nftables >/dev/null
 	command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
 	cd test/clients/js && npm ci --loglevel=error
+
+.PHONY: test-machine-deps
+test-machine-deps: ## install what the tests need that run in a machine of their own: test/fault/machine (Debian, as root; 42 MB)
+	apt-get update -qq
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends user-mode-linux mmdebstrap dmsetup e2fsprogs mount >/dev/null
 
 .PHONY: bench
 bench: build ## print what is promised in figures: size, start, memory, bytes a commit

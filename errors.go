@@ -23,6 +23,8 @@ const (
 	Permanent
 	// Poison: this datum never will be taken. It is split down to single rows, which become dead letters.
 	Poison
+	// TooLarge is Poison that is refused for its size: what comes after it is made smaller, too.
+	TooLarge
 	// Limit: refused by a configured limit. It is counted as dropped, and passed.
 	Limit
 )

@@ -1,6 +1,8 @@
 package batches
 
 import (
+	"fmt"
+
 	"edged"
 )
 
@@ -58,8 +60,7 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 			c.Dead++
 			s.out.deadLetter(b, i, s.r.reason)
 		case good:
-			rows = true
-			s.row(&c, b, info)
+			rows = s.row(&c, b, i, info) || rows
 		}
 		if b.Seq < s.rec.born && !s.out.mute {
 			s.rec.old++
@@ -71,25 +72,60 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 	return rows
 }
 
-// row puts a row where it belongs.
-func (s *Stream) row(c *Counts, b *edged.Block, info *topicInfo) {
+// row puts the row of message i where it belongs. It reports whether it was one: a text that is too long to be held makes it a dead letter.
+func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
 	if s.st == nil {
 		c.Applied++
 		c.Produced++
-		return
+		return true
+	}
+	key, values := s.r.group(info)
+	args := s.r.arguments()
+	if reason := tooLong(s.p, key, args); reason != "" {
+		c.Dead++
+		s.out.deadLetter(b, i, reason)
+		return false
 	}
 	k := paneKey{start: s.p.window.Pane(s.r.row.Time)}
 	if s.p.time.field == nil {
 		k.epoch = b.Cut.Epoch
 	} else if s.st.late(k, s.wm.now()) {
 		c.Late++
-		return
+		return true
 	}
 	s.wm.row(s.r.row.Time)
-	key, values := s.r.group(info)
-	if s.st.add(k, key, values, b.Trusted, s.r) {
+	if s.st.add(k, key, values, b.Trusted, args, s.r.row.Time) {
 		c.Applied++
 	} else {
 		c.Dropped++
+		s.sayFull()
 	}
+	return true
+}
+
+// maxText bounds what a group holds of texts, in bytes: its key, which is a key of the store too, and those take 32 KiB; and what first and last
+// keep. max_groups would bound nothing otherwise.
+const maxText = 4 << 10
+
+// tooLong says why a row cannot be put into a group: "" if it can.
+func tooLong(p *Plan, key []byte, args []edged.Value) (reason string) {
+	if len(key) > maxText {
+		return fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
+	}
+	for i, v := range args {
+		if a := &p.aggs[i]; a.kind.Keeps && len(v.Str()) > maxText {
+			return fmt.Sprintf("what %s would keep is %d bytes long; %d is the most", a.name, len(v.Str()), maxText)
+		}
+	}
+	return ""
+}
+
+// sayFull says once that rows are dropped because there are too many groups; the count says the rest.
+func (s *Stream) sayFull() {
+	if s.saidFull || s.out.mute {
+		return
+	}
+	s.saidFull = true
+	s.o.Log.Warn("a window has max_groups groups: rows of further groups are dropped and counted, the groups that are there go on; raise max_groups, or group by less",
+		"stream", s.name, "max_groups", s.p.groups)
 }

@@ -48,7 +48,7 @@ type StreamConfig struct {
 	Aggregate       conf.Pairs    `toml:"aggregate" doc:"what is computed of each group, name = function; see the aggregates below" json:"aggregate"`
 	Sinks           []string      `toml:"sinks" doc:"where the rows or results go" json:"-"`
 	Start           string        `toml:"start" doc:"where a new stream begins: oldest, the oldest block still kept, or now" json:"-"`
-	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it); rows of further ones are counted as dropped" json:"max_groups"`
+	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it); rows of further ones are counted as dropped. A row whose group key, or whose text for first and last, is longer than 4 KiB is a dead letter" json:"max_groups"`
 }
 
 // DefaultStream returns the defaults.

@@ -149,9 +149,13 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 				return nil
 			}
 			if _, v := rd.read(b, int(off)); v == good {
+				had := len(rows.Cells)
 				rows.Cells = rd.output(rows.Cells, b, int(off))
 				rows.At = append(rows.At, edged.Pos{Seq: e.Seq, Off: off})
-				r.Bytes += int64(len(b.Payload(int(off)))+len(b.TopicOf(int(off)))) + rowOverhead
+				for _, v := range rows.Cells[had:] { // what select made can be more than the payload
+					r.Bytes += int64(len(v.Str()))
+				}
+				r.Bytes += rowOverhead
 			}
 		}
 		if r.To.Pos = (edged.Pos{Seq: e.Seq + 1}); e.Seq == stop.Seq {

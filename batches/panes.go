@@ -58,8 +58,9 @@ func (s *panes) late(k paneKey, w edged.Instant) bool {
 	return !w.Before(edged.Instant{Epoch: k.epoch, Wall: s.p.window.Last(k.start) + s.p.window.Size})
 }
 
-// add puts a row into its group; it returns false if that would be one group too many. key may be reused by the caller.
-func (s *panes) add(k paneKey, key []byte, values func() []edged.Value, trusted bool, r *rowReader) bool {
+// add puts a row into its group: args are what the aggregates take of it. It returns false if that would be one group too many. key may be
+// reused by the caller.
+func (s *panes) add(k paneKey, key []byte, values func() []edged.Value, trusted bool, args []edged.Value, at int64) bool {
 	p := s.byKey[k]
 	if p == nil {
 		p = &pane{paneKey: k, groups: map[string]*group{}}
@@ -77,12 +78,8 @@ func (s *panes) add(k paneKey, key []byte, values func() []edged.Value, trusted 
 		p.untrusted, p.dirty = true, true
 	}
 	g.dirty = true
-	for i := range s.p.aggs {
-		if a := &s.p.aggs[i]; a.arg == nil {
-			g.accs[i].Add(edged.Value{}, r.row.Time)
-		} else {
-			g.accs[i].Add(r.eval.Value(a.arg, &r.row), r.row.Time)
-		}
+	for i, v := range args {
+		g.accs[i].Add(v, at)
 	}
 	return true
 }

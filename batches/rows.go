@@ -33,6 +33,7 @@ type rowReader struct {
 	reason string
 	topics topic.Cache[*topicInfo]
 	key    []byte
+	args   []edged.Value
 }
 
 // topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
@@ -130,6 +131,19 @@ func (r *rowReader) readTime(b *edged.Block, i int) (reason string) {
 			time.Duration(r.row.Time-b.Arrival[i]).Round(time.Second), time.Duration(t.maxFuture))
 	}
 	return ""
+}
+
+// arguments returns what the aggregates take of the row, valid until the next call.
+func (r *rowReader) arguments() []edged.Value {
+	r.args = r.args[:0]
+	for i := range r.p.aggs {
+		v := edged.Value{}
+		if arg := r.p.aggs[i].arg; arg != nil {
+			v = r.eval.Value(arg, &r.row)
+		}
+		r.args = append(r.args, v)
+	}
+	return r.args
 }
 
 // group returns the key of the row's group, and its values; the key is valid until the next call.

@@ -17,6 +17,7 @@ type Status struct {
 	End       uint64     `json:"end"` // of the log
 	Groups    int        `json:"groups,omitempty"`
 	Watermark *time.Time `json:"watermark,omitempty"`
+	Windowed  bool       `json:"windowed,omitempty"` // its rows are results of windows
 	Problem   string     `json:"problem,omitempty"`
 }
 
@@ -28,7 +29,7 @@ func (s *Stream) Status() Status {
 	rec := s.shown
 	st := Status{
 		Stream: s.name, Counts: rec.Counts, Position: s.at, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem,
-		Routed: rec.passed(), Balanced: true,
+		Routed: rec.passed(), Balanced: true, Windowed: s.o.Plan.Windowed(),
 	}
 	if routed, ok := rec.routed(s.name, t); ok {
 		st.Routed = routed

@@ -39,6 +39,8 @@ type Stream struct {
 	behind bool      // an update was given up at the stop: memory is ahead of the disk for good, and nothing more may be committed
 	since  int64     // bytes of blocks since then
 
+	saidFull bool // that there are too many groups
+
 	mu        sync.Mutex // guards the rest
 	ready     bool
 	shown     record // what may ride with a commit: everything up to it was given and committed

@@ -1,7 +1,10 @@
 package blockstore
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
+	"strings"
 
 	"edged"
 
@@ -47,27 +50,31 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 			return err
 		}
 	}
-	puts := 0 // of r.upd, which are done: puts are in the order in which they were submitted, those of riders last
+	var puts []edged.Put // in the order in which they were submitted, those of riders last
+	done := 0            // of those of r.upd
 	for _, p := range r.taken {
-		if err := putAll(tx, r.upd.Puts[puts:p.after]); err != nil {
-			return err
-		}
-		puts = p.after
-		if err := putAll(tx, p.u.Puts); err != nil {
-			return err
-		}
+		puts = append(append(puts, r.upd.Puts[done:p.after]...), p.u.Puts...)
+		done = p.after
 	}
-	if err := putAll(tx, r.upd.Puts[puts:]); err != nil {
+	if err := putAll(tx, append(puts, r.upd.Puts[done:]...)); err != nil {
 		return err
 	}
 	return noteReceived(tx, r.parcels)
 }
 
+// putAll writes values in the order of their keys: the library keeps what a transaction adds in sorted arrays, and what comes in any other
+// order is moved again and again. Tens of thousands of groups took minutes. Of two values for one key the later one stays. It sorts puts.
 func putAll(tx *bbolt.Tx, puts []edged.Put) error {
-	for _, p := range puts {
-		b, err := tx.CreateBucketIfNotExists(spaceKey(p.Space))
-		if err != nil {
-			return fmt.Errorf("space %s: %w", p.Space, err)
+	slices.SortStableFunc(puts, func(a, b edged.Put) int {
+		return cmp.Or(strings.Compare(a.Space, b.Space), strings.Compare(a.Key, b.Key))
+	})
+	var b *bbolt.Bucket
+	for i, p := range puts {
+		var err error
+		if i == 0 || p.Space != puts[i-1].Space {
+			if b, err = tx.CreateBucketIfNotExists(spaceKey(p.Space)); err != nil {
+				return fmt.Errorf("space %s: %w", p.Space, err)
+			}
 		}
 		if p.Value == nil {
 			err = b.Delete([]byte(p.Key))

@@ -79,9 +79,16 @@ func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
 		go done(err)
 		return
 	}
-	if soon || s.pace.eager {
+	if soon || s.pace.eager || s.pace.hasty.Load() {
 		s.pace.poke(&s.pace.soon)
 	}
+}
+
+// Hasten ends the pace: from now on whoever waits is served at once, without a budget. It is for the stop of the gateway, which has to wait
+// for several commits one after the other. It may be called at any time, by any goroutine.
+func (s *Store) Hasten() {
+	s.pace.hasty.Store(true)
+	s.pace.poke(&s.pace.soon)
 }
 
 func (s *Store) takeQueue() []pending {
@@ -144,6 +151,7 @@ func (s *Store) fail(err error, f finished) error {
 
 func (s *Store) mark(commit bool) {
 	now := time.Now()
+	s.meter.note(now, s.meter.sample)
 	s.mu.Lock()
 	s.round.LastRound = now
 	s.round.CommitFrom = time.Time{}

@@ -19,6 +19,7 @@ type pace struct {
 	waiting atomic.Bool // a publisher waits, or many bytes do
 	hurry   atomic.Bool // a publisher stands still
 	soon    atomic.Bool // a sink with a backlog waits for its turn's commit
+	hasty   atomic.Bool // the gateway stops: whoever waits is served at once
 
 	base time.Time // when the latest commit of the base cadence began
 }
@@ -51,7 +52,7 @@ func (p *pace) wait(ctx context.Context) (early, ok bool) {
 			p.base = time.Now()
 			return false, ctx.Err() == nil
 		}
-		if p.hurry.Load() || p.soon.Load() || p.waiting.Load() && (p.eager || p.affordable()) {
+		if p.hurry.Load() || (p.soon.Load() || p.waiting.Load()) && (p.eager || p.hasty.Load() || p.affordable()) {
 			return true, ctx.Err() == nil
 		}
 		select {
@@ -77,12 +78,4 @@ func (p *pace) charge(bytes int64) {
 	if p.budget != nil && bytes > 0 {
 		p.budget.ReserveN(time.Now(), int(min(bytes, int64(p.budget.Burst()))))
 	}
-}
-
-// BudgetLeft is what early commits may still cost, in bytes; -1 if there is no bound.
-func (s *Store) BudgetLeft() int64 {
-	if s.pace.budget == nil {
-		return -1
-	}
-	return int64(s.pace.budget.Tokens())
 }

@@ -215,6 +215,7 @@ func (s *Store) accept(r *round) {
 	s.untold = r.tick == nil && (s.untold || len(r.memory) > 0)
 	for _, p := range r.parcels {
 		s.meter.messages.Add(p.Block.Len())
+		s.meter.stored.Add(content(p.Block))
 	}
 	s.publish(func(p *published) {
 		p.end, p.cum, p.tick = s.next, s.cum, s.lastTick

@@ -10,7 +10,6 @@ import (
 
 	"edged"
 
-	"github.com/VictoriaMetrics/metrics"
 	"go.etcd.io/bbolt"
 )
 
@@ -190,22 +189,4 @@ func (s *Store) publish(f func(p *published)) {
 	f(&s.pub)
 	close(s.changed)
 	s.changed = make(chan struct{})
-}
-
-// meter is the store's set of metrics.
-type meter struct {
-	commits, early, bytes, messages, freed, full *metrics.Counter
-	seconds                                      *metrics.FloatCounter
-}
-
-func newMeter(set *metrics.Set) *meter {
-	return &meter{
-		commits:  set.NewCounter("edged_store_commits_total"),
-		early:    set.NewCounter("edged_store_early_commits_total"),
-		bytes:    set.NewCounter("edged_store_written_bytes_total"),
-		messages: set.NewCounter("edged_store_messages_total"),
-		freed:    set.NewCounter("edged_store_freed_entries_total"),
-		full:     set.NewCounter("edged_store_full_total"),
-		seconds:  set.NewFloatCounter("edged_store_commit_seconds_total"),
-	}
 }

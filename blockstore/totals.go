@@ -51,10 +51,16 @@ func (t *totals) forget(stream string) {
 func (t *totals) stored(b *edged.Block) {
 	r := &t.receivers[t.receiver(b.Receiver)]
 	r.Stored += uint64(b.Len())
-	r.Bytes += uint64(len(b.Data))
+	r.Bytes += uint64(content(b))
+}
+
+// content is the bytes of the topics and payloads of a block's messages.
+func content(b *edged.Block) int {
+	n := len(b.Data)
 	for _, k := range b.Topic {
-		r.Bytes += uint64(len(b.Topics[k]))
+		n += len(b.Topics[k])
 	}
+	return n
 }
 
 func (t *totals) routed(stream string, messages uint64) {

@@ -45,14 +45,14 @@ func checkDataDir(root *conf.Table, dir string) {
 	fi, err := os.Stat(dir)
 	switch {
 	case err == nil && !fi.IsDir():
-		root.Errorf("data_dir", "data_dir: %s is not a directory", dir)
+		root.Placef("data_dir", "data_dir: %s is not a directory", dir)
 	case err == nil && syscall.Access(dir, accessWrite) != nil:
-		root.Errorf("data_dir", "data_dir: %s cannot be written by this user; give it the directory (chown), or choose another%s", dir, UnitHint(dir))
+		root.Placef("data_dir", "data_dir: %s cannot be written by this user; give it the directory (chown), or choose another%s", dir, UnitHint(dir))
 	case err != nil:
 		for up := filepath.Dir(dir); ; up = filepath.Dir(up) {
 			if exists(up) {
 				if syscall.Access(up, accessWrite) != nil {
-					root.Errorf("data_dir", "data_dir: %s does not exist, and this user may not make it in %s; make it, or choose another%s", dir, up, UnitHint(dir))
+					root.Placef("data_dir", "data_dir: %s does not exist, and this user may not make it in %s; make it, or choose another%s", dir, up, UnitHint(dir))
 				}
 				return
 			}

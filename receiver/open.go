@@ -116,7 +116,18 @@ func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef,
 	}
 	b.Cut, b.Trusted = at, trusted
 	o.hint, o.hintLen = b.Len(), len(b.Data)
+	b.Topic, b.Arrival, b.Flags, b.End, b.Data = fit(b.Topic), fit(b.Arrival), fit(b.Flags), fit(b.End), fit(b.Data)
+	b.Topics = fit(b.Topics)
 	acks, ackers := o.acks, o.ackers
 	o.b, o.acks, o.ackers = nil, make([]ackRef, 0, len(acks)), nil
 	return b, acks, ackers
+}
+
+// fit gives back what was reserved and not used, if it is much: a block stays in the store's cache, which counts what it holds, and a small
+// one often follows a large one.
+func fit[T any](s []T) []T {
+	if cap(s) <= len(s)+len(s)/2+8 {
+		return s
+	}
+	return append(make([]T, 0, len(s)), s...)
 }

@@ -37,7 +37,7 @@ func (r *Replay) Check(t *conf.Table, env Env) {
 		return
 	}
 	if r.Path = inDir(env.DataDir, r.Path); !readable(r.Path) {
-		t.Errorf("path", "path: %s cannot be read", r.Path)
+		t.Placef("path", "path: %s cannot be read", r.Path)
 	}
 	if r.Interval < 0 {
 		t.Errorf("interval", "interval: it cannot be negative")

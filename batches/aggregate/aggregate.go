@@ -30,6 +30,8 @@ type Kind struct {
 	Formula  string // what it computes, with units
 	// Commutative says that panes may be merged in any order.
 	Commutative bool
+	// Keeps says that it keeps a value as it is, however long.
+	Keeps bool
 	// Previous says that Result needs the accumulator of the stretch before the window.
 	Previous bool
 	New      func() edged.Accumulator

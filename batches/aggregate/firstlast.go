@@ -8,10 +8,10 @@ import (
 )
 
 // First is first(x): the value of the first row, in log order, that has one.
-var First = Kind{Argument: Any, Formula: "the first x in log order", New: func() edged.Accumulator { return new(first) }}
+var First = Kind{Argument: Any, Keeps: true, Formula: "the first x in log order", New: func() edged.Accumulator { return new(first) }}
 
 // Last is last(x): the value of the last row, in log order, that has one.
-var Last = Kind{Argument: Any, Formula: "the last x in log order", New: func() edged.Accumulator { return new(last) }}
+var Last = Kind{Argument: Any, Keeps: true, Formula: "the last x in log order", New: func() edged.Accumulator { return new(last) }}
 
 type first struct{ v edged.Value }
 

@@ -110,3 +110,27 @@ func BenchmarkJSON(b *testing.B) {
 		d.Decode(payload, cols)
 	}
 }
+
+// No payload makes a decoder panic, and whatever it accepts can be shown.
+func FuzzDecoders(f *testing.F) {
+	for _, s := range []string{"21.5", " -1e999 ", "nan", "+Inf", "0x10", "1e", "--1", "text\x00", "\xff", "", `{"value":{"a":[1,"\ud800"]}}`, `"\u0000"`, "[[[[1]]]]"} {
+		f.Add(s)
+	}
+	paths := [][]string{{"value"}, {"value", "a"}, {"value", "a", "0"}, nil}
+	decoders := []Decoder{JSON.New(paths), Number.New(paths), Text.New(paths), Raw.New(paths)}
+	cols := make([]edged.Value, len(paths))
+	f.Fuzz(func(t *testing.T, s string) {
+		for i, d := range decoders {
+			if d.Decode([]byte(s), cols) != nil {
+				continue
+			}
+			if v := d.Payload([]byte(s)); v.Missing() && v.Kind() == edged.Absent {
+				t.Fatalf("decoder %d accepts %q and shows nothing", i, s)
+			}
+			for _, v := range cols {
+				v.Float()
+				_ = v.Str()
+			}
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"unicode/utf8"
 	"unsafe"
 
@@ -41,7 +42,16 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 	if fastjson.ValidateBytes(payload) != nil {
 		return explain(payload)
 	}
-	v, err := d.p.ParseBytes(payload)
+	if len(d.paths) == 0 {
+		return nil // nothing of it is asked for
+	}
+	p := &d.p
+	if len(payload) > largePayload {
+		large.Lock()
+		defer large.Unlock()
+		p = new(fastjson.Parser)
+	}
+	v, err := p.ParseBytes(payload)
 	if err != nil {
 		return explain(payload)
 	}
@@ -59,6 +69,12 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 	}
 	return nil
 }
+
+// largePayload is one that is parsed by a parser of its own, and only one at a time: a tree of many small values takes up to two hundred times
+// the payload's size while it grows, a parser keeps the last of it, and there is one for each stream and each delivery.
+const largePayload = 16 << 10
+
+var large sync.Mutex
 
 // maxDepth is the parser's own bound.
 const maxDepth = 300

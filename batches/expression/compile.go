@@ -37,6 +37,7 @@ type Expr struct {
 	levels  []int
 	other   bool // it uses topic, time, qos or retain
 	nils    bool // it speaks of nil itself: a missing column is its own affair
+	bounded bool // something in it spends a budget
 }
 
 // Compile compiles an expression that may give any value.
@@ -82,6 +83,7 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 	if err := optimizer.Optimize(&tree.Node, config); err != nil {
 		return nil, s.explain(plain(err))
 	}
+	x.bounded = bound(&tree.Node, config)
 	if x.program, err = compiler.Compile(tree, config); err != nil {
 		return nil, s.explain(plain(err))
 	}
@@ -128,7 +130,7 @@ func levelName(level int) string { return "t" + strconv.Itoa(level) }
 
 // environment is what the expressions are type-checked against.
 func (s *Scope) environment() types.Map {
-	env := types.Map{"topic": types.String, "time": types.TypeOf(time.Time{}), "qos": types.Int, "retain": types.Bool}
+	env := types.Map{budgetName: types.Any, "topic": types.String, "time": types.TypeOf(time.Time{}), "qos": types.Int, "retain": types.Bool}
 	for i := range maxLevels {
 		env[levelName(i)] = types.String
 	}

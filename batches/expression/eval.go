@@ -26,6 +26,7 @@ type Evaluator struct {
 	topic  string // whose levels env holds
 	levels []string
 	names  []string // c0, c1, …
+	budget budget
 }
 
 // NewEvaluator makes an evaluator.
@@ -73,8 +74,23 @@ func (e *Evaluator) run(x *Expr, r *Row) (any, bool) {
 		e.env["topic"], e.env["qos"], e.env["retain"] = r.Topic, int(r.QoS), r.Retain
 		e.env["time"] = time.Unix(0, r.Time).UTC()
 	}
+	if x.bounded {
+		e.budget.left = maxSteps
+		e.env[budgetName] = &e.budget
+	}
 	v, err := e.vm.Run(x.program, e.env)
+	e.forget(x, r)
 	return v, err == nil
+}
+
+// forget lets go of objects and arrays, which can be large: the next row may be long in coming.
+func (e *Evaluator) forget(x *Expr, r *Row) {
+	for _, slot := range x.columns {
+		if r.Cols[slot].Kind() == edged.JSON {
+			e.env[e.name(slot)] = nil
+			e.vm = vm.VM{} // its stack still has them
+		}
+	}
 }
 
 func (e *Evaluator) name(slot int) string {

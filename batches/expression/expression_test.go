@@ -3,6 +3,7 @@ package expression
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"edged"
 	"edged/batches/decode"
@@ -156,6 +157,34 @@ func TestAPanickingExpressionIsNull(t *testing.T) {
 			t.Errorf("%s gives %+v", text, v)
 		}
 	}
+}
+
+// Whatever the payload, an expression that compiles gives a value, and soon.
+func FuzzEvaluate(f *testing.F) {
+	for _, s := range [][2]string{
+		{"value / n", `{"value":1,"n":0}`}, {"value % n", `{"value":1,"n":0}`}, {"list[n]", `{"list":[1],"n":9}`}, {"repeat(name, n)", `{"name":"x","n":99999}`},
+		{"name + value", `{"name":{},"value":[]}`}, {"all(list, any(list, # == 1))", `{"list":[1,2,3]}`}, {"1..n", `{"n":1e18}`}, {"fromJSON(name).x", `{"name":"{\"x\":1}"}`},
+		{"name matches name", `{"name":"(a*)*b"}`}, {"toJSON(list)", `{"list":[[[]]]}`}, {"let x = value; x.y?.z", `{"value":null}`}, {"date(name)", `{"name":"2026"}`},
+		{"sortBy(list, #.a)", `{"list":[{"a":1},{"a":"x"}]}`}, {"groupBy(list, #)", `{"list":[1,null]}`}, {"sum(list)", `{"list":["a"]}`}, {"flatten(list)", `{"list":[[1],[2]]}`},
+	} {
+		f.Add(s[0], s[1])
+	}
+	f.Fuzz(func(t *testing.T, text, payload string) {
+		s := NewScope(decode.JSON)
+		x, err := s.Compile(text)
+		if err != nil {
+			return
+		}
+		r := &Row{Cols: make([]edged.Value, len(s.Paths())), Topic: "site/7/gpio/3", Time: 1e18}
+		if decode.JSON.New(s.Paths()).Decode([]byte(payload), r.Cols) != nil {
+			return
+		}
+		began := time.Now()
+		NewEvaluator().Value(x, r)
+		if took := time.Since(began); took > 10*time.Second {
+			t.Fatalf("%q takes %v", text, took)
+		}
+	})
 }
 
 func FuzzCompile(f *testing.F) {

@@ -5,7 +5,8 @@
 // gets a slot; the decoder is told which paths to read, so that nothing else of a payload is looked at.
 //
 // A missing column makes an expression give null, and where false, unless the expression speaks of nil itself (nil, ??,
-// ?.): "value != 3" is not true of a message without a value. An operand of the wrong type does the same.
+// ?.): "value != 3" is not true of a message without a value. An operand of the wrong type does the same, and so does an evaluation that
+// would take too much memory or time for one payload (bounded.go).
 package expression
 
 import (

@@ -108,6 +108,7 @@ func (m *memory) Remember(id string, topics []string) error {
 // running is a receiver that runs.
 type running struct {
 	log  *await.Log
+	r    *Receiver // nil for a publisher
 	set  *metrics.Set
 	stop func() error
 	end  chan error
@@ -117,6 +118,7 @@ func run(t testing.TB, cfg *Config, topics []string, mem Memory, h edged.Handler
 	t.Helper()
 	r := &running{log: &await.Log{}, set: metrics.NewSet(), end: make(chan error, 1)}
 	rec := NewReceiver(cfg, topics, mem, slog.New(slog.NewTextHandler(r.log, nil)), r.set)
+	r.r = rec.(*Receiver)
 	r.start(t, func(ctx context.Context) error { return rec.Run(ctx, h) })
 	if h, ok := h.(*handler); ok {
 		t.Cleanup(func() { h.commit(nil) }) // so that stopping need not wait

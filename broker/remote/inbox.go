@@ -57,6 +57,9 @@ func (in *inbox) message(_ mqtt.Client, m mqtt.Message) {
 	switch {
 	case in.taking.Err() != nil:
 		return // it stays with the broker
+	case m.Topic() == dropsTopic && !in.r.wants(dropsTopic):
+		in.r.noteDrops(m.Payload())
+		return
 	case m.Retained() && in.r.cfg.Retained == "skip":
 		in.r.skipped.Inc()
 		in.add(m, true)

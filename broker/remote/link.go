@@ -36,6 +36,8 @@ type LinkStatus struct {
 	Connected bool      `json:"connected"`
 	Since     time.Time `json:"since,omitzero"`  // of the last change; zero before the first connection or failure
 	Error     string    `json:"error,omitempty"` // why it is not connected
+	// Dropped is what the broker says that it has dropped since it was started, for all its clients: their queues were full.
+	Dropped uint64 `json:"broker_dropped,omitempty"`
 }
 
 // Link returns the present state.
@@ -63,7 +65,8 @@ func (k *link) is(connected bool, why error) {
 // ended. run returns a permanent error, or nil when ctx ends.
 func (k *link) run(ctx context.Context, serve func(ctx context.Context, up func()) error) error {
 	wait := backoff.NewExponentialBackOff()
-	wait.InitialInterval, wait.MaxInterval, wait.Multiplier, wait.RandomizationFactor = time.Second, 20*time.Second, 2, 0.5 // at most 30 s
+	// At most 18 s, so that with the time that an attempt may take a broker that is there again is met within 30 s.
+	wait.InitialInterval, wait.MaxInterval, wait.Multiplier, wait.RandomizationFactor = time.Second, 12*time.Second, 2, 0.5
 	wait.Reset()
 	for {
 		var began time.Time

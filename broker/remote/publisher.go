@@ -42,7 +42,7 @@ type Publisher struct {
 	more   chan struct{} // has a token if something was added
 	room   chan struct{} // closed when something was removed; nil if nobody waits
 
-	published, dropped *metrics.Counter
+	taken, published, dropped *metrics.Counter
 }
 
 type letter struct {
@@ -61,6 +61,7 @@ func NewPublisher(cfg *Config, log *slog.Logger, set *metrics.Set) *Publisher {
 			connects: set.GetOrCreateCounter(`edged_publisher_connects_total`),
 		},
 		more:      make(chan struct{}, 1),
+		taken:     set.GetOrCreateCounter(`edged_publisher_taken_total`),
 		published: set.GetOrCreateCounter(`edged_publisher_published_total`),
 		dropped:   set.GetOrCreateCounter(`edged_publisher_dropped_total`),
 	}
@@ -69,10 +70,10 @@ func NewPublisher(cfg *Config, log *slog.Logger, set *metrics.Set) *Publisher {
 }
 
 // Publish puts a message into the buffer; payload is the caller's again when it returns. While the broker is connected it
-// waits for room until ctx ends; while it is away it makes room by dropping the oldest. edged.ErrStopped: Run has ended.
+// waits for room until ctx ends; while it is away it makes room by dropping the oldest. An error: it was not taken, and the
+// caller counts it. edged.ErrStopped: Run has ended.
 func (p *Publisher) Publish(ctx context.Context, topic string, payload []byte, qos byte, retain bool) error {
 	if len(payload) > maxBufferedBytes {
-		p.dropped.Inc()
 		return fmt.Errorf("publisher: a message of %d bytes is larger than the buffer", len(payload))
 	}
 	l := letter{topic: topic, payload: bytes.Clone(payload), qos: qos, retain: retain}
@@ -84,7 +85,6 @@ func (p *Publisher) Publish(ctx context.Context, topic string, payload []byte, q
 		select {
 		case <-room:
 		case <-ctx.Done():
-			p.dropped.Inc()
 			return ctx.Err()
 		}
 	}
@@ -108,6 +108,7 @@ func (p *Publisher) put(l letter) (room <-chan struct{}, err error) {
 		p.seldom.Warn("dropped", "publisher: the oldest messages are dropped, the broker is away for too long", "broker", p.cfg.Broker)
 		p.pop()
 	}
+	p.taken.Inc()
 	p.queue = append(p.queue, l)
 	p.bytes += len(l.payload)
 	select {

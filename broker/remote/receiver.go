@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"edged"
@@ -18,6 +19,9 @@ import (
 
 // lastAcks is how long Run waits, after its context has ended, for the commits of what it took.
 const lastAcks = 2 * time.Second
+
+// askAfter is how long a connection must have lasted before the broker is asked for more than messages.
+const askAfter = 5 * time.Second
 
 // Memory remembers what a persistent session is subscribed to, so that topics that are no longer configured can be
 // unsubscribed: the broker would go on sending them for ever.
@@ -36,6 +40,7 @@ type Receiver struct {
 	skipped     *metrics.Counter // retained
 	unwanted    *metrics.Counter // on topics that are not configured any more
 	failed      *metrics.Counter // taken and not stored
+	shy         atomic.Bool      // the broker was asked for its drops, and did not answer
 }
 
 // NewReceiver makes a receiver of the topics. cfg was checked.
@@ -76,14 +81,20 @@ func (r *Receiver) serve(ctx context.Context, h edged.Handler, up func()) error 
 		return err
 	}
 	up()
-	select {
-	case err := <-k.lost:
-		return fmt.Errorf("%w: %w", errLost, err)
-	case err := <-in.broken:
-		return err
-	case <-ctx.Done():
-		in.finish(lastAcks)
-		return nil
+	ask := time.NewTimer(askAfter)
+	defer ask.Stop()
+	for {
+		select {
+		case err := <-k.lost:
+			return fmt.Errorf("%w: %w", errLost, err)
+		case err := <-in.broken:
+			return err
+		case <-ask.C:
+			r.askForDrops(k)
+		case <-ctx.Done():
+			in.finish(lastAcks)
+			return nil
+		}
 	}
 }
 

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"edged/configs"
+	"edged/internal/conf"
 )
 
 // configFlag is the flag of every command that needs the configuration.
@@ -13,8 +15,12 @@ type configFlag struct {
 	Config string `help:"Configuration file. Default: edged.toml in $$CONFIGURATION_DIRECTORY, else /etc/edged/edged.toml." placeholder:"FILE"`
 }
 
-// errSaid is the error of a command that has printed what is wrong already.
-var errSaid = errors.New("said")
+// errSaid is the error of a command that has printed what is wrong already. errMistaken is the errSaid of a configuration that will be as wrong at the
+// next start; without it, a file or directory is not as it should be, which may change by itself, as with a disk that is mounted late.
+var (
+	errSaid     = errors.New("said")
+	errMistaken = fmt.Errorf("%w: mistakes in the configuration", errSaid)
+)
 
 // read reads the text of the configuration.
 func (f configFlag) read() (file string, text []byte, err error) {
@@ -40,6 +46,9 @@ func (f configFlag) load(w world, notes bool) (*configs.Config, error) {
 	c, problems, remarks := configs.Load(file, text)
 	for _, p := range problems {
 		fmt.Fprintln(w.err, p)
+	}
+	if slices.ContainsFunc(problems, func(p conf.Problem) bool { return !p.Place }) {
+		return nil, errMistaken
 	}
 	if len(problems) > 0 {
 		return nil, errSaid

@@ -17,7 +17,7 @@ type demoCmd struct {
 
 // Run implements the command.
 func (c *demoCmd) Run(w world) error {
-	hangups := catchHangups()
+	signals := catchSignals()
 	broker, http := freePort(w, "1883", "the broker"), freePort(w, "8080", "health and status")
 	text := strings.NewReplacer("{{data_dir}}", c.DataDir, "{{broker}}", broker, "{{http}}", http).Replace(configs.Demo)
 	cfg, problems, _ := configs.Load("demo", []byte(text))
@@ -27,7 +27,7 @@ func (c *demoCmd) Run(w world) error {
 	if len(problems) > 0 {
 		return errSaid
 	}
-	return serve(cfg, newLogger(cfg.Log, w.err), w, hangups, false, func(d *daemon.Daemon) {
+	return serve(cfg, newLogger(cfg.Log, w.err), w, signals, false, func(d *daemon.Daemon) {
 		port := strings.TrimPrefix(broker, "127.0.0.1:")
 		here := func(name string) string { return shorten(filepath.Join(cfg.DataDir, name)) }
 		fmt.Fprintf(w.err, `

@@ -16,6 +16,7 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	exitConfig  = 78 // of run: the configuration has mistakes; the unit does not start it again (EX_CONFIG of sysexits.h)
 )
 
 type cli struct {
@@ -67,6 +68,9 @@ func edged(args []string, w world) (code int) {
 	if err := ctx.Run(w); err != nil {
 		if !errors.Is(err, errSaid) {
 			fmt.Fprintln(w.err, "edged:", err)
+		}
+		if errors.Is(err, errMistaken) && ctx.Command() == "run" {
+			return exitConfig
 		}
 		return exitFailure
 	}

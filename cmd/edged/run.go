@@ -20,13 +20,13 @@ type runCmd struct {
 
 // Run implements the command.
 func (r *runCmd) Run(w world) error {
-	hangups := catchHangups()
+	signals := catchSignals()
 	cfg, err := r.load(w, false)
 	if err != nil {
 		return err
 	}
 	log := newLogger(cfg.Log, w.err)
-	return serve(cfg, log, w, hangups, r.NoReceivers, func(d *daemon.Daemon) {
+	return serve(cfg, log, w, signals, r.NoReceivers, func(d *daemon.Daemon) {
 		daemon.NotifyReady()
 		log.Info("edged is ready", "version", version(), "config", cfg.File, "data_dir", cfg.DataDir, "broker", addrs(d), "http", d.HTTPAddr())
 	})
@@ -39,31 +39,41 @@ func addrs(d *daemon.Daemon) (out []string) {
 	return out
 }
 
-// catchHangups takes SIGHUP over. It is the first thing that a gateway does: the signal would end the process, and means
-// "read your files again" to whoever sends it. One that comes during the start waits in the channel.
-func catchHangups() <-chan os.Signal {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
+// caught are the signals that a gateway takes over.
+type caught struct {
+	stop    chan os.Signal // SIGTERM, SIGINT
+	hangups chan os.Signal // SIGHUP: read your files again
+}
+
+// catchSignals takes the signals over. It is the first thing that a gateway does: each would end the process, and one that comes during
+// the start waits in its channel.
+func catchSignals() caught {
+	c := caught{make(chan os.Signal, 4), make(chan os.Signal, 1)}
+	signal.Notify(c.stop, syscall.SIGTERM, syscall.SIGINT)
+	signal.Notify(c.hangups, syscall.SIGHUP)
 	return c
 }
 
-// serve runs a gateway until SIGTERM or SIGINT; each of hangups has it read its files again. A second one ends the process at once: what was acknowledged is on disk.
-func serve(cfg *configs.Config, log *slog.Logger, w world, hangups <-chan os.Signal, noReceivers bool, ready func(*daemon.Daemon)) error {
+// serve runs a gateway until SIGTERM or SIGINT, which may come while it starts; a second one ends the process at once: what was acknowledged
+// is on disk. Each SIGHUP has it read its files again.
+func serve(cfg *configs.Config, log *slog.Logger, w world, signals caught, noReceivers bool, ready func(*daemon.Daemon)) error {
 	began := time.Now()
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	ended := make(chan struct{})
+	defer close(ended)
+	go stop(cancel, signals.stop, ended, log)
 	d, err := daemon.New(daemon.Options{Config: cfg, Log: log, Stdout: w.out, NoReceivers: noReceivers, Version: version()})
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
-	go handle(ctx, cancel, signals, hangups, d.Reload, log)
+	go reload(d, signals.hangups, ended)
 	go d.Watch(ctx)
 	err = d.Run(ctx, func() {
 		log.Debug("started", "in", time.Since(began))
-		ready(d)
+		if ctx.Err() == nil {
+			ready(d)
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("stopped with an error: %w", err)
@@ -71,24 +81,31 @@ func serve(cfg *configs.Config, log *slog.Logger, w world, hangups <-chan os.Sig
 	return nil
 }
 
-func handle(ctx context.Context, cancel func(), signals, hangups <-chan os.Signal, reload func(), log *slog.Logger) {
-	for stopping := false; ; {
+// stop cancels at the first signal and ends the process at the second, until ended is closed.
+func stop(cancel func(), signals <-chan os.Signal, ended <-chan struct{}, log *slog.Logger) {
+	for stopping := false; ; stopping = true {
 		select {
-		case <-ctx.Done():
-			if !stopping {
-				return
-			}
-			ctx = context.Background()
-		case <-hangups:
-			reload()
+		case <-ended:
+			return
 		case <-signals:
-			if stopping {
-				log.Warn("a second signal: edged ends at once; what was acknowledged is on disk")
-				os.Exit(exitFailure)
-			}
-			stopping = true
-			daemon.NotifyStopping()
-			cancel()
+		}
+		if stopping {
+			log.Warn("a second signal: edged ends at once; what was acknowledged is on disk")
+			os.Exit(exitFailure)
+		}
+		daemon.NotifyStopping()
+		cancel()
+	}
+}
+
+// reload has the gateway read its files again at each hangup, until ended is closed.
+func reload(d *daemon.Daemon, hangups <-chan os.Signal, ended <-chan struct{}) {
+	for {
+		select {
+		case <-ended:
+			return
+		case <-hangups:
+			d.Reload()
 		}
 	}
 }

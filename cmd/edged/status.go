@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"edged/internal/daemon"
+	"edged/internal/human"
 )
 
 type statusCmd struct {
@@ -32,20 +33,35 @@ func (c *statusCmd) Run(w world) error {
 	if err := c.getJSON(ctx, w, "/api/status", &s); err != nil {
 		return err
 	}
-	return printStatus(w.out, &s)
+	return printStatus(w.out, &s, time.Now())
 }
 
 // printStatus writes the status for people: the ledger's three equations, line by line, and what is wrong in sentences.
-func printStatus(out io.Writer, s *daemon.Status) error {
+func printStatus(out io.Writer, s *daemon.Status, now time.Time) error {
 	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	p := func(format string, args ...any) { fmt.Fprintf(t, format, args...) }
-	p("edged %s: %s, up since %s\n", s.Version, s.State, s.Started.Local().Format(time.DateTime))
+	p("edged %s: %s, up since %s\n", s.Version, s.State, human.Time(s.Started, now))
 	printStore(p, s)
 	if b := s.Broker; b != nil {
-		p("broker: %d clients, %d sessions kept, %d retained; %d received, %d refused, %d QoS 0 dropped; %d sent, %d not delivered\n",
-			b.Clients, b.Sessions, b.Retained, b.Received, b.Refused, b.Dropped, b.Sent, b.NotDelivered)
+		p("broker: %s, %s kept, %s retained; %s received, %s refused, %s QoS 0 dropped; %s sent, %s not delivered\n",
+			human.Plural(b.Clients, "client", "clients"), human.Plural(b.Sessions, "session", "sessions"), human.Count(b.Retained),
+			human.Count(b.Received), human.Count(b.Refused), human.Count(b.Dropped), human.Count(b.Sent), human.Count(b.NotDelivered))
 	}
 	printLedger(p, s)
+	printPins(p, s)
+	if len(s.Problems) == 0 {
+		p("\nnothing is wrong\n")
+	}
+	for _, problem := range s.Problems {
+		p("\n! %s\n", printable(problem))
+	}
+	for _, note := range s.Notes {
+		p("\n· %s\n", printable(note))
+	}
+	return t.Flush()
+}
+
+func printPins(p func(string, ...any), s *daemon.Status) {
 	if len(s.Pins) > 0 {
 		p("\npin\tline\tstate\tvalue\tdue = published + dropped + in queue\n")
 	}
@@ -54,69 +70,13 @@ func printStatus(out io.Writer, s *daemon.Status) error {
 		if pin.Value != nil {
 			value = fmt.Sprint(*pin.Value)
 		}
-		p("%s\t%s\t%s\t%s\t%d = %d + %d + %d\n", pin.Name, pin.Line, pin.State, value, pin.Seq, pin.Readings, pin.Dropped, pin.Seq-pin.Readings-pin.Dropped)
+		p("%s\t%s\t%s\t%s\t%s\n", pin.Name, pin.Line, pin.State, value, equation(int64(pin.Seq), int64(pin.Readings), int64(pin.Dropped), int64(pin.Seq-pin.Readings-pin.Dropped)))
 	}
-	if len(s.Problems) == 0 {
-		p("\nnothing is wrong\n")
-	}
-	for _, problem := range s.Problems {
-		p("\n! %s\n", problem)
-	}
-	return t.Flush()
-}
-
-func printStore(p func(string, ...any), s *daemon.Status) {
-	p("store: %s of %s", size(s.Store.Used), size(s.Store.Max))
-	if up := time.Since(s.Started); up > time.Minute {
-		p("; written %s, at this rate %s a day", size(int64(s.Store.Written)), size(int64(float64(s.Store.Written)/up.Hours()*24)))
-	}
-	if !s.Store.Trusted {
-		p("; the clock is not synchronised")
-	}
-	p("\n")
-}
-
-func printLedger(p func(string, ...any), s *daemon.Status) {
-	if len(s.Receivers) > 0 {
-		p("\nreceiver\tstate\treceived = stored + rejected + in queue\tledger\n")
-	}
-	for _, r := range s.Receivers {
-		state := r.Part.State
-		if r.Link != nil && !r.Link.Connected && state == "running" {
+	if o := s.Publisher; o != nil {
+		state := o.Part.State
+		if state == "running" && !o.Link.Connected {
 			state = "not connected"
 		}
-		p("%s\t%s\t%d = %d + %d + %d\t%s\n", r.Name, state, r.Received, r.Stored, r.Rejected, r.InQueue, balanced(r.Balanced))
+		p("\npins to\tstate\ttaken = acknowledged + dropped + waiting\n%s\t%s\t%s\n", o.Link.Broker, state, equation(int64(o.Taken), int64(o.Published), int64(o.Dropped), int64(o.Waiting)))
 	}
-	if len(s.Streams) > 0 {
-		p("\nstream\tstate\trouted = applied + filtered + dead + late + damaged + dropped + pending\tledger\n")
-	}
-	for _, r := range s.Streams {
-		p("%s\t%s\t%d = %d + %d + %d + %d + %d + %d + %d\t%s\n", r.Stream, r.Part.State, r.Routed, r.Applied, r.Filtered, r.Dead, r.Late, r.Damaged, r.Dropped, r.Pending, balanced(r.Balanced))
-	}
-	p("\nstream → sink\tstate\tproduced = delivered + dead + dropped + damaged + pending\theld back\tledger\n")
-	for _, k := range s.Sinks {
-		for _, r := range k.Deliveries {
-			p("%s → %s\t%s\t%d = %d + %d + %d + %d + %d\t%s\t%s\n", r.Stream, r.Sink, k.Health.State, r.Produced, r.Delivered, r.Dead, r.Dropped, r.Damaged, r.Pending, size(r.PendingBytes), balanced(r.Balanced))
-		}
-	}
-}
-
-func balanced(ok bool) string {
-	if ok {
-		return "balanced"
-	}
-	return "DOES NOT BALANCE"
-}
-
-// size writes bytes in the unit that is short to read.
-func size(n int64) string {
-	for _, u := range []struct {
-		n    int64
-		name string
-	}{{1 << 30, "GiB"}, {1 << 20, "MiB"}, {1 << 10, "KiB"}} {
-		if n >= u.n {
-			return fmt.Sprintf("%.1f %s", float64(n)/float64(u.n), u.name)
-		}
-	}
-	return fmt.Sprintf("%d B", n)
 }

@@ -12,9 +12,6 @@ import (
 	"edged"
 )
 
-// Step is the smallest jump of the wall clock, against the monotonic one, that begins a new epoch.
-const Step = 2 * time.Second
-
 // Clock is safe for use by many goroutines.
 type Clock struct {
 	mu     sync.Mutex

@@ -37,9 +37,10 @@ type Doc struct {
 
 // Problem is a mistake, or a note, at a line.
 type Problem struct {
-	File string
-	Line int
-	Msg  string
+	File  string
+	Line  int
+	Msg   string
+	Place bool // not the text is wrong but what it finds: a file, a directory. It may be right later without a change of the text
 }
 
 // String is the form that people and editors read: file:line: message.
@@ -57,7 +58,7 @@ func Parse(file string, text []byte) *Doc {
 				msg = strings.TrimPrefix(pe.Error(), "toml: ")
 			}
 		}
-		d.problems = append(d.problems, Problem{file, line, "not TOML: " + msg})
+		d.problems = append(d.problems, Problem{File: file, Line: line, Msg: "not TOML: " + msg})
 		return d
 	}
 	d.lines, d.order = scan(text)

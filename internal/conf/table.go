@@ -96,6 +96,15 @@ func (t *Table) Errorf(key, format string, args ...any) {
 	t.doc.problems = append(t.doc.problems, t.problem(key, format, args))
 }
 
+// Placef is Errorf for a Problem of the place.
+func (t *Table) Placef(key, format string, args ...any) {
+	n := len(t.doc.problems)
+	t.Errorf(key, format, args...)
+	for i := range t.doc.problems[n:] {
+		t.doc.problems[n+i].Place = true
+	}
+}
+
 // Itemf reports a mistake in one item of a list: every item's is kept, unless the list itself is wrong.
 func (t *Table) Itemf(key, format string, args ...any) {
 	if t.item[key] {
@@ -132,7 +141,7 @@ func (t *Table) problem(key, format string, args []any) Problem {
 	if key != "" {
 		path = append(path[:len(path):len(path)], key)
 	}
-	return Problem{t.doc.File, t.doc.line(path), fmt.Sprintf(format, args...)}
+	return Problem{File: t.doc.File, Line: t.doc.line(path), Msg: fmt.Sprintf(format, args...)}
 }
 
 // Mistakes is the number of mistakes reported so far in the whole file.

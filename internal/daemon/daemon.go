@@ -106,7 +106,11 @@ func New(o Options) (*Daemon, error) {
 	d := &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now(), trusted: newTrust(clock.Trusted)}
 	d.reload, d.seldom = reload.New(d.log), seldom.New(d.log)
 	d.refused, d.shut = d.set.NewCounter("edged_http_refused_total"), d.set.NewCounter("edged_http_connections_refused_total")
-	limitMemory(o.Config.MemoryLimit)
+	limit := limitMemory(o.Config.MemoryLimit)
+	if fits := cacheWithin(limit, d.c.Store.MemoryCache); fits < d.c.Store.MemoryCache {
+		d.log.Info("memory is short: fewer recent blocks are kept in it than configured, and more are read from the disk", "memory_limit", limit, "memory_cache", fits)
+		d.c.Store.MemoryCache = fits
+	}
 	if err := d.open(); err != nil {
 		d.closeAll()
 		return nil, err

@@ -11,10 +11,10 @@ import (
 )
 
 // limitMemory sets the soft memory limit, unless GOMEMLIMIT says otherwise: auto is half of what the machine or the cgroup
-// has, at most 512 MiB.
-func limitMemory(limit conf.AutoSize) {
+// has, at most 512 MiB. It returns the limit, 0 if it is somebody else's.
+func limitMemory(limit conf.AutoSize) int64 {
 	if os.Getenv("GOMEMLIMIT") != "" && limit.Auto {
-		return
+		return 0
 	}
 	n := limit.Bytes
 	if limit.Auto {
@@ -23,6 +23,19 @@ func limitMemory(limit conf.AutoSize) {
 	if n > 0 {
 		debug.SetMemoryLimit(n)
 	}
+	return n
+}
+
+// littleMemory is a memory limit with which the cache of recent blocks has to be smaller than configured: everything else that is bounded
+// by itself needs the rest.
+const littleMemory = 64 << 20
+
+// cacheWithin is the size of the cache of recent blocks under a memory limit.
+func cacheWithin(limit int64, cache conf.Size) conf.Size {
+	if limit <= 0 || limit > littleMemory {
+		return cache
+	}
+	return min(cache, conf.Size(max(limit/8, 1<<20)))
 }
 
 // availableMemory is the smallest of the machine's memory and the limits of the process's cgroup and those around it; 0 if

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"edged/internal/conf"
 	"os"
 	"path/filepath"
 	"testing"
@@ -29,6 +30,23 @@ func TestTheMemoryIsThatOfTheCgroup(t *testing.T) {
 		}
 		if got := availableMemory(root); got != c.want {
 			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
+func TestTheCacheFitsLittleMemory(t *testing.T) {
+	for _, c := range []struct {
+		limit      int64
+		cache, fit conf.Size
+	}{
+		{0, 16 << 20, 16 << 20},
+		{256 << 20, 200 << 20, 200 << 20},
+		{32 << 20, 16 << 20, 4 << 20},
+		{32 << 20, 2 << 20, 2 << 20},
+		{4 << 20, 16 << 20, 1 << 20},
+	} {
+		if got := cacheWithin(c.limit, c.cache); got != c.fit {
+			t.Errorf("with %d MiB a cache of %v is %v, want %v", c.limit>>20, c.cache, got, c.fit)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 )
@@ -112,7 +113,9 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	case cause = <-failed:
 		d.log.Error("the store has failed; edged ends, so that the next start reads what is on disk", "error", cause)
 	}
+	began := time.Now()
 	d.state.Store(stopping)
+	d.store.Hasten()
 	end, cancel := context.WithTimeout(context.Background(), stopWithin)
 	defer cancel()
 	err := cause
@@ -132,10 +135,32 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 		}
 	}
 	d.state.Store(stopped)
+	left := d.undelivered()
 	if end.Err() == nil && cause == nil {
 		err = errors.Join(err, d.store.Close())
 	}
+	d.log.Info("stopped; what was acknowledged is on disk, and so is what is not delivered yet", "after", time.Since(began).Round(time.Millisecond), "undelivered", left)
 	return err
+}
+
+// undelivered is what the sinks have not taken, for the last line of the log.
+func (d *Daemon) undelivered() string {
+	s := Status{}
+	for _, st := range d.streams {
+		s.Streams = append(s.Streams, StreamStatus{st.part.State(), st.Status()})
+	}
+	p := speaker{Status: &s}
+	var left []string
+	for _, w := range d.writers {
+		deliveries, health := w.Status()
+		if held := p.held(SinkStatus{Name: w.Name(), Health: health, Deliveries: deliveries}); held != "" {
+			left = append(left, w.Name()+": "+held)
+		}
+	}
+	if len(left) == 0 {
+		return "nothing"
+	}
+	return strings.Join(left, "; ")
 }
 
 // drainBroker lets every message that was taken be acknowledged.

@@ -1,10 +1,7 @@
 package daemon
 
 import (
-	"fmt"
-	"maps"
 	"os"
-	"slices"
 	"time"
 
 	"edged"
@@ -37,18 +34,19 @@ type Status struct {
 	Sinks     []SinkStatus      `json:"sinks"`
 	Kept      []Kept            `json:"kept,omitempty"`
 	Blocked   map[string]string `json:"blocked,omitempty"` // streams whose intake is stopped, and the sink that stops it
-	Problems  []string          `json:"problems,omitempty"`
+	Dead      *DeadLetters      `json:"dead_letters,omitempty"`
+	Problems  []string          `json:"problems,omitempty"` // what is wrong, and what to do
+	Notes     []string          `json:"notes,omitempty"`    // what a person should know, and may be as configured
 }
 
-// StoreStatus is the store's room and what it has written.
+// StoreStatus is the store's room and what it costs the card.
 type StoreStatus struct {
 	blockstore.Space
-	Clock      edged.Instant `json:"clock"`
-	LogEnd     uint64        `json:"log_end"`
-	Trusted    bool          `json:"clock_trusted"`     // the wall clock is synchronised
-	Written    uint64        `json:"written"`           // bytes since the start
-	Commits    uint64        `json:"commits"`           // since the start
-	BudgetLeft int64         `json:"write_budget_left"` // bytes; -1 without a bound
+	blockstore.Wear
+	Budget  blockstore.Budget `json:"write_budget"`
+	Clock   edged.Instant     `json:"clock"`
+	LogEnd  uint64            `json:"log_end"`
+	Trusted bool              `json:"clock_trusted"` // the wall clock is synchronised
 }
 
 // ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue. Received is the receiver's own
@@ -70,6 +68,7 @@ type ReceiverStatus struct {
 type PublisherStatus struct {
 	Part supervise.State   `json:"part"`
 	Link remote.LinkStatus `json:"link"`
+	remote.Outbox
 }
 
 // StreamStatus is a stream's part of the ledger and its state.
@@ -97,10 +96,9 @@ func (d *Daemon) Status() Status {
 	s := Status{
 		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: d.c.File, DataDir: d.c.DataDir,
 		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
-		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), BudgetLeft: d.store.BudgetLeft()},
+		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), Wear: d.store.Wear(), Budget: d.store.Budget()},
 	}
 	s.Store.Trusted = d.trusted.get()
-	s.Store.Written, s.Store.Commits = d.store.Written()
 	if d.broker != nil {
 		b := d.broker.Status()
 		s.Broker = &b
@@ -109,7 +107,7 @@ func (d *Daemon) Status() Status {
 		s.Pins = d.gpio.Status()
 	}
 	if p := d.publisher; p != nil {
-		s.Publisher = &PublisherStatus{p.part.State(), p.Link()}
+		s.Publisher = &PublisherStatus{p.part.State(), p.Link(), p.Outbox()}
 	}
 	for _, in := range d.inputs {
 		if r := in.status(d.store); r.Name != sessions || r.Received > 0 {
@@ -124,7 +122,10 @@ func (d *Daemon) Status() Status {
 		s.Sinks = append(s.Sinks, SinkStatus{w.Name(), w.part.State(), health, deliveries})
 	}
 	s.Kept = d.kept()
-	s.Problems = s.problems(d)
+	s.Dead = d.deadLetters(s.Sinks)
+	f := facts{now: time.Now(), stuck: d.Healthy(), refused: d.reload.Refused()}
+	f.holder, f.heldBy = d.store.Holder()
+	s.Problems, s.Notes = s.sentences(f)
 	return s
 }
 
@@ -175,90 +176,6 @@ func (d *Daemon) kept() (out []Kept) {
 		if !known[c.Name] && len(c.Need) > 0 {
 			out = append(out, Kept{c.Name, d.store.Pending(c.Log, c.Need)})
 		}
-	}
-	return out
-}
-
-func away(say func(string, ...any), who string, l remote.LinkStatus) {
-	if !l.Connected && !l.Since.IsZero() {
-		say("%s: no connection to %s since %s: %s", who, l.Broker, l.Since.Local().Format(time.DateTime), l.Error)
-	}
-}
-
-// problems says in sentences what is wrong and what to do.
-func (s *Status) problems(d *Daemon) (out []string) {
-	say := func(format string, args ...any) { out = append(out, fmt.Sprintf(format, args...)) }
-	if err := d.Healthy(); err != nil {
-		say("stuck: %v", err)
-	}
-	if s.Store.Room <= 0 && s.Store.Max > 0 {
-		say("the store is full (%d of %d bytes, %d free on the disk): nothing is taken in until something was delivered", s.Store.Used, s.Store.Max, s.Store.DiskFree)
-		if holder, held := d.store.Holder(); held > 0 {
-			say("%s holds back most of the log, %d bytes", holder, held)
-		}
-	}
-	refused := d.reload.Refused()
-	for _, name := range slices.Sorted(maps.Keys(refused)) {
-		say("%s: its files were changed and cannot be used: %v; what was read before stays in use until the next start, which will fail", name, refused[name])
-	}
-	for stream, sink := range s.Blocked {
-		say("stream %s: intake is stopped, because sink %s has reached max_pending (when_full = \"block\")", stream, sink)
-	}
-	for _, r := range s.Receivers {
-		if r.Part.State == "waiting" || r.Part.State == "stopped" {
-			say("receiver %s is %s: %s", r.Name, r.Part.State, r.Part.LastErr)
-		} else if r.Link != nil {
-			away(say, "receiver "+r.Name, *r.Link)
-		}
-		if !r.Balanced {
-			say("receiver %s: the ledger does not balance, %d messages are missing; please report it", r.Name, r.InQueue)
-		}
-	}
-	if p := s.Publisher; p != nil {
-		if p.Part.State == "waiting" || p.Part.State == "stopped" {
-			say("the pins' readings are not published, the publisher is %s: %s", p.Part.State, p.Part.LastErr)
-		} else {
-			away(say, "the publisher of the pins", p.Link)
-		}
-	}
-	for _, p := range s.Pins {
-		switch {
-		case p.State == "waiting" || p.State == "stopped":
-			say("pin %s is %s: %s", p.Name, p.State, p.LastError)
-		case p.PublishError != "":
-			say("pin %s: readings are dropped: %s", p.Name, p.PublishError)
-		}
-	}
-	for _, st := range s.Streams {
-		switch {
-		case st.Part.State == "waiting" || st.Part.State == "stopped":
-			say("stream %s is %s: %s", st.Stream, st.Part.State, st.Part.LastErr)
-		case st.Problem != "":
-			say("stream %s: %s", st.Stream, st.Problem)
-		}
-		if !st.Balanced {
-			say("stream %s: the ledger does not balance, %d messages are missing; please report it", st.Stream, st.Pending)
-		}
-	}
-	for _, k := range s.Sinks {
-		if k.Part.State == "waiting" || k.Part.State == "stopped" {
-			say("sink %s is %s: %s", k.Name, k.Part.State, k.Part.LastErr)
-		}
-		if k.Health.Problem != "" {
-			rows, bytes := int64(0), int64(0)
-			for _, del := range k.Deliveries {
-				rows, bytes = rows+del.Pending, bytes+del.PendingBytes
-			}
-			say("sink %s: %s since %s, %d rows wait (%d bytes of log): %s", k.Name, k.Health.State, k.Health.Since.Local().Format(time.DateTime), rows, bytes, k.Health.Problem)
-		}
-		for _, del := range k.Deliveries {
-			if !del.Balanced {
-				say("stream %s to sink %s: the ledger does not balance, %d rows are missing; please report it", del.Stream, del.Sink, del.Pending)
-			}
-		}
-	}
-	for _, k := range s.Kept {
-		say("%s is not configured any more; it holds back %d bytes until it is given up at max_pending", k.Cursor, k.Bytes)
 	}
 	return out
 }

@@ -23,7 +23,7 @@ func (w *Writer) begin(ctx context.Context) error {
 			return err
 		}
 		if time.Since(since) > slowOpen {
-			w.ill("waiting", err.Error(), 0)
+			w.ill("waiting", err, 0)
 		}
 		w.came()
 		select {

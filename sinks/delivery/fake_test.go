@@ -138,10 +138,11 @@ func (n *numbers) Read(from, until edged.Place, l edged.Limits) (edged.Reading, 
 			r.To.Pos = edged.Pos{Seq: r.To.Seq + 1}
 			continue
 		}
-		if r.Rows.Len() >= l.Rows {
+		if r.Rows.Len() >= l.Rows || l.Bytes > 0 && r.Rows.Len() > 0 && r.Bytes+10 > l.Bytes {
 			r.More = true
 			return r, nil
 		}
+		r.Bytes += 10
 		r.Rows.At = append(r.Rows.At, r.To.Pos)
 		r.Rows.Cells = append(r.Rows.Cells, edged.TextValue(r.To.Pos.String()))
 		r.To.Off++

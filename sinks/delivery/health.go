@@ -12,8 +12,10 @@ import (
 
 // Health is how a sink is.
 type Health struct {
-	State   string    `json:"state"` // starting, ok, waiting (tried again soon), holding (it cannot work as configured)
-	Problem string    `json:"problem,omitempty"`
+	State   string    `json:"state"`             // starting, ok, waiting (tried again soon), holding (it cannot work as configured)
+	Problem string    `json:"problem,omitempty"` // the whole of it
+	Cause   string    `json:"cause,omitempty"`   // in a few words
+	Remedy  string    `json:"remedy,omitempty"`  // what to do
 	Since   time.Time `json:"since,omitzero"`    // of the state
 	Next    time.Time `json:"next_try,omitzero"` // while it waits or holds
 }
@@ -22,12 +24,13 @@ type Health struct {
 func (w *Writer) well() {
 	w.backoff.Reset()
 	w.mu.Lock()
-	before := w.health
+	before, loud := w.health, w.loud
 	if before.State != "ok" {
 		w.health = Health{State: "ok", Since: time.Now()}
 	}
+	w.loud = false
 	w.mu.Unlock()
-	if before.Problem != "" {
+	if before.Problem != "" && loud {
 		w.o.Log.Info("the sink takes rows again", "sink", w.o.Name, "after", time.Since(before.Since).Round(time.Second))
 	}
 }
@@ -41,22 +44,30 @@ func (w *Writer) opened() {
 	}
 }
 
-// ill notes what keeps the sink; the beginning of an outage and a change of its reason are logged once.
-func (w *Writer) ill(state, problem string, retry time.Duration) {
+// seldom is how often an outage that is tried again soon is logged, at most: a server that fails now and then would fill the log.
+const seldom = time.Minute
+
+// ill notes what keeps the sink; the beginning of an outage is logged once, and every reason that a person must correct.
+func (w *Writer) ill(state string, err error, retry time.Duration) {
+	problem := err.Error()
+	cause, remedy := edged.Explanation(err)
 	w.mu.Lock()
 	before := w.health
 	now := time.Now()
-	w.health = Health{State: state, Problem: problem, Since: now, Next: now.Add(retry)}
+	w.health = Health{State: state, Problem: problem, Cause: cause, Remedy: remedy, Since: now, Next: now.Add(retry)}
 	if before.Problem != "" {
 		w.health.Since = before.Since
 	}
-	w.mu.Unlock()
-	if before.Problem == problem {
-		return
+	held := state == "holding" && before.Problem != problem
+	outage := state != "holding" && before.Problem == "" && (w.said.IsZero() || now.Sub(w.said) >= seldom)
+	if held || outage {
+		w.said, w.loud = now, true
 	}
-	if state == "holding" {
+	w.mu.Unlock()
+	if held {
 		w.o.Log.Error("the sink cannot work as it is configured; its rows are held until it can, and it is tried every minute", "sink", w.o.Name, "error", problem)
-	} else if before.Problem == "" {
+	}
+	if outage {
 		w.o.Log.Warn("the sink does not take rows; they wait on disk, and it is tried again", "sink", w.o.Name, "error", problem)
 	}
 }
@@ -124,9 +135,10 @@ func (w *Writer) Status() ([]Status, Health) {
 	w.mu.Unlock()
 	var out []Status
 	for i, d := range w.deliveries {
-		if i < len(at) {
-			out = append(out, d.status(w.o.Store, w.o.Name, at[i]))
+		if i == len(at) {
+			at = append(at, seen{}) // it has not come round yet: the delivery is shown without a position
 		}
+		out = append(out, d.status(w.o.Store, w.o.Name, at[i]))
 	}
 	return out, health
 }

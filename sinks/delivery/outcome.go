@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"math/rand/v2"
 	"time"
 
 	"edged"
@@ -22,14 +23,21 @@ func (w *Writer) outcome(ctx context.Context, done int, receipt []byte, err erro
 	w.turn = w.turn[done:]
 	if done > 0 {
 		w.well()
+		w.size.taken()
 	}
 	if err == nil && len(w.turn) > 0 { // the sink must have its receipt committed before it goes on
 		return w.commit(ctx, nil, true)
 	}
 	var letters []edged.Result
+	split := false
 	if len(w.turn) > 0 {
-		switch p := w.turn[0]; edged.ClassOf(err) {
-		case edged.Poison:
+		switch p, class := w.turn[0], edged.ClassOf(err); class {
+		case edged.Poison, edged.TooLarge:
+			split = true
+			if class == edged.TooLarge && p.rows.Len() > 1 {
+				w.size.refused(p.bytes)
+				w.sayOnce(p.d.stream, "the sink refuses deliveries for their size; they are split, and smaller from now on. To spare the link, lower its batch_bytes or max_packet_size", err)
+			}
 			if p.rows.Len() > 1 {
 				a, b := p.split()
 				w.turn = append([]planned{a, b}, w.turn[1:]...)
@@ -46,11 +54,11 @@ func (w *Writer) outcome(ctx context.Context, done int, receipt []byte, err erro
 			err = nil
 		}
 	}
-	more := false
+	more := split // what is left of the turn goes on at once: a sink that refuses much must not fall behind for it
 	if len(w.turn) == 0 {
 		turn, m, _, perr := w.plan(time.Now(), draining)
 		if perr == nil {
-			w.turn, more = turn, m || len(turn) > 0
+			w.turn, more = turn, more || m || len(turn) > 0
 		}
 	}
 	if err == nil || done > 0 || receipt != nil {
@@ -104,11 +112,13 @@ func (w *Writer) failed(ctx context.Context, err error, draining bool) error {
 	d, state := edged.AfterOf(err), "waiting"
 	switch {
 	case edged.ClassOf(err) == edged.Permanent:
-		d, state = holdFor, "holding"
+		d, state = jitter(holdFor), "holding"
 	case d == 0:
 		d = w.backoff.NextBackOff()
+	default:
+		d = jitter(d)
 	}
-	w.ill(state, err.Error(), d)
+	w.ill(state, err, d)
 	w.meter.failures.Inc()
 	if draining {
 		return err
@@ -116,6 +126,9 @@ func (w *Writer) failed(ctx context.Context, err error, draining bool) error {
 	w.pause(ctx, d)
 	return nil
 }
+
+// jitter makes a wait up to an eighth longer, so that the gateways which a server has sent away do not come back in step.
+func jitter(d time.Duration) time.Duration { return d + rand.N(d/8+1) }
 
 // pause waits, and meanwhile keeps the deliveries within their limits.
 func (w *Writer) pause(ctx context.Context, d time.Duration) {

@@ -11,7 +11,7 @@ type planned struct {
 	d     *Delivery
 	rng   part
 	rows  *edged.Rows
-	bytes int64
+	bytes int64 // of log, about; 0 of one that was read again after a restart
 }
 
 const (
@@ -95,7 +95,7 @@ func (w *Writer) take(d *Delivery, at edged.Place, now time.Time, all bool) (p *
 }
 
 func (w *Writer) lim() edged.Limits {
-	return edged.Limits{Rows: w.limits.Rows, Bytes: w.limits.Bytes}
+	return edged.Limits{Rows: w.limits.Rows, Bytes: w.size.now}
 }
 
 // restore reads the rows of a committed turn again. Ranges that the present configuration would encode differently, or whose
@@ -170,7 +170,7 @@ func (w *Writer) find(stream string) *Delivery {
 func (p planned) split() (a, b planned) {
 	mid := p.rows.Len() / 2
 	at := place{Log: p.rng.From.Log, Seq: p.rows.At[mid].Seq, Off: p.rows.At[mid].Off}
-	a = planned{d: p.d, rng: part{p.rng.Stream, p.rng.From, at, p.rng.Encoder, mid}, rows: p.rows.Slice(0, mid)}
-	b = planned{d: p.d, rng: part{p.rng.Stream, at, p.rng.To, p.rng.Encoder, p.rows.Len() - mid}, rows: p.rows.Slice(mid, p.rows.Len())}
+	a = planned{d: p.d, rng: part{p.rng.Stream, p.rng.From, at, p.rng.Encoder, mid}, rows: p.rows.Slice(0, mid), bytes: p.bytes / 2}
+	b = planned{d: p.d, rng: part{p.rng.Stream, at, p.rng.To, p.rng.Encoder, p.rows.Len() - mid}, rows: p.rows.Slice(mid, p.rows.Len()), bytes: p.bytes / 2}
 	return a, b
 }

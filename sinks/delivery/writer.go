@@ -37,6 +37,7 @@ type Writer struct {
 	turn       []planned
 	committed  bool // the turn's ranges are
 	isOpen     bool // the sink is
+	size       size
 	backoff    *backoff.ExponentialBackOff
 	wake       chan struct{}
 	meter      *meter
@@ -44,13 +45,15 @@ type Writer struct {
 	mu     sync.Mutex // guards the rest
 	riding []edged.Cursor
 	health Health
+	said   time.Time // when an outage was last logged
+	loud   bool      // the present one was
 	round  time.Time
 	seen   []seen
 }
 
 // New makes a writer; Run starts it.
 func New(o Options) *Writer {
-	w := &Writer{o: o, limits: o.Limits, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
+	w := &Writer{o: o, limits: o.Limits, size: size{most: o.Limits.Bytes, now: o.Limits.Bytes}, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
 	for _, s := range o.Deliveries {
 		w.deliveries = append(w.deliveries, newDelivery(o.Name, s))
 	}
@@ -68,6 +71,7 @@ func (w *Writer) Run(ctx context.Context) error {
 	for _, d := range w.deliveries {
 		defer d.feed.Watch(w.poke)()
 	}
+	defer w.came() // so that status shows where it ended
 	defer w.closeSink()
 	if err := w.begin(ctx); err != nil || ctx.Err() != nil {
 		return err
@@ -203,7 +207,7 @@ func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) 
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		w.ill("waiting", "its progress cannot be stored yet: "+err.Error(), time.Second)
+		w.ill("waiting", fmt.Errorf("its progress cannot be stored yet: %w", err), time.Second)
 		w.pause(ctx, time.Second)
 	}
 	for _, d := range w.deliveries {
@@ -222,33 +226,6 @@ func (w *Writer) commitMoved(ctx context.Context) error {
 	}
 	return nil
 }
-
-// offer lets cursors that moved over nothing ride with the next commit.
-func (w *Writer) offer() {
-	var riding []edged.Cursor
-	for _, d := range w.deliveries {
-		if d.moved {
-			riding = append(riding, d.rec.cursor(d.name))
-		}
-	}
-	w.mu.Lock()
-	w.riding = riding
-	w.mu.Unlock()
-}
-
-// Ride implements edged.Rider.
-func (w *Writer) Ride(u *edged.Update) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, c := range w.riding {
-		if now, ok := w.o.Store.Cursor(c.Name); !ok || string(now.Data) != string(c.Data) {
-			u.Cursors = append(u.Cursors, c)
-		}
-	}
-}
-
-// Waits implements edged.Rider: a sink waits for no time.
-func (w *Writer) Waits() (edged.Wait, bool) { return edged.Wait{}, false }
 
 // idle waits for rows, for the oldest to be due, or for the batch interval.
 func (w *Writer) idle(ctx context.Context, due time.Duration) {

@@ -6,14 +6,19 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+
+	"edged"
 )
 
 // fault says what could not be done to which file, what happens to its rows, and what to do about it. It stays retryable:
 // a disk may come back, and a permission.
 func fault(doing, path string, err error) error {
 	cause := bare(err)
-	return fmt.Errorf("cannot %s %s: %w; its rows wait in the store%s", doing, path, cause, remedy(cause, path))
+	todo := remedy(cause, path)
+	err = fmt.Errorf("cannot %s %s: %w; its rows wait in the store%s", doing, path, cause, todo)
+	return edged.Explain(err, fmt.Sprintf("cannot %s %s: %v", doing, path, cause), strings.TrimPrefix(todo, "; "))
 }
 
 // bare takes off the path that package os puts around an error.

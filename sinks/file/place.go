@@ -31,14 +31,14 @@ func (c *Config) checkPath(t *conf.Table, env spec.Env) {
 	}
 	path, err := disk{}.Resolve(c.absolute(env))
 	if err != nil {
-		t.Errorf("path", "path: %v", refused(c.absolute(env), err))
+		t.Placef("path", "path: %v", refused(c.absolute(env), err))
 		return
 	}
 	dir := filepath.Dir(path)
 	own := dir == filepath.Clean(env.DataDir)
 	if at, err := os.Stat(dir); err != nil || !at.IsDir() {
 		if !own {
-			t.Errorf("path", "path: the directory %s %s; make it, or correct the path", dir, whyNot(err))
+			t.Placef("path", "path: the directory %s %s; make it, or correct the path", dir, whyNot(err))
 		}
 		return
 	}
@@ -55,7 +55,7 @@ func (c *Config) checkPath(t *conf.Table, env spec.Env) {
 		err = syscall.Access(dir, readWrite|search)
 	}
 	if err != nil {
-		t.Errorf("path", "path: %v", refused(path, err))
+		t.Placef("path", "path: %v", refused(path, err))
 	}
 }
 

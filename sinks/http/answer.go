@@ -1,9 +1,6 @@
 package http
 
 import (
-	"context"
-	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	nethttp "net/http"
@@ -25,7 +22,8 @@ const (
 // judge turns an answer into what is to be done:
 //
 //	2xx                       taken
-//	413, 400, 422             Poison: split down to single rows; those refused alone become dead letters
+//	413                       TooLarge: split, and smaller from now on
+//	400, 422                  Poison: split down to single rows; those refused alone become dead letters
 //	408, 425, 429, 5xx        retryable, not before Retry-After
 //	3xx, every other 4xx      Permanent: a person must correct something; a mistyped URL must not empty the store
 func (s *sink) judge(resp *nethttp.Response) error {
@@ -37,9 +35,16 @@ func (s *sink) judge(resp *nethttp.Response) error {
 	if code >= 300 && code < 400 {
 		location = resp.Header.Get("Location")
 	}
-	err := fmt.Errorf("POST %s: the answer is %d %s%s%s", s.where(), code, nethttp.StatusText(code), excerpt(resp.Body), remedy(code, location))
+	todo, held := s.remedy(code, location), ""
+	if code < 500 && code != 429 && todo != "" {
+		held = "; its rows wait in the store: " + todo
+	}
+	err := fmt.Errorf("POST %s: the answer is %d %s%s%s", s.where(), code, nethttp.StatusText(code), excerpt(resp.Body), held)
+	err = edged.Explain(err, strconv.Itoa(code), todo)
 	switch {
-	case code == 400, code == 413, code == 422:
+	case code == 413:
+		return edged.WithClass(err, edged.TooLarge)
+	case code == 400, code == 422:
 		return edged.WithClass(err, edged.Poison)
 	case code == 408, code == 425, code == 429, code >= 500 && code < 600:
 		return edged.RetryAfter(err, retryAfter(resp.Header.Get("Retry-After"), time.Now()))
@@ -47,36 +52,13 @@ func (s *sink) judge(resp *nethttp.Response) error {
 	return edged.WithClass(err, edged.Permanent)
 }
 
-func remedy(code int, location string) string {
-	const wait = "; its rows wait in the store: "
-	switch {
-	case location != "":
-		return wait + "redirects are not followed, set url to where it points: " + printable(location)
-	case code >= 300 && code < 400:
-		return wait + "redirects are not followed, correct url"
-	case code == 401, code == 403:
-		return wait + "check token_file, basic or headers"
-	case code == 404, code == 405, code == 410:
-		return wait + "check url"
-	case code == 406, code == 415:
-		return wait + "check format and compress"
-	case code == 407:
-		return wait + "check HTTP_PROXY and HTTPS_PROXY"
+// host is the URL's host.
+func (s *sink) host() string {
+	u, err := url.Parse(s.config.URL)
+	if err != nil {
+		return "?"
 	}
-	return ""
-}
-
-// unanswered says why there was no answer. All of it is retryable: a link comes back, and a certificate is renewed.
-func (s *sink) unanswered(err error) error {
-	cause := bare(err)
-	var certificate *tls.CertificateVerificationError
-	switch {
-	case errors.Is(cause, context.DeadlineExceeded):
-		return fmt.Errorf("POST %s: no answer within %s", s.where(), s.config.Timeout)
-	case errors.As(cause, &certificate):
-		return fmt.Errorf("POST %s: %w; for a CA of your own set tls.ca", s.where(), cause)
-	}
-	return fmt.Errorf("POST %s: %w", s.where(), cause)
+	return u.Hostname()
 }
 
 // where is the URL without its query, in which some services want a secret.

@@ -14,7 +14,8 @@ import (
 
 func TestAnswers(t *testing.T) {
 	classes := map[edged.Class][]int{
-		edged.Poison:    {400, 413, 422},
+		edged.Poison:    {400, 422},
+		edged.TooLarge:  {413},
 		edged.Retryable: {408, 425, 429, 500, 501, 502, 503, 504, 507, 599},
 		edged.Permanent: {300, 301, 302, 303, 304, 307, 308, 401, 402, 403, 404, 405, 406, 407, 409, 410, 411, 415, 418, 431, 451, 499},
 	}
@@ -72,7 +73,7 @@ func TestMessages(t *testing.T) {
 	} {
 		s.set(answerWith(401, text))
 		_, _, err := sink.Write(t.Context(), []edged.Delivery{row("k", "a")})
-		whole := "POST " + s.URL + "/ingest: the answer is 401 Unauthorized" + want + "; its rows wait in the store: check token_file, basic or headers"
+		whole := "POST " + s.URL + "/ingest: the answer is 401 Unauthorized" + want + "; its rows wait in the store: set token_file or basic"
 		if err == nil || err.Error() != whole {
 			t.Errorf("got  %v\nwant %s", err, whole)
 		}

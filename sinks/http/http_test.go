@@ -107,14 +107,14 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// TestTooLargeIsNotSent: a body over max_packet_size is poison, to be split, and the ones before it are done.
+// TestTooLargeIsNotSent: a body over max_packet_size is too large, to be split, and the ones before it are done.
 func TestTooLargeIsNotSent(t *testing.T) {
 	s := newServer(t, nil)
 	c := Default()
 	c.URL, c.MaxPacketSize = s.URL, 100
 	sink := open(t, c, env(t))
 	done, _, err := sink.Write(t.Context(), []edged.Delivery{row("1", "a"), row("2", strings.Repeat("b", 100)), row("3", "c")})
-	if done != 1 || edged.ClassOf(err) != edged.Poison || len(s.arrivals()) != 1 {
+	if done != 1 || edged.ClassOf(err) != edged.TooLarge || len(s.arrivals()) != 1 {
 		t.Fatal(done, err, s.arrivals())
 	}
 	if want := "the body would be 122 bytes, more than max_packet_size (100)"; err.Error() != want {

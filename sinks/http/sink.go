@@ -39,7 +39,7 @@ func (s *sink) Open(ctx context.Context, _ []byte, _ []edged.Delivery) error {
 	}
 	client, err := s.config.client(s.env)
 	if err != nil {
-		return fmt.Errorf("tls: %w; its rows wait in the store", err)
+		return edged.Explain(fmt.Errorf("tls: %w; its rows wait in the store", err), "tls: "+err.Error(), "correct the file")
 	}
 	s.Close()
 	s.client, s.agent = client, userAgent()
@@ -120,7 +120,7 @@ func (s *sink) encode(rows *edged.Rows) ([]byte, error) {
 		body = s.packed.Bytes()
 	}
 	if most := int64(s.config.MaxPacketSize); int64(len(body)) > most {
-		return nil, edged.WithClass(fmt.Errorf("the body would be %d bytes, more than max_packet_size (%d)", len(body), most), edged.Poison)
+		return nil, edged.WithClass(fmt.Errorf("the body would be %d bytes, more than max_packet_size (%d)", len(body), most), edged.TooLarge)
 	}
 	return body, nil
 }
@@ -158,17 +158,21 @@ func (s *sink) authorize(req *nethttp.Request) error {
 	case s.config.TokenFile != "":
 		token, err := secret.Read(s.config.TokenFile, s.env.DataDir)
 		if err != nil {
-			return fmt.Errorf("token_file: %w; its rows wait in the store", err)
+			return unread("token_file", err)
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
 	case s.config.Basic != Basic{}:
 		password, err := secret.Read(s.config.Basic.PasswordFile, s.env.DataDir)
 		if err != nil {
-			return fmt.Errorf("basic.password_file: %w; its rows wait in the store", err)
+			return unread("basic.password_file", err)
 		}
 		req.SetBasicAuth(s.config.Basic.Username, password)
 	}
 	return nil
+}
+
+func unread(key string, err error) error {
+	return edged.Explain(fmt.Errorf("%s: %w; its rows wait in the store", key, err), key+": "+err.Error(), "correct the file; it is read for each request")
 }
 
 // bare takes off what the standard library puts around an error: the whole URL, which may hold secrets, or the path.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/cgroup"
 	"edged/test/harness"
 	"edged/test/rawmqtt"
 )
@@ -26,9 +27,9 @@ const (
 
 // TestMemoryLimit runs the gateway in a small cgroup, fills it with clients that are idle or deaf, and has others work.
 func TestMemoryLimit(t *testing.T) {
-	dir, wrap := memoryGroup(t, limit)
+	group := cgroup.Memory(t, limit)
 	gw := harness.New(t, strings.Replace(config, "memory_limit = \"48MiB\"\n", "", 1)) // auto looks at the cgroup
-	gw.Wrap = wrap
+	gw.Wrap = group.Wrap
 	gw.Start()
 	ended := gw.Ended()
 	a := &arena{T: t, addr: fmt.Sprintf("127.0.0.1:%d", gw.Broker)}
@@ -53,7 +54,7 @@ func TestMemoryLimit(t *testing.T) {
 	slowest, entered := newcomers()
 
 	t.Logf("%d publishes in %v; acknowledged after %v (half), %v (99 %%), %v (all); %d new clients, the slowest in %v; memory %d MiB, most in the cgroup %d MiB, at the limit %d times",
-		sent, d, acks.at(50), acks.at(99), acks.at(100), entered, slowest, anonKiB(gw.PID())>>10, groupFigure(t, dir, "memory.max_usage_in_bytes")>>20, groupFigure(t, dir, "memory.failcnt"))
+		sent, d, acks.at(50), acks.at(99), acks.at(100), entered, slowest, anonKiB(gw.PID())>>10, group.Figure(t, "memory.max_usage_in_bytes")>>20, group.Figure(t, "memory.failcnt"))
 	if want := publishers * perSecond * int(d/time.Second); sent < want*9/10 {
 		t.Errorf("%d publishes, want about %d: the test did not do what it says", sent, want)
 	}

@@ -14,11 +14,11 @@ import (
 type progress int
 
 const (
-	unanswered    progress = iota // PUBLISH came, nothing was answered
-	answering                     // PUBACK or PUBREC was sent right before the end
-	answered                      // PUBACK or PUBREC was sent, and the broker has seen it; of QoS 2 PUBREL has come then
-	completing                    // QoS 2: PUBCOMP was sent right before the end
-	completed                     // QoS 2: PUBCOMP was sent, and the broker has seen it
+	notAnswered   progress = iota // PUBLISH came, nothing was answered
+	ackCutOff                     // PUBACK or PUBREC was sent right before the end
+	ackSeen                       // PUBACK or PUBREC was sent, and the broker has seen it; of QoS 2 PUBREL has come then
+	compCutOff                    // QoS 2: PUBCOMP was sent right before the end
+	compSeen                      // QoS 2: PUBCOMP was sent, and the broker has seen it
 	progressKinds = iota
 )
 
@@ -26,8 +26,8 @@ func (p progress) String() string {
 	return [...]string{"PUBLISH not answered", "PUBACK or PUBREC cut off", "answered", "PUBCOMP cut off", "complete"}[p]
 }
 
-// delivery is one message to a subscriber. Which progress it makes follows from its identifier, so that states lie side by side in one session.
-type delivery struct {
+// inHand is one message to a subscriber. Which progress it makes follows from its identifier, so that states lie side by side in one session.
+type inHand struct {
 	rawmqtt.Message
 	progress
 }
@@ -39,7 +39,7 @@ type halfway struct {
 	qos   byte
 	w     *rawmqtt.Client
 	sent  []string
-	all   map[uint16]*delivery
+	all   map[uint16]*inHand
 }
 
 // perState is how many deliveries of a session are in each state; more of them wait for room in its window.
@@ -56,19 +56,19 @@ func (h *halfway) begin(t *testing.T, e *harness.Edged) {
 // advance takes the deliveries, brings each as far as the broker can have seen, and waits until it has.
 func (h *halfway) advance() {
 	h.w.T.Helper()
-	h.all = map[uint16]*delivery{}
+	h.all = map[uint16]*inHand{}
 	var rels []uint16
 	for i := range perState * progressKinds {
 		m := h.w.Message()
-		d := &delivery{m, progress(i % progressKinds)}
-		if h.qos == 1 && d.progress > answered {
-			d.progress = answered
+		d := &inHand{m, progress(i % progressKinds)}
+		if h.qos == 1 && d.progress > ackSeen {
+			d.progress = ackSeen
 		}
 		h.all[m.ID] = d
 	}
 	for id, d := range h.all {
 		switch {
-		case d.progress < answered:
+		case d.progress < ackSeen:
 		case h.qos == 1:
 			h.w.Ack(0x40, id)
 		default:
@@ -85,7 +85,7 @@ func (h *halfway) advance() {
 		}
 	}
 	for id, d := range h.all {
-		if h.qos == 2 && d.progress == completed {
+		if h.qos == 2 && d.progress == compSeen {
 			h.w.Ack(0x70, id)
 		}
 	}
@@ -102,18 +102,18 @@ func (h *halfway) more(f rawmqtt.Frame) {
 	if !ok {
 		h.w.T.Fatalf("want PUBLISH, have %v", f)
 	}
-	h.all[m.ID] = &delivery{m, unanswered}
+	h.all[m.ID] = &inHand{m, notAnswered}
 }
 
 // cut sends what nobody waits for.
 func (h *halfway) cut() {
 	for id, d := range h.all {
 		switch {
-		case d.progress == answering && h.qos == 1:
+		case d.progress == ackCutOff && h.qos == 1:
 			h.w.Ack(0x40, id)
-		case d.progress == answering:
+		case d.progress == ackCutOff:
 			h.w.Ack(0x50, id)
-		case d.progress == completing:
+		case d.progress == compCutOff:
 			h.w.Ack(0x70, id)
 		}
 	}
@@ -135,9 +135,9 @@ func (h *halfway) judge(t *testing.T, e *harness.Edged, clean bool, v *verdict.V
 	}
 	have, again, rels := map[string]bool{}, map[string]bool{}, map[uint16]bool{}
 	for id, d := range h.all {
-		if d.progress != unanswered {
+		if d.progress != notAnswered {
 			have[d.Payload] = true
-			if h.qos == 2 && d.progress <= answered { // else it has seen PUBREL, and forgotten the identifier
+			if h.qos == 2 && d.progress <= ackSeen { // else it has seen PUBREL, and forgotten the identifier
 				s.taken[id] = d.Payload
 			}
 		}
@@ -150,7 +150,7 @@ func (h *halfway) judge(t *testing.T, e *harness.Edged, clean bool, v *verdict.V
 			again[m.Payload] = true
 			if d := h.all[m.ID]; d != nil && d.Payload == m.Payload && (h.qos == 2 || clean) && !m.Dup {
 				say("%q came again without DUP (%v)", m.Payload, d.progress)
-			} else if d != nil && d.Payload != m.Payload && h.qos == 2 && d.progress < completing {
+			} else if d != nil && d.Payload != m.Payload && h.qos == 2 && d.progress < compCutOff {
 				say("identifier %d was of %q and is of %q", m.ID, d.Payload, m.Payload)
 			}
 		}
@@ -162,12 +162,12 @@ func (h *halfway) judge(t *testing.T, e *harness.Edged, clean bool, v *verdict.V
 	for id, d := range h.all {
 		came := again[d.Payload]
 		switch {
-		case h.qos == 2 && d.progress >= answered && came, h.qos == 1 && d.progress == answered && clean && came:
+		case h.qos == 2 && d.progress >= ackSeen && came, h.qos == 1 && d.progress == ackSeen && clean && came:
 			say("%q came again (%v)", d.Payload, d.progress)
 			v.Doubled++
-		case h.qos == 2 && d.progress == answering && !came && !rels[id]:
+		case h.qos == 2 && d.progress == ackCutOff && !came && !rels[id]:
 			say("there came neither PUBLISH nor PUBREL for %q (%v)", d.Payload, d.progress)
-		case h.qos == 2 && d.progress == answered && !rels[id]:
+		case h.qos == 2 && d.progress == ackSeen && !rels[id]:
 			say("there came no PUBREL for %q", d.Payload)
 		}
 	}

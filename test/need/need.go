@@ -18,7 +18,7 @@ func Tool(t testing.TB, name string) string {
 	if path := "/usr/sbin/" + name; executable(path) {
 		return path
 	}
-	Missing(t, name+" is not installed (make test-deps)")
+	Missing(t, name+" is not installed (make test-deps, make test-machine-deps)")
 	return ""
 }
 
