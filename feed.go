@@ -36,4 +36,7 @@ type Feed interface {
 	Watch(wake func()) (stop func())
 	// Produced is the number of rows that the stream has given to its deliveries so far.
 	Produced() uint64
+	// Life changes when the stream had to begin that count anew, because damage has taken its record: who counts by Produced
+	// does so, too.
+	Life() uint64
 }

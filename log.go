@@ -110,3 +110,10 @@ func SplitDelivery(name string) (stream, sink string, ok bool) {
 	}
 	return strings.Cut(rest, "/")
 }
+
+// EraShift divides the number of a log entry: the bits below are the entry's count, from 1; those above are the era, which
+// begins anew when a store was damaged and it is not known how far its numbers went.
+const EraShift = 40
+
+// CountOf is the count in a log entry's number.
+func CountOf(seq uint64) uint64 { return seq & (1<<EraShift - 1) }

@@ -33,11 +33,16 @@ func (u *Update) Add(v *Update) {
 
 // Cursor is the progress of one consumer. Need says which entries of Log must be kept for it; an empty Need holds nothing
 // back. Data is the consumer's own record, opaque to the store.
+//
+// Lost says that the store had such a cursor, and that damage has taken it: Data is empty, and everything that the log still
+// holds is needed. Its consumer begins at the oldest entry that is kept, or better if it knows better, never at the end; what it has
+// passed before comes again.
 type Cursor struct {
 	Name string
 	Log  string // "" is the block log, else the stream whose result log it is
 	Need Spans
 	Data []byte
+	Lost bool
 }
 
 // Result is one entry of a result log: what one step of a stream produced at one position of its input.

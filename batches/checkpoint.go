@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"time"
 
 	"edged"
@@ -15,7 +14,7 @@ import (
 // last one and no more. Keys of the space state/STREAM:
 //
 //	h                                     where time stands: see appendHeader
-//	p + epoch + start                     a pane's own flags
+//	p + epoch + start                     a pane's own flags: untrusted, incomplete
 //	g + epoch + start + group's key       a group's accumulators, each with its length before it
 //
 // epoch is 4 bytes and start 8, big-endian, start with its sign bit flipped so that keys sort by time.
@@ -55,9 +54,13 @@ func (s *Stream) addCheckpoint(u *edged.Update) {
 		put(string(append(g.pane.append([]byte{'g'}), g.key...)), nil)
 	}
 	s.st.gone = nil
+	for _, key := range s.st.unreadable { // before what may come in its place
+		put(key, nil)
+	}
+	s.st.unreadable = nil
 	for _, p := range s.st.byKey {
 		if p.dirty {
-			put(string(p.append([]byte{'p'})), []byte{1})
+			put(string(p.append([]byte{'p'})), []byte{p.flags()})
 			p.dirty = false
 		}
 		for _, g := range p.groups {
@@ -147,36 +150,13 @@ func (r *headerReader) instant() edged.Instant {
 	return edged.Instant{Epoch: e, Wall: int64(r.u64())}
 }
 
-// load reads the state that the last checkpoint saved, for the stream's present plan.
-func (s *Stream) load() error {
-	err := s.o.Store.Values(spaceState+s.name, func(key string, value []byte, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case key == "h":
-			return s.readHeader(value)
-		case len(key) < 1+paneKeyLen:
-			return fmt.Errorf("it has a value %q", key)
-		case key[0] == 'p':
-			s.st.at(readPaneKey(key[1:])).untrusted = true
-			return nil
-		}
-		return s.st.readGroup(readPaneKey(key[1:]), key[1+paneKeyLen:], value)
-	})
-	if err != nil {
-		return fmt.Errorf("stream %s: the saved state of its windows cannot be read: %w", s.name, err)
-	}
-	return nil
-}
-
+// readHeader reads where time stands, and the position of the checkpoint. It is the cursor's, unless one of the two was damaged.
 func (s *Stream) readHeader(b []byte) error {
 	r := headerReader{b: b}
 	if r.take(1)[0] != recordVersion {
 		return errors.New("it has an unknown version")
 	}
-	if at := r.u64(); at != s.rec.checkpoint {
-		return fmt.Errorf("it is of position %d, the cursor says %d", at, s.rec.checkpoint)
-	}
+	s.rec.checkpoint = r.u64()
 	for range r.uvarint() {
 		name := string(r.take(r.uvarint()))
 		at := r.instant()

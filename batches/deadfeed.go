@@ -22,7 +22,10 @@ func (d deadLetters) End() edged.Place { return d.place(d.s.ResultEnd(edged.Dead
 func (d deadLetters) Watch(func()) (stop func()) { return func() {} }
 
 // Produced implements edged.Feed.
-func (d deadLetters) Produced() uint64 { return d.s.ResultEnd(edged.DeadLetters) - 1 }
+func (d deadLetters) Produced() uint64 { return edged.CountOf(d.s.ResultEnd(edged.DeadLetters)) - 1 }
+
+// Life implements edged.Feed.
+func (d deadLetters) Life() uint64 { return 0 }
 
 // Read implements edged.Feed.
 func (d deadLetters) Read(from, until edged.Place, limits edged.Limits) (edged.Reading, error) {

@@ -1,8 +1,8 @@
 package batches
 
 import (
+	"bytes"
 	"context"
-	"fmt"
 	"time"
 
 	"edged"
@@ -12,16 +12,17 @@ import (
 // since then. A stream that the store does not know begins; one whose definition has changed changes over.
 func (s *Stream) open(ctx context.Context) error {
 	defs, err := loadDefinitions(s.o.Store, s.name)
-	if err != nil {
-		return edged.WithClass(err, edged.Permanent)
-	}
 	s.out = output{}
 	c, known := s.o.Store.Cursor(edged.StreamCursor(s.name))
-	if !known || defs == nil {
-		return s.begin(ctx)
+	switch {
+	case !known, c.Lost && defs == nil && err == nil:
+		return s.begin(ctx, c.Lost)
+	case defs == nil:
+		s.o.Log.Error("what the store knows of the stream's definition cannot be read: it counts as unchanged", "stream", s.name, "error", err)
+		defs = s.assumed()
 	}
-	if s.rec, err = readRecord(c.Data); err != nil {
-		return edged.WithClass(fmt.Errorf("stream %s: %w", s.name, err), edged.Permanent)
+	if err := s.resume(c, defs); err != nil {
+		return err
 	}
 	s.mu.Lock()
 	s.defs = *defs
@@ -33,11 +34,12 @@ func (s *Stream) open(ctx context.Context) error {
 		return s.changeOver(ctx, defs)
 	}
 	if err := s.restore(s.o.Plan); err != nil {
-		return edged.WithClass(err, edged.Permanent)
+		return err
 	}
 	s.show(false)
 	s.mu.Lock()
 	s.shown = s.rec
+	s.dirty = c.Lost || !bytes.Equal(s.rec.append(nil), c.Data) // found again: to be committed with what comes next
 	s.mu.Unlock()
 	return nil
 }
@@ -52,14 +54,17 @@ func (s *Stream) use(p *Plan) {
 	s.saved, s.since = time.Now(), 0
 }
 
-// begin starts a stream that the store does not know.
-func (s *Stream) begin(ctx context.Context) error {
+// begin starts a stream that the store does not know, or of which everything was lost.
+func (s *Stream) begin(ctx context.Context, lost bool) error {
 	s.use(s.o.Plan)
 	s.rec = record{}
+	if lost {
+		s.rec.life = newLife()
+	}
 	s.rebase()
 	born := max(s.rec.born, s.o.Store.End())
 	s.rec.applied = born
-	if s.o.Config.Start == "oldest" {
+	if s.o.Config.Start == "oldest" || lost {
 		oldest, err := s.o.Store.Oldest()
 		if err != nil {
 			return err
@@ -110,8 +115,10 @@ func (s *Stream) counted() bool {
 	if t == nil || t.Seq < s.rec.born {
 		return true
 	}
-	_, ok := t.RoutedTo(s.name)
-	return ok
+	routed, ok := s.rec.routed(s.name, t)
+	// Less than was passed, at a tick behind all of it: the totals are from before, because newer ones were damaged.
+	short := t.Seq+1 >= s.rec.applied && int64(routed-s.rec.passed()) < 0
+	return ok && !short
 }
 
 // restore loads the state of the last checkpoint under a plan and replays the log up to the cursor: state is rebuilt,
@@ -121,7 +128,7 @@ func (s *Stream) restore(p *Plan) error {
 	if s.st == nil {
 		return nil
 	}
-	if err := s.load(); err != nil {
+	if err := s.loadState(); err != nil {
 		return err
 	}
 	s.out.mute = true
@@ -150,7 +157,7 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 	if old, err := CompileDefinition(s.name, defs.Current); err != nil {
 		s.o.Log.Error("the stream's former definition cannot be compiled any more; windows that were open under it are given up", "stream", s.name, "error", err)
 	} else if err := s.restore(old); err != nil {
-		return edged.WithClass(err, edged.Permanent)
+		return err
 	} else if s.st != nil {
 		s.st.closeAll(s.leave(true))
 		s.out.entryEnd(max(s.rec.applied, 1), s.wm.now())

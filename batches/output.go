@@ -32,7 +32,7 @@ func (o *output) window(win edged.Window, merged *pane, groups []*group, prev *p
 			}
 			cells = append(cells, acc.Result(win, before))
 		}
-		cells = append(cells, epochCell(win.Epoch), trustedCell(!merged.untrusted), partialCell(partial))
+		cells = append(cells, epochCell(win.Epoch), trustedCell(!merged.untrusted), partialCell(partial || merged.incomplete))
 		o.rows.Cells = cells
 		o.rows.At = append(o.rows.At, edged.Pos{})
 		if o.size += 24 * len(o.p.names); o.size >= resultBytes {

@@ -12,6 +12,9 @@ type panes struct {
 	byKey map[paneKey]*pane
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
+
+	unreadable []string      // keys of the checkpoint that cannot be read: the next one deletes them
+	torn       edged.Instant // windows that begin before may be incomplete
 }
 
 type paneKey struct {
@@ -28,6 +31,18 @@ type pane struct {
 	groups    map[string]*group
 	untrusted bool // a block in it was cut while the wall clock was not synchronised
 	dirty     bool // its own flags changed since the last checkpoint
+
+	incomplete bool // a part of it was lost
+}
+
+func (p *pane) flags() (f byte) {
+	if p.untrusted {
+		f |= 1
+	}
+	if p.incomplete {
+		f |= 2
+	}
+	return f
 }
 
 type group struct {
@@ -156,6 +171,7 @@ func (s *panes) leave(epoch uint32, start int64, leave func(edged.Window, *pane,
 		groups = append(groups, g)
 	}
 	slices.SortFunc(groups, func(a, b *group) int { return slices.CompareFunc(a.values, b.values, edged.Value.Compare) })
+	merged.incomplete = merged.incomplete || edged.Instant{Epoch: win.Epoch, Wall: win.Start}.Before(s.torn)
 	leave(win, merged, groups, s.byKey[paneKey{epoch, start - s.p.window.PaneSize()}])
 	s.next[epoch] = start + s.p.window.Every
 	s.drop(epoch)
@@ -172,7 +188,7 @@ func (s *panes) merge(win edged.Window) *pane {
 		if p == nil {
 			continue
 		}
-		m.untrusted = m.untrusted || p.untrusted
+		m.untrusted, m.incomplete = m.untrusted || p.untrusted, m.incomplete || p.incomplete
 		for key, g := range p.groups {
 			into := m.groups[key]
 			if into == nil {

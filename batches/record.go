@@ -30,6 +30,7 @@ type record struct {
 	born       uint64 // entries from here on are counted as routed by the committer
 	base       uint64 // its total at born
 	old        uint64 // messages before born, counted by the stream itself as it passes them
+	life       uint64 // another one when the counts began anew; see edged.Feed
 	Counts
 }
 
@@ -47,6 +48,9 @@ func (r *record) append(b []byte) []byte {
 	for _, f := range r.fields() {
 		b = binary.AppendUvarint(b, *f)
 	}
+	if r.life != 0 {
+		b = binary.AppendUvarint(b, r.life)
+	}
 	return b
 }
 
@@ -61,6 +65,9 @@ func readRecord(b []byte) (r record, err error) {
 			return r, errors.New("the record of the stream ends too early")
 		}
 		*f, b = v, b[n:]
+	}
+	if v, n := binary.Uvarint(b); n > 0 {
+		r.life = v
 	}
 	return r, nil
 }

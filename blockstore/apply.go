@@ -79,7 +79,7 @@ func putAll(tx *bbolt.Tx, puts []edged.Put) error {
 		if p.Value == nil {
 			err = b.Delete([]byte(p.Key))
 		} else {
-			err = b.Put([]byte(p.Key), seal(append(make([]byte, 0, len(p.Value)+4), p.Value...)))
+			err = b.Put([]byte(p.Key), sealIn(string(spaceKey(p.Space)), p.Key, append(make([]byte, 0, len(p.Value)+4), p.Value...)))
 		}
 		if err != nil {
 			return fmt.Errorf("space %s, key %q: %w", p.Space, p.Key, err)

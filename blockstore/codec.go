@@ -14,6 +14,29 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func seal(b []byte) []byte { return binary.LittleEndian.AppendUint32(b, crc32.Checksum(b, castagnoli)) }
 
+// sealIn seals a value of a bucket under its key: the CRC goes over both, too, so that a damaged key or name of a bucket does
+// not bring a value under a wrong name. Log entries do not need it: they say their number themselves.
+func sealIn(bucket, key string, b []byte) []byte {
+	return binary.LittleEndian.AppendUint32(b, sumIn(bucket, key, b))
+}
+
+func sumIn(bucket, key string, b []byte) uint32 {
+	sum := crc32.Update(crc32.Checksum(b, castagnoli), castagnoli, []byte(bucket))
+	return crc32.Update(crc32.Update(sum, castagnoli, []byte{0}), castagnoli, []byte(key))
+}
+
+// unsealIn checks a value that sealIn sealed, and returns what is before the CRC.
+func unsealIn(bucket, key string, b []byte) ([]byte, error) {
+	if len(b) < 4 {
+		return nil, fmt.Errorf("%d bytes are too short for a value", len(b))
+	}
+	body := b[:len(b)-4]
+	if sumIn(bucket, key, body) != binary.LittleEndian.Uint32(b[len(b)-4:]) {
+		return nil, errChecksum
+	}
+	return body, nil
+}
+
 var errChecksum = errors.New("checksum does not match")
 
 // unseal checks the CRC and returns what is before it.

@@ -34,29 +34,42 @@ func decodeResult(stream string, seq uint64, b []byte) (edged.Result, error) {
 	return res, r.err
 }
 
+// lostCursor is the version of a cursor that stands for one whose value was damaged.
+const lostCursor = 0xff
+
 // appendCursor encodes a cursor's value; its name is the key.
 func appendCursor(b []byte, c *edged.Cursor) []byte {
-	b = append(b, entryVersion)
+	kind := byte(entryVersion)
+	if c.Lost {
+		kind = lostCursor
+	}
+	b = append(b, kind)
 	b = appendStr(b, c.Log)
 	b = binary.AppendUvarint(b, uint64(len(c.Need)))
 	for _, sp := range c.Need {
 		b = binary.LittleEndian.AppendUint64(b, sp.From)
 		b = binary.LittleEndian.AppendUint64(b, sp.To)
 	}
-	return seal(append(b, c.Data...))
+	return sealIn(string(cursorsBucket), c.Name, append(b, c.Data...))
 }
 
 // decodeCursor reads a value written by appendCursor. Data is a copy.
 func decodeCursor(name string, b []byte) (edged.Cursor, error) {
-	body, err := unseal(b)
+	body, err := unsealIn(string(cursorsBucket), name, b)
 	if err != nil {
 		return edged.Cursor{}, fmt.Errorf("cursor %s is damaged: %w", name, err)
 	}
+	return cursorOf(name, body)
+}
+
+// cursorOf reads a cursor's value without its CRC. Data is a copy.
+func cursorOf(name string, body []byte) (edged.Cursor, error) {
 	r := reader{b: body}
-	if v := r.byte(); v != entryVersion {
+	v := r.byte()
+	if v != entryVersion && v != lostCursor {
 		return edged.Cursor{}, fmt.Errorf("cursor %s has version %d, this edged reads %d", name, v, entryVersion)
 	}
-	c := edged.Cursor{Name: name, Log: r.str()}
+	c := edged.Cursor{Name: name, Log: r.str(), Lost: v == lostCursor}
 	n := r.count()
 	for range n {
 		c.Need = append(c.Need, edged.Span{From: r.u64(), To: r.u64()})

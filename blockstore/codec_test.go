@@ -89,7 +89,8 @@ func FuzzDecode(f *testing.F) {
 	f.Add(appendResult(nil, header{seq: 1}, &edged.Result{Data: []byte("x")}))
 	f.Add(appendCursor(nil, &edged.Cursor{Need: edged.SpansFrom(1)}))
 	f.Fuzz(func(t *testing.T, v []byte) {
-		for _, b := range [][]byte{v, seal(append([]byte(nil), v...))} { // the second gets past the CRC
+		sealed := [][]byte{seal(append([]byte(nil), v...)), sealIn(string(cursorsBucket), "c", append([]byte(nil), v...))} // they get past the CRC
+		for _, b := range append(sealed, v) {
 			if e := decodeEntry(1, b); e.Block != nil {
 				for i := range e.Block.Len() {
 					e.Block.Payload(i)

@@ -8,7 +8,8 @@
 // The block log holds blocks and ticks under ascending sequence numbers that are never reused. A result log per stream
 // holds what its windows produced. Cursors say which parts of a log their consumer still needs; they carry the
 // consumer's own record (counts, receipts, ranges under way) so that position and record move together. Puts hold
-// everything else that must survive: window state, retained messages. FORMAT.md describes every byte.
+// everything else that must survive: window state, retained messages. FORMAT.md describes every byte; docs/adr/0015-recovery.md what
+// becomes of damaged ones.
 //
 // # The way in
 //
@@ -27,4 +28,9 @@
 //  6. An update is durable as a whole or not at all; an update submitted before a message was handed to Take is durable no
 //     later than that message's block (TestUpdateBeforeBlock).
 //  7. Nothing is written when there is no input, no open window and no update (TestIdleWritesNothing).
+//  8. Whatever stands in the place of the file: the store opens, what can be read is there, what cannot is in a note, and nothing is
+//     deleted; only a newer format, another process and a full disk are reasons not to open (TestWhatIsNoStoreIsSetAside,
+//     TestDamagedMetaPages, FuzzOpen).
+//  9. A cursor that damage has taken holds everything that is kept, until its consumer has moved it (TestADamagedCursor).
+//  10. An interruption of the making, salvaging or compacting of a file at any step loses nothing (TestAnInterruptedSalvageGoesOn).
 package blockstore

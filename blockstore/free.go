@@ -68,8 +68,7 @@ func freeRange(tx *bbolt.Tx, key []byte, most int, more func(k, v []byte) bool) 
 	var keys [][]byte
 	c := tx.Cursor()
 	for k, _ := c.Seek(key); k != nil && len(keys) < most; k, _ = c.Next() {
-		b := tx.Bucket(k)
-		if b == nil || !more(k, b.Get(valueKey)) {
+		if !more(k, valueOf(tx, k)) {
 			break
 		}
 		keys = append(keys, append([]byte(nil), k...))
@@ -85,7 +84,7 @@ func freeRange(tx *bbolt.Tx, key []byte, most int, more func(k, v []byte) bool) 
 // expired reports whether an entry is past keep. One from an epoch before the present one has no age that could be
 // trusted; it is not kept for replay.
 func (s *Store) expired(v []byte) bool {
-	h, ok := readHeader(v)
+	h, ok := headerOf(v)
 	if !ok {
 		return true // damaged: nothing to replay
 	}

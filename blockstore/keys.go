@@ -12,11 +12,13 @@ const (
 	logPrefix    = 'L' // L + sequence number: the block log
 	resultPrefix = 'R' // R + stream + NUL + sequence number: a result log
 	spacePrefix  = 'S' // S + space: a bucket of puts
+	ownPrefix    = 'T' // the store's own buckets
 )
 
 var (
 	cursorsBucket = []byte("Tcursors")
 	metaBucket    = []byte("Tmeta")
+	asideBucket   = []byte("Taside") // what was damaged, and what was done about it
 	valueKey      = []byte("v")
 )
 

@@ -1,36 +1,31 @@
 package blockstore
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"runtime/debug"
-	"time"
+	"slices"
 
 	"edged"
-	"edged/internal/durable"
 
 	"github.com/VictoriaMetrics/metrics"
 	"go.etcd.io/bbolt"
-	berrors "go.etcd.io/bbolt/errors"
 )
 
 // FileName is the store's file in the data directory.
 const FileName = "edged.db"
 
-// formatVersion is that of FORMAT.md. A store of a newer version is refused; older ones will be upgraded here.
-const formatVersion = 1
-
-// Open opens the store in a directory that exists, or makes it. It reads the ends of the logs and the cursors, not the
-// blocks: memory does not grow with the backlog.
+// Open opens the store in a directory that exists, or makes it. It reads the structure of the file, the ends of the logs, the
+// cursors and the values, not the blocks: memory does not grow with the backlog.
+//
+// A file whose structure is damaged is salvaged into a new one first, and set aside; of single values that are damaged the bytes
+// are set aside. Notes says so, also after later starts.
 func Open(dir string, cfg *Config, log *slog.Logger, set *metrics.Set) (*Store, error) {
 	s := &Store{
 		cfg: *cfg, log: log, path: filepath.Join(dir, FileName), boot: bootID(), pace: newPace(cfg), meter: newMeter(set),
-		acks: make(chan finished, 64), ends: map[string]logEnd{}, changed: make(chan struct{}),
+		acks: make(chan finished, 64), ends: map[string]logEnd{}, changed: make(chan struct{}), unreadable: map[entryName]bool{},
 	}
 	s.pub.results, s.pub.cursors, s.pub.cache = map[string]logEnd{}, map[string]edged.Cursor{}, newCache(int64(cfg.MemoryCache))
 	if err := s.openFile(dir); err != nil {
@@ -45,39 +40,28 @@ func Open(dir string, cfg *Config, log *slog.Logger, set *metrics.Set) (*Store, 
 }
 
 func (s *Store) openFile(dir string) (err error) {
+	f, err := takeFile(dir, s.log)
+	if err != nil {
+		return err
+	}
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
-		if v := recover(); v != nil { // the library checks some of a file's structure by panicking
-			err = s.damaged(fmt.Errorf("%v", v))
+		if v := recover(); v != nil { // the file was looked at: this is a disk that fails now
+			f.Close()
+			err = fmt.Errorf("the store %s cannot be opened: %v", s.path, v)
 		}
 	}()
-	size := int64(s.cfg.MaxBytes)
-	_, statErr := os.Stat(s.path)
-	if fi, err := os.Stat(s.path); err == nil {
-		size = max(size, fi.Size())
+	fi, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return err
 	}
-	s.db, err = bbolt.Open(s.path, 0o640, &bbolt.Options{
-		Timeout: time.Second, PageSize: pageSize, InitialMmapSize: int(size), MaxSize: int(s.cfg.MaxBytes),
-		NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoSync: !durable.Syncs,
-	})
-	switch {
-	case err == nil:
-	case errors.Is(err, berrors.ErrTimeout):
-		return fmt.Errorf("the store %s is in use: is another edged running with this data_dir? (systemctl status edged)", s.path)
-	case errors.Is(err, berrors.ErrInvalid), errors.Is(err, berrors.ErrChecksum), errors.Is(err, berrors.ErrVersionMismatch):
-		return s.damaged(err)
-	default:
-		return fmt.Errorf("the store cannot be opened: %w", err)
+	size := max(int64(s.cfg.MaxBytes), fi.Size())
+	if s.db, err = openDB(f, bbolt.Options{InitialMmapSize: int(size), MaxSize: int(s.cfg.MaxBytes)}); err != nil {
+		return fmt.Errorf("the store %s cannot be opened: %w", s.path, err)
 	}
 	s.db.AllocSize = allocStep
-	if errors.Is(statErr, os.ErrNotExist) {
-		return syncDir(dir) // the file itself was synced when it was made; its name is not until now
-	}
 	return nil
-}
-
-func (s *Store) damaged(err error) error {
-	return fmt.Errorf("the store %s is damaged (%w): edged leaves it as it is and does not start; move the file aside to begin with an empty store", s.path, err)
 }
 
 func bucket(tx *bbolt.Tx, name []byte) (*bbolt.Bucket, error) {
@@ -87,31 +71,25 @@ func bucket(tx *bbolt.Tx, name []byte) (*bbolt.Bucket, error) {
 	return nil, fmt.Errorf("its bucket %s is missing", name)
 }
 
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return durable.Sync(d)
-}
-
 // load reads what the committer and the readers start from.
 func (s *Store) load() (err error) {
-	if err := s.makeMeta(); err != nil {
+	if err := s.view(s.loadMeta); err != nil {
 		return err
 	}
-	err = s.view(func(tx *bbolt.Tx) error {
-		if err := s.loadMeta(tx); err != nil {
-			return err
-		}
-		if err := s.loadCursors(tx); err != nil {
-			return err
-		}
+	if err := s.upgrade(); err != nil {
+		return err
+	}
+	if err := s.mend(); err != nil {
+		return err
+	}
+	if err := s.view(func(tx *bbolt.Tx) error {
+		s.loadNotes(tx)
 		s.loadResultEnds(tx)
 		s.loadLog(tx)
 		return nil
-	})
+	}); err != nil {
+		return err
+	}
 	for _, c := range s.pub.cursors { // numbers are never reused, even if the log behind a cursor is gone
 		if c.Log == "" {
 			s.next = max(s.next, c.Need.Highest())
@@ -121,71 +99,45 @@ func (s *Store) load() (err error) {
 		end.next = max(end.next, c.Need.Highest())
 		s.ends[c.Log] = end
 	}
-	s.next = max(s.next, 1)
+	s.next = s.meta.floor(s.next)
 	for stream, end := range s.ends {
-		s.pub.results[stream] = end
+		end.next = s.meta.floor(end.next)
+		s.ends[stream], s.pub.results[stream] = end, end
+	}
+	if s.next > 1 && (s.lastTick == nil || s.lastTick.Seq+1 < s.next) { // the end was lost: what is known stands there
+		s.lastTick, s.untold = s.totals.tick(s.next-1), true
 	}
 	s.pub.end, s.pub.cum, s.pub.tick = s.next, s.cum, s.lastTick
-	return err
-}
-
-// makeMeta gives a new file its format version and its name.
-func (s *Store) makeMeta() error {
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		if tx.Bucket(metaBucket) != nil {
-			return nil
-		}
-		meta, err := tx.CreateBucket(metaBucket)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.CreateBucket(cursorsBucket); err != nil {
-			return err
-		}
-		id := make([]byte, 16)
-		rand.Read(id)
-		id[6], id[8] = id[6]&0x0f|0x40, id[8]&0x3f|0x80
-		made := binary.LittleEndian.AppendUint64(nil, uint64(time.Now().UnixNano()))
-		return errors.Join(
-			meta.Put([]byte("format"), seal(binary.LittleEndian.AppendUint32(nil, formatVersion))),
-			meta.Put([]byte("uuid"), seal(id)),
-			meta.Put([]byte("made"), seal(made)),
-		)
-	})
-}
-
-func (s *Store) loadMeta(tx *bbolt.Tx) error {
-	meta, err := bucket(tx, metaBucket)
-	if err != nil {
-		return s.damaged(err)
-	}
-	v, err := unseal(meta.Get([]byte("format")))
-	if err != nil || len(v) != 4 {
-		return s.damaged(fmt.Errorf("its format version cannot be read"))
-	}
-	if f := binary.LittleEndian.Uint32(v); f > formatVersion {
-		return fmt.Errorf("the store %s has format %d, made by a newer edged; this one reads up to %d: install the newer edged again, or give this one another data_dir", s.path, f, formatVersion)
-	}
-	id, err := unseal(meta.Get([]byte("uuid")))
-	if err != nil || len(id) != 16 {
-		return s.damaged(fmt.Errorf("its UUID cannot be read"))
-	}
-	s.uuid = fmt.Sprintf("%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:])
 	return nil
 }
 
-func (s *Store) loadCursors(tx *bbolt.Tx) error {
-	b, err := bucket(tx, cursorsBucket)
-	if err != nil {
-		return s.damaged(err)
-	}
-	return b.ForEach(func(k, v []byte) error {
-		c, err := decodeCursor(string(k), v)
-		if err != nil {
-			return s.damaged(err)
-		}
-		s.pub.cursors[c.Name] = c
+// upgrade seals the values of a store of format 1 as format 2 does: with their keys.
+func (s *Store) upgrade() error {
+	if s.meta.format >= formatVersion {
 		return nil
+	}
+	s.log.Info("the store is brought to a newer format", "file", s.path, "from", s.meta.format, "to", formatVersion)
+	return s.db.Update(func(tx *bbolt.Tx) error {
+		err := tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
+			if name[0] != spacePrefix && string(name) != string(cursorsBucket) {
+				return nil
+			}
+			sealed := map[string][]byte{}
+			_ = b.ForEach(func(k, v []byte) error {
+				if body, err := unseal(v); err == nil {
+					sealed[string(k)] = sealIn(string(name), string(k), append([]byte(nil), body...))
+				}
+				return nil
+			})
+			for k, v := range sealed {
+				if err := b.Put([]byte(k), v); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		s.meta.format = formatVersion
+		return errors.Join(err, s.meta.put(tx))
 	})
 }
 
@@ -206,13 +158,17 @@ func (s *Store) loadResultEnds(tx *bbolt.Tx) {
 			last, _ = c.Prev()
 			k, _ = c.Next()
 		}
-		v := tx.Bucket(last).Get(valueKey)
-		h, _ := readHeader(v)
+		v := valueOf(tx, last)
+		h, ok := headerOf(v)
+		if ok {
+			s.seen = laterOf(s.seen, h.at)
+		}
 		s.ends[stream] = logEnd{seqOf(last) + 1, h.start + uint64(len(v))}
 	}
 }
 
-// loadLog finds the end of the block log and its newest tick.
+// loadLog finds the end of the block log and its newest tick that can be read. Usually that is the newest entry; if not, the
+// blocks behind it are counted anew, here for the receivers and in SetRouter for the streams.
 func (s *Store) loadLog(tx *bbolt.Tx) {
 	c := tx.Cursor()
 	k, _ := c.Seek(append(logKey(edged.Forever), 0))
@@ -221,20 +177,62 @@ func (s *Store) loadLog(tx *bbolt.Tx) {
 	} else {
 		k, _ = c.Prev()
 	}
+	var behind []uint64
 	for ; k != nil && isLogKey(k); k, _ = c.Prev() {
-		v := tx.Bucket(k).Get(valueKey)
 		seq := seqOf(k)
-		if seq >= s.next {
-			s.next = seq + 1
+		s.next = max(s.next, seq+1)
+		v := valueOf(tx, k)
+		if h, ok := headerOf(v); ok {
+			if s.cum == 0 {
+				s.cum = h.start + uint64(len(v))
+			}
+			s.seen = laterOf(s.seen, h.at)
 		}
-		if h, ok := readHeader(v); ok && s.cum == 0 {
-			s.cum = h.start + uint64(len(v))
-		}
-		var e edged.Entry
-		if e = decodeEntry(seq, v); e.Tick != nil {
+		e := readEntry(seq, v)
+		if e.Tick != nil {
 			s.lastTick = e.Tick
 			s.totals.load(e.Tick)
-			return
+			break
+		}
+		behind = append(behind, seq)
+	}
+	if len(behind) > 0 {
+		slices.Reverse(behind)
+		s.recount(tx, behind)
+	}
+}
+
+// recount brings the totals up to blocks behind the newest tick that can be read. What the damaged tick said of refused messages is lost.
+func (s *Store) recount(tx *bbolt.Tx, behind []uint64) {
+	for _, seq := range behind {
+		if e := readEntry(seq, valueOf(tx, logKey(seq))); e.Block != nil {
+			s.totals.stored(e.Block)
+			r := &s.totals.receivers[s.totals.receiver(e.Block.Receiver)]
+			r.Cut = laterOf(r.Cut, e.Block.Cut)
 		}
 	}
+	s.uncounted, s.untold = behind, true
+	s.lastTick = s.totals.tick(s.next - 1)
+	s.log.Warn("the newest tick of the log cannot be read: the totals are those of the one before, and of the blocks since", "file", s.path, "entries", len(behind))
+}
+
+// recountStreams is the streams' part of it.
+func (s *Store) recountStreams() {
+	for _, seq := range s.uncounted {
+		if e, ok, err := s.Next(seq); err == nil && ok && e.Seq == seq && e.Block != nil {
+			s.router.Count(e.Block, s.totals.routed)
+		}
+	}
+	if len(s.uncounted) > 0 {
+		s.uncounted = nil
+		s.lastTick = s.totals.tick(s.next - 1)
+		s.publish(func(p *published) { p.tick = s.lastTick })
+	}
+}
+
+func laterOf(a, b edged.Instant) edged.Instant {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }

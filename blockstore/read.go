@@ -34,11 +34,14 @@ func (s *Store) Next(seq uint64) (edged.Entry, bool, error) {
 		if k == nil || !isLogKey(k) || seqOf(k) >= end || inMem && seqOf(k) > mem.Seq {
 			return nil
 		}
-		found, ok = decodeEntry(seqOf(k), tx.Bucket(k).Get(valueKey)), true
+		found, ok = readEntry(seqOf(k), valueOf(tx, k)), true
 		return nil
 	})
 	if err != nil {
 		return edged.Entry{}, false, err
+	}
+	if found.Err != nil {
+		s.cannotRead("", found.Seq)
 	}
 	if !ok && inMem {
 		return mem.Entry, true, nil
@@ -81,12 +84,15 @@ func (s *Store) NextResult(stream string, seq uint64) (res edged.Result, ok bool
 		if k == nil || !isResultOf(k, stream) {
 			return nil
 		}
-		res, err = decodeResult(stream, seqOf(k), tx.Bucket(k).Get(valueKey))
+		res, err = readResult(stream, seqOf(k), valueOf(tx, k))
 		res.Seq, ok = seqOf(k), true
 		return nil
 	})
 	if verr != nil {
 		return edged.Result{}, false, verr
+	}
+	if err != nil {
+		s.cannotRead(stream, res.Seq)
 	}
 	return res, ok, err
 }
@@ -100,7 +106,7 @@ func (s *Store) Values(space string, each func(key string, value []byte, err err
 			return nil
 		}
 		return b.ForEach(func(k, v []byte) error {
-			body, err := unseal(v)
+			body, err := readValue(string(spaceKey(space)), string(k), v)
 			if err != nil {
 				err = fmt.Errorf("value %q of %s is damaged: %w", k, space, err)
 			}
@@ -143,7 +149,7 @@ func (s *Store) cumAt(log string, seq uint64) uint64 {
 		}
 		c := tx.Cursor()
 		for k, _ := c.Seek(key); k != nil && (log == "" && isLogKey(k) || log != "" && isResultOf(k, log)); k, _ = c.Next() {
-			if h, ok := readHeader(tx.Bucket(k).Get(valueKey)); ok {
+			if h, ok := headerOf(valueOf(tx, k)); ok {
 				cum = min(cum, h.start)
 				return nil
 			}

@@ -24,7 +24,9 @@ type Store struct {
 	db   *bbolt.DB
 	path string
 	uuid string
+	meta meta
 	boot [16]byte
+	seen edged.Instant // the latest time that what is in the log names, ticks apart
 
 	// Set before Run.
 	sources []*source
@@ -47,6 +49,7 @@ type Store struct {
 	freed     time.Time
 	saidFull  bool
 	lastTick  *edged.Tick
+	uncounted []uint64 // blocks behind the newest tick that can be read, until there is a router
 
 	mu      sync.Mutex // guards the rest
 	queue   []pending
@@ -54,6 +57,8 @@ type Store struct {
 	changed chan struct{} // closed and replaced at each publication
 	fatal   error
 	round   Progress
+
+	unreadable map[entryName]bool // log entries that were come to and cannot be read
 }
 
 // published is what readers see: it moves only after a commit.
@@ -65,6 +70,7 @@ type published struct {
 	cache   cache
 	space   Space
 	tick    *edged.Tick
+	notes   []Note
 }
 
 type logEnd struct{ next, cum uint64 }
@@ -101,6 +107,7 @@ func (s *Store) SetRouter(r edged.Router) {
 	s.router = r
 	known := r.Streams()
 	s.totals.streams = slices.DeleteFunc(s.totals.streams, func(t edged.StreamTotal) bool { return !slices.Contains(known, t.Stream) })
+	s.recountStreams()
 }
 
 // UUID names this store for ever; a new or salvaged one has a new name. It is part of every idempotency key.
@@ -117,9 +124,9 @@ func (s *Store) Hurry() { s.pace.poke(&s.pace.hurry) }
 // LastInstant is the newest time in the log, where the clock goes on from.
 func (s *Store) LastInstant() edged.Instant {
 	if t := s.LastTick(); t != nil {
-		return t.Newest()
+		return laterOf(t.Newest(), s.seen)
 	}
-	return edged.Instant{}
+	return s.seen
 }
 
 // LastTick is the newest tick, or nil if there was none yet.

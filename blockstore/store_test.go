@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -389,31 +388,29 @@ func TestADamagedBlockIsSetAside(t *testing.T) {
 	}
 }
 
-func TestOpeningWhatIsNoStore(t *testing.T) {
-	for name, text := range map[string]string{"text": strings.Repeat("not a database\n", 1000), "zeros": strings.Repeat("\x00", 65536), "short": "x"} {
-		dir := t.TempDir()
-		path := filepath.Join(dir, FileName)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := Open(dir, Default(), quiet, metrics.NewSet()); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if kept, _ := os.ReadFile(path); string(kept) != text {
-			t.Errorf("%s: the file was changed", name)
-		}
-	}
+func TestASecondEdgedIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
-	if _, err := Open(dir, Default(), quiet, metrics.NewSet()); err == nil || !strings.Contains(err.Error(), "in use") {
+	defer closeStore(t, s)
+	if _, err := Open(dir, Default(), quiet, metrics.NewSet()); !errors.Is(err, ErrInUse) {
 		t.Errorf("a second edged: %v", err)
 	}
-	s.db.Update(func(tx *bbolt.Tx) error {
-		return tx.Bucket(metaBucket).Put([]byte("format"), seal([]byte{99, 0, 0, 0}))
-	})
+}
+
+func TestANewerFormatIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	s.meta.format = 99
+	if err := s.db.Update(s.meta.put); err != nil {
+		t.Fatal(err)
+	}
 	closeStore(t, s)
+	before := names(t, dir)
 	if _, err := Open(dir, Default(), quiet, metrics.NewSet()); err == nil || !strings.Contains(err.Error(), "newer edged") {
 		t.Errorf("a newer format: %v", err)
+	}
+	if after := names(t, dir); after != before {
+		t.Errorf("in the directory: %s, before %s", after, before)
 	}
 }
 

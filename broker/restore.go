@@ -74,6 +74,9 @@ func (k *keeping) load() error {
 	if err := r.received(); err != nil {
 		return err
 	}
+	if k.hold == math.MaxUint64 && len(r.by) > 0 { // the cursor is lost
+		r.from = 0
+	}
 	for _, s := range r.by {
 		s.takeQueue()
 	}

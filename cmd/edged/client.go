@@ -90,7 +90,11 @@ func dialable(listen string) string {
 
 // get asks the gateway. The caller closes the body.
 func (g *gateway) get(ctx context.Context, path string) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, g.base+path, nil)
+	return g.ask(ctx, http.MethodGet, path)
+}
+
+func (g *gateway) ask(ctx context.Context, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, g.base+path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -114,6 +118,9 @@ func (g *gateway) get(ctx context.Context, path string) (*http.Response, error) 
 		return nil, fmt.Errorf("the gateway at %s wants a token: name the configuration that it runs with (--config FILE)", g.base)
 	case res.StatusCode == http.StatusUnauthorized:
 		return nil, fmt.Errorf("the gateway at %s refuses the token of http.token_file: it runs with another one; after a change of the file: systemctl restart edged", g.base)
+	}
+	if res.StatusCode == http.StatusConflict || res.StatusCode == http.StatusBadRequest {
+		return nil, errors.New(strings.TrimSpace(string(text)))
 	}
 	return nil, fmt.Errorf("the gateway at %s answers %d: %s", g.base, res.StatusCode, strings.TrimSpace(string(text)))
 }

@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PORT", fmt.Sprint(l.Addr().(*net.TCPAddr).Port)) // nobody listens on it
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "fill": fill, "certificate": certificate},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "fill": fill, "certificate": certificate, "zero": zero},
 	})
 }
 
@@ -54,6 +54,13 @@ func until(ts *testscript.TestScript, _ bool, args []string) {
 func fill(ts *testscript.TestScript, _ bool, args []string) {
 	for _, name := range args {
 		ts.Check(os.WriteFile(ts.MkAbs(name), []byte(os.Expand(ts.ReadFile(name), ts.Getenv)), 0o600))
+	}
+}
+
+// zero fills a file with zeros.
+func zero(ts *testscript.TestScript, _ bool, args []string) {
+	for _, name := range args {
+		ts.Check(os.WriteFile(ts.MkAbs(name), make([]byte, len(ts.ReadFile(name))), 0o600))
 	}
 }
 

@@ -57,6 +57,7 @@ type Daemon struct {
 	inputs    []*input
 	streams   []*stream
 	writers   []*writer
+	known     []string // names of the cursors that the configuration has
 	gate      *delivery.Gate
 	http      net.Listener // nil if it is turned off
 	guard     *guard.Guard
@@ -141,7 +142,13 @@ func (d *Daemon) open() (err error) {
 			return listenError("http.listen", d.c.HTTP.Listen, err)
 		}
 	}
-	if d.store, err = blockstore.Open(d.c.DataDir, d.c.Store, d.log, d.set); err != nil {
+	opened := patience()
+	d.store, err = blockstore.Open(d.c.DataDir, d.c.Store, d.log, d.set)
+	if opened(); err != nil {
+		return err
+	}
+	d.known = Known(d.c)
+	if err := d.store.Claim(d.known); err != nil {
 		return err
 	}
 	d.clock = clock.New(d.store.LastInstant())

@@ -98,4 +98,23 @@ func (d *Daemon) Watch(ctx context.Context) {
 func NotifyReady()    { notify(daemon.SdNotifyReady) }
 func NotifyStopping() { notify(daemon.SdNotifyStopping) }
 
+// patience asks systemd for more time as long as something lasts: a large store that is damaged takes minutes to salvage. The caller ends it.
+func patience() (end func()) {
+	done, gone := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(gone)
+		tick := time.NewTicker(10 * time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-done:
+				return
+			case <-tick.C:
+				notify("EXTEND_TIMEOUT_USEC=60000000")
+			}
+		}
+	}()
+	return func() { close(done); <-gone }
+}
+
 func notify(state string) { _, _ = daemon.SdNotify(false, state) } // outside of systemd there is nobody to tell

@@ -28,6 +28,10 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	mux.HandleFunc("GET /metrics", d.serveMetrics)
 	mux.HandleFunc("GET /api/status", d.serveStatus)
 	mux.HandleFunc("GET /api/clients", d.serveClients)
+	mux.HandleFunc("GET /api/store/ls", d.serveStoreList)
+	mux.HandleFunc("GET /api/store/verify", d.serveStoreVerify)
+	mux.HandleFunc("GET /api/store/export", d.serveStoreExport)
+	mux.HandleFunc("POST /api/store/forget", d.serveStoreForget)
 	mux.HandleFunc("GET /api/tail", func(w http.ResponseWriter, r *http.Request) { d.serveTail(ctx, w, r) })
 	srv := &http.Server{
 		Handler: d.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

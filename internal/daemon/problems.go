@@ -55,6 +55,16 @@ func (p *speaker) note(format string, args ...any) {
 func (p *speaker) time(at time.Time) string { return human.Time(at, p.now) }
 
 func (p *speaker) store() {
+	for _, n := range p.Store.Notes {
+		p.say("%s", n.Sentence())
+	}
+	if p.Store.Unreadable != "" {
+		p.say("log entries cannot be read: %s. Messages in them are counted as damaged where they were to go; check the card or disk (dmesg), and the file (edged store verify)", p.Store.Unreadable)
+	}
+	p.room()
+}
+
+func (p *speaker) room() {
 	sp := p.Store.Space
 	if sp.Room > 0 || sp.Max == 0 {
 		return

@@ -2,13 +2,13 @@ package daemon
 
 import (
 	"os"
+	"slices"
 	"time"
 
 	"edged"
 	"edged/batches"
 	"edged/blockstore"
 	"edged/broker"
-	"edged/broker/record"
 	"edged/broker/remote"
 	"edged/gpio"
 	"edged/internal/supervise"
@@ -47,6 +47,9 @@ type StoreStatus struct {
 	Clock   edged.Instant     `json:"clock"`
 	LogEnd  uint64            `json:"log_end"`
 	Trusted bool              `json:"clock_trusted"` // the wall clock is synchronised
+
+	Notes      []blockstore.Note `json:"notes,omitempty"`      // what was damaged, and not forgotten yet
+	Unreadable string            `json:"unreadable,omitempty"` // log entries that cannot be read
 }
 
 // ReceiverStatus is a receiver's part of the ledger: received = stored + rejected + in queue. Received is the receiver's own
@@ -96,7 +99,10 @@ func (d *Daemon) Status() Status {
 	s := Status{
 		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: d.c.File, DataDir: d.c.DataDir,
 		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
-		Store: StoreStatus{Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), Wear: d.store.Wear(), Budget: d.store.Budget()},
+		Store: StoreStatus{
+			Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), Wear: d.store.Wear(), Budget: d.store.Budget(),
+			Notes: d.store.Notes(), Unreadable: d.store.Unreadable(),
+		},
 	}
 	s.Store.Trusted = d.trusted.get()
 	if d.broker != nil {
@@ -161,19 +167,8 @@ func totalOf(t *edged.Tick, name string) edged.ReceiverTotal {
 
 // kept lists the cursors that belong to nothing in the configuration.
 func (d *Daemon) kept() (out []Kept) {
-	known := map[string]bool{record.Cursor: d.c.Broker != nil}
-	for _, s := range d.streams {
-		known[edged.StreamCursor(s.Name())] = true
-	}
-	for _, w := range d.writers {
-		known["sink/"+w.Name()] = true
-		deliveries, _ := w.Status()
-		for _, del := range deliveries {
-			known[edged.DeliveryCursor(del.Stream, del.Sink)] = true
-		}
-	}
 	for _, c := range d.store.Cursors() {
-		if !known[c.Name] && len(c.Need) > 0 {
+		if !slices.Contains(d.known, c.Name) && len(c.Need) > 0 {
 			out = append(out, Kept{c.Name, d.store.Pending(c.Log, c.Need)})
 		}
 	}

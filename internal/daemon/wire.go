@@ -8,7 +8,6 @@ import (
 	"edged"
 	"edged/batches"
 	"edged/blockstore"
-	"edged/broker/record"
 	"edged/broker/remote"
 	"edged/gpio"
 	"edged/internal/supervise"
@@ -50,7 +49,7 @@ func (d *Daemon) makeStreams() {
 // makeSinks makes the sinks' writers, the one of the dead letters among them, and the gate in front of the receivers.
 func (d *Daemon) makeSinks() {
 	half := int64(d.c.Store.MaxBytes) / 2
-	gate := delivery.GateOptions{Store: d.store, OrphanMax: half, Log: d.log, Resolution: d.c.Store.CommitInterval.D(), Takes: d.takes}
+	gate := delivery.GateOptions{Store: d.store, Known: d.known, OrphanMax: half, Log: d.log, Resolution: d.c.Store.CommitInterval.D(), Takes: d.takes}
 	for _, c := range d.c.Sinks {
 		if len(c.Streams) == 0 {
 			continue
@@ -65,19 +64,11 @@ func (d *Daemon) makeSinks() {
 			o.Deliveries = append(o.Deliveries, delivery.DeliverySpec{
 				Stream: s.Name(), Feed: s.Feed(), Start: d.startOf(s.Name()), MaxPending: max, WhenFull: c.Common.WhenFull,
 			})
-			gate.Known = append(gate.Known, edged.DeliveryCursor(s.Name(), c.Name))
 			if c.Common.WhenFull == "block" {
 				gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: s.Name(), Sink: c.Name, Max: max})
 			}
 		}
 		d.addWriter(o)
-	}
-	for _, s := range d.streams {
-		gate.Known = append(gate.Known, edged.StreamCursor(s.Name()))
-	}
-	gate.Known = append(gate.Known, edged.DeliveryCursor(edged.DeadLetters, edged.DeadLetters))
-	if d.c.Broker != nil {
-		gate.Known = append(gate.Known, record.Cursor)
 	}
 	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
 	d.addDeadLetters(half)

@@ -40,7 +40,7 @@ const slowOpen = 5 * time.Second
 
 func (w *Writer) openFirst() error {
 	w.rec = sinkRecord{}
-	if c, ok := w.o.Store.Cursor(sinkCursor(w.o.Name)); ok {
+	if c, ok := w.o.Store.Cursor(sinkCursor(w.o.Name)); ok && !c.Lost { // lost: as if it had never written
 		if err := readJSON(c, &w.rec); err != nil {
 			return edged.WithClass(err, edged.Permanent)
 		}
@@ -59,6 +59,9 @@ func (w *Writer) openFirst() error {
 		return err
 	}
 	w.turn, w.committed = turn, len(turn) == len(w.rec.Turn)
+	for i, p := range turn {
+		w.committed = w.committed && p.rng == w.rec.Turn[i]
+	}
 	return nil
 }
 
@@ -76,11 +79,11 @@ func (w *Writer) openSome() (known int, missing error) {
 	return known, missing
 }
 
-// hold commits the cursors of deliveries that the store does not know, so that it keeps the log for them from now on,
+// hold commits the cursors of deliveries that the store does not know, or has lost, so that it keeps the log for them from now on,
 // whenever their sink can be opened.
 func (w *Writer) hold(ctx context.Context) error {
 	for _, d := range w.deliveries {
-		if _, ok := w.o.Store.Cursor(d.name); d.known && !ok {
+		if c, ok := w.o.Store.Cursor(d.name); d.known && (!ok || c.Lost) {
 			return w.commit(ctx, nil, false)
 		}
 	}

@@ -40,7 +40,10 @@ func (d *Delivery) open(s Store) error {
 	if end == (edged.Place{}) {
 		return fmt.Errorf("stream %s is not open yet", d.stream)
 	}
-	if c, ok := s.Cursor(d.name); ok {
+	lost := false
+	if c, ok := s.Cursor(d.name); ok && c.Lost {
+		lost = true
+	} else if ok {
 		rec, err := readRecord(c)
 		if err != nil {
 			return edged.WithClass(err, edged.Permanent)
@@ -48,10 +51,13 @@ func (d *Delivery) open(s Store) error {
 		d.rec, d.known = rec, true
 		d.moved = rec.Max != d.max
 		d.rec.Max = d.max
+		if life := d.feed.Life(); life != rec.Life {
+			d.rebase(produced, end, life)
+		}
 		return nil
 	}
-	d.rec = record{At: toPlace(end), Born: toPlace(end), Base: produced, Max: d.max}
-	if d.start != "now" {
+	d.rec = record{At: toPlace(end), Born: toPlace(end), Base: produced, Max: d.max, Life: d.feed.Life()}
+	if d.start != "now" || lost {
 		oldest, err := d.feed.Oldest()
 		if err != nil {
 			return err
@@ -61,6 +67,13 @@ func (d *Delivery) open(s Store) error {
 	}
 	d.known, d.moved = true, true
 	return nil
+}
+
+// rebase has the stream's count hold from here on: it began anew. Rows before are counted as they are passed.
+func (d *Delivery) rebase(produced uint64, end edged.Place, life uint64) {
+	d.rec.Old, d.rec.Base, d.rec.Born, d.rec.Life = d.rec.passed(), produced, toPlace(end), life
+	d.rec.Young = !d.rec.born(d.rec.At.place())
+	d.moved = true
 }
 
 // read reads what comes after a place, over skipped entries and no further than the stream's birth while it is young.

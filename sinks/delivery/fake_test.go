@@ -97,6 +97,7 @@ type numbers struct {
 	stream string
 	store  *memStore
 	end    uint64
+	life   uint64
 }
 
 func newNumbers(s *memStore, stream string) *numbers {
@@ -113,6 +114,8 @@ func (n *numbers) grow(to uint64) {
 	n.store.ends[""] = max(n.store.ends[""], to)
 	n.store.mu.Unlock()
 }
+
+func (n *numbers) Life() uint64 { return n.life }
 
 func (n *numbers) Oldest() (edged.Place, error) { return edged.Place{Pos: edged.Pos{Seq: 1}}, nil }
 func (n *numbers) End() edged.Place {

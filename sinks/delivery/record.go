@@ -25,6 +25,7 @@ type record struct {
 	Base  uint64      `json:"base"`           // the stream's count at Born
 	Old   uint64      `json:"old"`            // rows before Born
 	Skip  edged.Spans `json:"skip,omitempty"` // entries of At's log that when_full dropped
+	Life  uint64      `json:"life,omitempty"` // the stream's, by whose count this is
 	Max   int64       `json:"max_pending"`    // kept for the time after the delivery was removed from the configuration
 	Counts
 }

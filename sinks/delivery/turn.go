@@ -100,6 +100,8 @@ func (w *Writer) lim() edged.Limits {
 
 // restore reads the rows of a committed turn again. Ranges that the present configuration would encode differently, or whose
 // stream is gone, are given up: their rows come again under new keys.
+//
+// A range of which rows were lost is the last one: what is behind it is planned anew.
 func (w *Writer) restore(turn []part) (out []planned, err error) {
 	for _, g := range turn {
 		d := w.find(g.Stream)
@@ -132,19 +134,46 @@ func (w *Writer) restore(turn []part) (out []planned, err error) {
 		if !first && !followed(out, d, g) {
 			return out, nil
 		}
-		if first && p.rows.Len() != g.Rows {
-			// What is left of it would be other bytes under the same key: all of it counts as damaged.
-			w.o.Log.Warn("a delivery that was under way is given up: rows of it were lost (storage = \"memory\" at a crash, or a damaged block)",
+		if gone := g.Rows - p.rows.Len(); gone != 0 {
+			w.o.Log.Warn("rows of a delivery that was under way were lost (storage = \"memory\" at a crash, or a damaged block): the others go under other keys, and may come twice",
 				"sink", w.o.Name, "stream", g.Stream, "rows", g.Rows, "left", p.rows.Len())
-			d.pass(g.To.place(), g.Rows, &d.rec.Damaged)
-			continue
-		}
-		if p.rows.Len() != g.Rows {
+			d.lose(gone, g.To.place())
+			out = append(out, p.remains()...)
 			return out, nil
 		}
 		out = append(out, p)
 	}
 	return out, nil
+}
+
+// lose counts rows before a place that cannot be read any more.
+func (d *Delivery) lose(rows int, to edged.Place) {
+	if rows <= 0 {
+		return
+	}
+	d.rec.Damaged += uint64(rows)
+	if d.rec.Young && !d.rec.after(to) {
+		d.rec.Old += uint64(rows)
+	}
+	d.moved = true
+}
+
+// remains makes other ranges of what is left of one that lost rows: under its own key they would be other bytes.
+func (p planned) remains() []planned {
+	switch p.rows.Len() {
+	case 0:
+		return nil
+	case 1:
+		p.rng.Rows = 1
+		if at := p.rows.At[0]; (place{Log: p.rng.From.Log, Seq: at.Seq, Off: at.Off + 1}) != p.rng.To {
+			p.rng.To = place{Log: p.rng.From.Log, Seq: at.Seq, Off: at.Off + 1}
+		} else {
+			p.rng.From = place{Log: p.rng.From.Log, Seq: at.Seq, Off: at.Off}
+		}
+		return []planned{p}
+	}
+	a, b := p.split()
+	return []planned{a, b}
 }
 
 // followed reports whether the range begins where the turn's last one of the same delivery ends.
