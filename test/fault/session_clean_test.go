@@ -65,7 +65,7 @@ func TestSessionsStartedCleanAmidDeliveries(t *testing.T) {
 		}
 		wanted := fmt.Sprintf("free/clean/%d/new %06d", i, 0)
 		must(t, s.collect([]string{wanted}))
-		lost, _ := tally([]string{wanted}, s.payloads(1))
+		lost, _ := lostAndTwice([]string{wanted}, s.payloads(1))
 		v.Lost += int64(len(lost))
 		for _, m := range s.got {
 			if m.Payload != wanted {

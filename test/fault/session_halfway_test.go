@@ -172,7 +172,7 @@ func (h *halfway) judge(t *testing.T, e *harness.Edged, clean bool, v *verdict.V
 		}
 	}
 	if h.qos == 2 {
-		_, doubled := tally(nil, s.payloads(2))
+		_, doubled := lostAndTwice(nil, s.payloads(2))
 		v.Doubled += int64(len(doubled))
 	}
 	for _, p := range h.sent {

@@ -176,7 +176,7 @@ func cutInbound(t *testing.T, e *harness.Edged, restart func(), memory bool) (v 
 	v.Acked = int64(len(stored))
 	count := func(where string, wanted, came []string) {
 		t.Helper()
-		lost, doubled := tally(wanted, came)
+		lost, doubled := lostAndTwice(wanted, came)
 		if len(lost)+len(doubled) > 0 && memory {
 			t.Errorf("%s: lost %s, doubled %s", where, some(lost), some(doubled))
 		}

@@ -20,7 +20,7 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 	t.Parallel()
 	t.Run("edged", func(t *testing.T) {
 		t.Parallel()
-		kills := long(2, 20)
+		kills := quickOrFull(2, 20)
 		e := sessionGateway(t, sessionConfig)
 		v, wrong := killedUnderLoad(t, e, kills, func() {
 			time.Sleep(time.Duration(400+rand.IntN(600)) * time.Millisecond)
@@ -54,7 +54,7 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 func TestSessionsKilledAtTheKthCall(t *testing.T) {
 	t.Parallel()
 	strace := need.Tool(t, "strace")
-	kills := long(3, 40)
+	kills := quickOrFull(3, 40)
 	e := sessionGateway(t, sessionConfig)
 	k := 0
 	v, wrong := killedUnderLoad(t, e, kills, func() {
@@ -125,8 +125,8 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v 
 		} else {
 			must(t, s.collect(acked))
 		}
-		lost, _ := tally(acked, s.payloads(1))
-		_, doubled := tally(nil, s.payloads(2))
+		lost, _ := lostAndTwice(acked, s.payloads(1))
+		_, doubled := lostAndTwice(nil, s.payloads(2))
 		if len(lost)+len(doubled) > 0 {
 			wrong = append(wrong, fmt.Sprintf("%s: lost %s, doubled %s", s.login.ID, some(lost), some(doubled)))
 		}
@@ -167,7 +167,7 @@ func (b *busy) inFiles(e *harness.Edged) (lost, doubled []string) {
 				}
 			}
 		}
-		l, d := tally(acked, rowPayloads(e, file, prefix))
+		l, d := lostAndTwice(acked, rowPayloads(e, file, prefix))
 		lost = append(lost, l...)
 		for _, p := range d {
 			if two[p] {

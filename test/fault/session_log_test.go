@@ -30,13 +30,13 @@ func TestSessionsDoNotHoldTheLog(t *testing.T) {
 	const early, late = 20, 700
 	p.must(t, messages("site/wanted", 1, early)...)
 	p.must(t, messages("free/wanted", 1, early)...)
-	pass(long(48, 150) << 20)
+	pass(quickOrFull(48, 150) << 20)
 	var more []rawmqtt.Publish
 	for _, topic := range []string{"site/wanted", "free/wanted"} {
 		more = append(more, messages(topic, 1, early+late)[early:]...)
 	}
 	p.must(t, more...)
-	pass(long(16, 100) << 20)
+	pass(quickOrFull(16, 100) << 20)
 	status := e.Status()
 	if len(status.Blocked) > 0 || len(p.refused)+len(other.refused) > 0 {
 		t.Errorf("the store was full: %v, %d refused", status.Blocked, len(p.refused)+len(other.refused))

@@ -16,7 +16,7 @@ import (
 // Many sessions, each with subscriptions and a queue: after a kill the gateway is ready within two seconds, and everybody has what was his.
 func TestSessionsManyAfterAKill(t *testing.T) {
 	t.Parallel()
-	n := long(500, 2000)
+	n := quickOrFull(500, 2000)
 	const each = 5
 	e := sessionGateway(t, sessionConfig)
 	all := make([]*subscriber, n)
@@ -70,7 +70,7 @@ func TestSessionsManyAfterAKill(t *testing.T) {
 		if present {
 			err = s.collect(wanted)
 		}
-		lost, _ := tally(wanted, s.payloads(1))
+		lost, _ := lostAndTwice(wanted, s.payloads(1))
 		mu.Lock()
 		defer mu.Unlock()
 		v.Lost += int64(len(lost))

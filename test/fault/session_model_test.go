@@ -41,7 +41,7 @@ func TestSessionsFollowTheModel(t *testing.T) {
 			m.sessions[len(m.sessions)-1].reset()
 		}
 	}
-	for end := time.Now().Add(long(4*time.Second, 30*time.Second)); time.Now().Before(end) && !t.Failed(); {
+	for end := time.Now().Add(quickOrFull(4*time.Second, 30*time.Second)); time.Now().Before(end) && !t.Failed(); {
 		m.step()
 	}
 	v := m.judge()
@@ -121,7 +121,7 @@ func (m *model) known(s *modelSession) (doubled int) {
 			m.Errorf("step %d: %s got %q", len(m.steps)-1, s.login.ID, p)
 		}
 	}
-	_, twice := tally(nil, s.payloads(2))
+	_, twice := lostAndTwice(nil, s.payloads(2))
 	if len(twice) > 0 {
 		m.Errorf("%s got twice with QoS 2: %s", s.login.ID, some(twice))
 	}
@@ -152,7 +152,7 @@ func (m *model) judge() (v verdict.Verdict) {
 			}
 		}
 		must(m, s.collect(wanted))
-		if lost, _ := tally(wanted, s.payloads(1)); len(lost) > 0 {
+		if lost, _ := lostAndTwice(wanted, s.payloads(1)); len(lost) > 0 {
 			m.Errorf("%s did not get %s", s.login.ID, some(lost))
 			v.Lost += int64(len(lost))
 		}

@@ -56,7 +56,7 @@ func lostByMosquittosClients(t *testing.T, port int, seconds string, killAndStar
 	if exit, ok := err.(*exec.ExitError); err != nil && !(ok && exit.ExitCode() == 27) { // 27: the time was up
 		t.Fatalf("mosquitto_sub: %v", err)
 	}
-	missing, _ := tally(strings.Split(strings.TrimSpace(lines.String()), "\n"), strings.Split(strings.TrimSpace(string(out)), "\n"))
+	missing, _ := lostAndTwice(strings.Split(strings.TrimSpace(lines.String()), "\n"), strings.Split(strings.TrimSpace(string(out)), "\n"))
 	return int64(len(missing))
 }
 

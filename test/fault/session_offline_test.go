@@ -65,8 +65,8 @@ func TestSessionsOfOfflineSubscribers(t *testing.T) {
 			}
 			s.returns(t, wanted)
 			s.proper(t)
-			lost, again := tally(wanted, s.payloads(1))
-			_, doubled := tally(nil, s.payloads(2))
+			lost, again := lostAndTwice(wanted, s.payloads(1))
+			_, doubled := lostAndTwice(nil, s.payloads(2))
 			if end.name == byTerm.name && s == one {
 				doubled = again
 			}
@@ -129,6 +129,6 @@ func killedAtTheLastAcknowledgement(t *testing.T, e *harness.Edged) (v verdict.V
 		must(t, s.collect(p.payloads(1)))
 		s.proper(t)
 	}
-	lost, _ := tally(p.payloads(1), s.payloads(1))
+	lost, _ := lostAndTwice(p.payloads(1), s.payloads(1))
 	return verdict.Verdict{Acked: int64(len(p.acked)), Lost: int64(len(lost))}
 }

@@ -71,7 +71,7 @@ func cutOutbound(t *testing.T, e *harness.Edged, passes int, restart func(), cle
 	}
 	passing(t, p, passes)
 	p.must(t, messages("site/out", 1, 1)...) // a commit, which may carry what the broker has seen
-	time.Sleep(long(0, 1200*time.Millisecond))
+	time.Sleep(quickOrFull(0, 1200*time.Millisecond))
 	p.leave()
 	for _, h := range all {
 		h.cut()

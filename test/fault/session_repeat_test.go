@@ -43,7 +43,7 @@ func TestSessionsRepeatsWithinOneLife(t *testing.T) {
 	}
 	came := append(rowPayloads(e, "raw.ndjson", "site/life/"), rowPayloads(e, "raw.ndjson", "both/life/")...)
 	came = slices.DeleteFunc(came, func(p string) bool { return !took[p] })
-	lost, doubled := tally(stored, came)
+	lost, doubled := lostAndTwice(stored, came)
 	if len(lost)+len(doubled) > 0 {
 		t.Errorf("lost %s, doubled %s", some(lost), some(doubled))
 	}

@@ -56,7 +56,7 @@ func TestSessionsAreOwedRetainedMessages(t *testing.T) {
 			s.returns(t, wanted)
 			s.proper(t)
 			v.Acked += int64(len(wanted))
-			lost, doubled := tally(wanted, s.payloads(1))
+			lost, doubled := lostAndTwice(wanted, s.payloads(1))
 			if len(lost)+len(doubled) > 0 {
 				t.Errorf("client %s: lost %s, doubled %s", s.login.ID, some(lost), some(doubled))
 			}

@@ -38,7 +38,7 @@ func TestSessionsShareASubscription(t *testing.T) {
 			must(t, s.fetch(len(p.acked)/len(members)))
 			came = append(came, s.payloads(1)...)
 		}
-		lost, again := tally(p.payloads(1), came)
+		lost, again := lostAndTwice(p.payloads(1), came)
 		v := verdict.Verdict{Fault: "sessions: " + end.name + ", a shared subscription of four", Acked: int64(len(p.acked)), Lost: int64(len(lost))}
 		if v.Expected = fmt.Sprintf("%d came to two members", len(again)); end.name == byTerm.name {
 			v.Doubled = int64(len(again))

@@ -138,8 +138,8 @@ func messages(topic string, qos byte, n int) (ms []rawmqtt.Publish) {
 	return ms
 }
 
-// tally compares what was acknowledged with what came: the payloads that did not, and those that came more than once.
-func tally(acked, came []string) (lost, doubled []string) {
+// lostAndTwice compares what was acknowledged with what came: the payloads that did not, and those that came more than once.
+func lostAndTwice(acked, came []string) (lost, doubled []string) {
 	n := map[string]int{}
 	for _, p := range came {
 		n[p]++
@@ -207,8 +207,8 @@ func some(all []string) string {
 	return fmt.Sprintf("%d: %q", len(all), all)
 }
 
-// long chooses by how much time there is.
-func long[T any](quick, full T) T {
+// quickOrFull chooses by how much time there is.
+func quickOrFull[T any](quick, full T) T {
 	if all() {
 		return full
 	}

@@ -140,7 +140,7 @@ func (c *lasting) judge(t *testing.T, s *subscriber) (lost, surplus int) {
 	if present {
 		must(t, s.collect(c.gets))
 	}
-	missing, _ := tally(c.gets, s.payloads(0))
+	missing, _ := lostAndTwice(c.gets, s.payloads(0))
 	for _, p := range missing {
 		t.Errorf("%s: there did not come %q", s.login.ID, p)
 	}
@@ -185,7 +185,7 @@ func TestSessionsExpireOverARestart(t *testing.T) {
 			s.back(t, false)
 		}
 		kept.returns(t, p.payloads(1)[10:])
-		lost, _ := tally(p.payloads(1)[10:], kept.payloads(1))
+		lost, _ := lostAndTwice(p.payloads(1)[10:], kept.payloads(1))
 		harness.Until(t, 10*time.Second, "a session of 3 s has expired", func() bool { return e.Client(t, "later").ID == "" })
 		later.back(t, false)
 		settled(t, e)

@@ -52,7 +52,7 @@ func TestSessionsBelongToTheirUser(t *testing.T) {
 			_ = w.Close()
 		}
 		s.returns(t, p.payloads(1))
-		lost, _ := tally(p.payloads(1), s.payloads(1))
+		lost, _ := lostAndTwice(p.payloads(1), s.payloads(1))
 		v.Lost = int64(len(lost))
 		v.Holds(t)
 	})
