@@ -18,7 +18,7 @@ var allProperties = slices.Concat(rawmqtt.U8(0x01, 1), rawmqtt.Str(0x03, "text/p
 // asks, subscription identifiers; what has expired and what No Local keeps from it does not come. So it is also with messages that had to leave the log,
 // because too much of it was held for them.
 func TestSessionsKeepMessagesAsTheyWere(t *testing.T) {
-	eachEnd(t, func(t *testing.T, end end) {
+	byKillAtLeast(t, func(t *testing.T, end end) {
 		for _, passes := range quickOrFull([]int{24 << 20}, []int{0, 24 << 20}) {
 			t.Run(fmt.Sprintf("%dMiB", passes>>20), func(t *testing.T) { t.Parallel(); asTheyWere(t, end, passes) })
 		}

@@ -19,7 +19,7 @@ func TestSessionsRepeatsWithinOneLife(t *testing.T) {
 	slowDisk(t, e, sync)
 	e.Start()
 	var wanted []string
-	for _, v5 := range []bool{false, true} {
+	for _, v5 := range quickOrFull([]bool{true}, []bool{false, true}) {
 		for attempt := 0; ; attempt++ {
 			p := newPublisher(e, v5, fmt.Sprintf("repeats%s%d", version(v5), attempt))
 			if again := repeats(t, p); again < sync {

@@ -12,7 +12,7 @@ import (
 // Retained messages that a new subscription brings, and that are not acknowledged when the gateway ends: those on their way
 // and those that wait for room in the window come after the restart.
 func TestSessionsAreOwedRetainedMessages(t *testing.T) {
-	eachEnd(t, func(t *testing.T, end end) {
+	byKillAtLeast(t, func(t *testing.T, end end) {
 		e := sessionGateway(t, sessionConfig)
 		p := newPublisher(e, false, "publisher")
 		var wanted []string

@@ -10,7 +10,7 @@ import (
 // Members of a shared subscription who are away when the gateway is killed: every message reaches one of them. Who was given what is not known
 // after a crash, so that a message may reach two (docs/adr/0014-sessions.md); after a clean stop it reaches one.
 func TestSessionsShareASubscription(t *testing.T) {
-	eachEnd(t, func(t *testing.T, end end) {
+	byKillAtLeast(t, func(t *testing.T, end end) {
 		e := sessionGateway(t, sessionConfig)
 		var members []*subscriber
 		for i := range 4 {

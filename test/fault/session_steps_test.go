@@ -81,6 +81,16 @@ func eachEnd(t *testing.T, f func(t *testing.T, end end)) {
 	}
 }
 
+// byKillAtLeast is eachEnd where there is time, and else the harder end alone.
+func byKillAtLeast(t *testing.T, f func(t *testing.T, end end)) {
+	if all() {
+		eachEnd(t, f)
+		return
+	}
+	t.Parallel()
+	f(t, byKill)
+}
+
 // slowDisk makes each sync of the gateway's next lives take so long before it begins: the time between an acknowledgement that comes
 // too early and the commit is then wide enough to be hit every time.
 func slowDisk(t *testing.T, e *harness.Edged, by time.Duration) {

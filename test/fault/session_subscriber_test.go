@@ -11,7 +11,7 @@ import (
 	"edged/test/rawmqtt"
 )
 
-// silence is how long nothing comes before a subscriber believes that nothing will.
+// silence is how long nothing comes before a subscriber believes that nothing will, if the test does not say otherwise.
 const silence = 4 * time.Second
 
 // subscriber is a client with a session that stays, and with the memory that MQTT asks of a receiver of QoS 2: what it has
@@ -26,11 +26,12 @@ type subscriber struct {
 	taken map[uint16]string   // QoS 2: payloads by packet identifier, until PUBREL
 	wrong []string            // what the broker must not have done
 	seen  func(rawmqtt.Frame) // is shown every packet, if it is not nil
+	quiet time.Duration       // silence
 	limit int                 // what comes when the application has so many messages is not looked at; 0 = it takes everything
 }
 
 func newSubscriber(e *harness.Edged, v5 bool, id string) *subscriber {
-	return &subscriber{addr: addr(e), login: login(v5, id), taken: map[uint16]string{}}
+	return &subscriber{addr: addr(e), login: login(v5, id), taken: map[uint16]string{}, quiet: silence}
 }
 
 // come connects.
@@ -148,7 +149,7 @@ func (s *subscriber) ping() error {
 // fetch takes packets until the application has n messages or nothing comes any more, and then what there is beyond.
 func (s *subscriber) fetch(n int) error {
 	for len(s.got) < n {
-		if _, err := s.step(silence); err != nil {
+		if _, err := s.step(s.quiet); err != nil {
 			return nil //nolint:nilerr // what is missing is judged by the caller
 		}
 	}
@@ -168,7 +169,7 @@ func (s *subscriber) collect(wanted []string) error {
 		if len(missing) == 0 {
 			return s.ping()
 		}
-		if _, err := s.step(silence); err != nil {
+		if _, err := s.step(s.quiet); err != nil {
 			return nil //nolint:nilerr // what is missing is judged by the caller
 		}
 	}

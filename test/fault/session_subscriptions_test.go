@@ -159,7 +159,7 @@ func (c *lasting) judge(t *testing.T, s *subscriber) (lost, surplus int) {
 
 // A session ends when its time is over, also when the gateway was killed meanwhile, and not before; one that its client has ended is not there again.
 func TestSessionsExpireOverARestart(t *testing.T) {
-	eachEnd(t, func(t *testing.T, end end) {
+	byKillAtLeast(t, func(t *testing.T, end end) {
 		e := sessionGateway(t, sessionConfig)
 		away := func(id string, seconds uint32) *subscriber {
 			s := newSubscriber(e, true, id)

@@ -16,7 +16,7 @@ import (
 // A session belongs to the user who made it, after a restart as before: another user who comes with its client identifier does not get what waits
 // there, and does not end it.
 func TestSessionsBelongToTheirUser(t *testing.T) {
-	eachEnd(t, func(t *testing.T, end end) {
+	byKillAtLeast(t, func(t *testing.T, end end) {
 		passwords := filepath.Join(t.TempDir(), "passwords")
 		for _, user := range []string{"alice", "bob"} {
 			cmd := exec.Command(harness.Binary(t, "edged/cmd/edged"), "passwd", "--iterations", "101", passwords, user)
