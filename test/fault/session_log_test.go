@@ -5,7 +5,9 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"edged/test/harness"
 	"edged/test/load"
 	"edged/test/rawmqtt"
 	"edged/test/verdict"
@@ -37,10 +39,11 @@ func TestSessionsDoNotHoldTheLog(t *testing.T) {
 	}
 	p.must(t, more...)
 	pass(quickOrFull(16, 100) << 20)
-	status := e.Status()
-	if len(status.Blocked) > 0 || len(p.refused)+len(other.refused) > 0 {
-		t.Errorf("the store was full: %v, %d refused", status.Blocked, len(p.refused)+len(other.refused))
+	if len(p.refused)+len(other.refused) > 0 {
+		t.Errorf("%d messages were refused", len(p.refused)+len(other.refused))
 	}
+	status := e.Status()
+	harness.Until(t, 20*time.Second, "nothing stops the intake", func() bool { status = e.Status(); return len(status.Blocked) == 0 })
 	dropped := int64(status.Broker.NotDelivered)
 	if c := e.Client(t, "away"); c.Queued+c.Unacked != 500 || int64(c.Dropped) != dropped {
 		t.Errorf("for the session there wait %d messages, and %d were dropped; %d of all sessions", c.Queued+c.Unacked, c.Dropped, dropped)
