@@ -50,21 +50,21 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 			return err
 		}
 	}
+	var puts []edged.Put // in the order in which they were submitted, those of riders last
+	done := 0            // of those of r.upd
 	for _, p := range r.taken {
-		if err := putAll(tx, p.u.Puts); err != nil {
-			return err
-		}
+		puts = append(append(puts, r.upd.Puts[done:p.after]...), p.u.Puts...)
+		done = p.after
 	}
-	if err := putAll(tx, r.upd.Puts); err != nil {
+	if err := putAll(tx, append(puts, r.upd.Puts[done:]...)); err != nil {
 		return err
 	}
 	return noteReceived(tx, r.parcels)
 }
 
 // putAll writes values in the order of their keys: the library keeps what a transaction adds in sorted arrays, and what comes in any other
-// order is moved again and again. Tens of thousands of groups took minutes. Of two values for one key the later one stays.
+// order is moved again and again. Tens of thousands of groups took minutes. Of two values for one key the later one stays. It sorts puts.
 func putAll(tx *bbolt.Tx, puts []edged.Put) error {
-	puts = slices.Clone(puts)
 	slices.SortStableFunc(puts, func(a, b edged.Put) int {
 		return cmp.Or(strings.Compare(a.Space, b.Space), strings.Compare(a.Key, b.Key))
 	})

@@ -72,7 +72,7 @@ func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
 	s.mu.Lock()
 	err := s.fatal
 	if err == nil {
-		s.queue = append(s.queue, pending{u, done})
+		s.queue = append(s.queue, pending{u: u, done: done})
 	}
 	s.mu.Unlock()
 	if err != nil {

@@ -16,18 +16,19 @@ func noteReceived(tx *bbolt.Tx, parcels []edged.Parcel) error {
 			if o.Copies == 0 {
 				continue
 			}
-			b, err := tx.CreateBucketIfNotExists(spaceKey(edged.SpaceReceived))
+			space := spaceKey(edged.SpaceReceived)
+			b, err := tx.CreateBucketIfNotExists(space)
 			if err != nil {
 				return fmt.Errorf("space %s: %w", edged.SpaceReceived, err)
 			}
 			key := []byte(o.Key())
 			missing := o.Copies - 1
 			if o.Copies > 1 {
-				if v, err := unseal(b.Get(key)); err == nil && len(v) == 1 && v[0] > 0 {
+				if v, err := unsealIn(string(space), o.Key(), b.Get(key)); err == nil && len(v) == 1 && v[0] > 0 {
 					missing = v[0] - 1
 				}
 			}
-			if err := b.Put(key, seal([]byte{missing})); err != nil {
+			if err := b.Put(key, sealIn(string(space), o.Key(), []byte{missing})); err != nil {
 				return fmt.Errorf("space %s: %w", edged.SpaceReceived, err)
 			}
 		}

@@ -120,6 +120,7 @@ func (s *Store) gather() *round {
 	var intake []pending
 	for _, p := range s.takeQueue() {
 		if p.u.Intake {
+			p.after = len(r.upd.Puts)
 			intake = append(intake, p)
 			continue
 		}

@@ -83,8 +83,9 @@ type source struct {
 }
 
 type pending struct {
-	u    *edged.Update
-	done func(error)
+	u     *edged.Update
+	done  func(error)
+	after int // of an intake update: how many puts of the round's others were submitted before it
 }
 
 // Progress is what the watchdog is fed by.

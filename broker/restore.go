@@ -151,6 +151,9 @@ func (r *restoring) half(client, rest string, value []byte, err error) error {
 		return err
 	}
 	s.flights[ref] = h
+	if ref.Seq == 0 { // its letter may be gone, but its number is in use
+		r.k.numbers.Store(max(r.k.numbers.Load(), ref.Off))
+	}
 	switch h.State {
 	case record.Released:
 		s.out.resumed(&flight{letter: letter{qos: 2, ref: ref}, id: h.ID, released: true, sent: true})

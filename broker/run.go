@@ -67,6 +67,7 @@ func (b *Broker) housekeep(ctx context.Context) error {
 				b.warnOfExpiry(now)
 			}
 			b.sessions.sweep(now)
+			b.keeping.letGo()
 			b.retained.sweep()
 		case <-ctx.Done():
 			return nil

@@ -10,7 +10,7 @@ import (
 
 // standing is where an outbox stands in the log.
 type standing struct {
-	mark    record.Ref // the lowest place of a letter that waits; zero if none does
+	mark    record.Ref // the lowest place of a letter that waits, or the low water if that is before it; zero if none waits
 	flights []record.Flight
 }
 
@@ -40,6 +40,9 @@ func (o *outbox) stand(w *writing) (s standing, changed bool) {
 	for _, f := range o.flights {
 		switch {
 		case f.released:
+			if f.held { // that PUBREC has come is not durable yet: the next start may have to publish it again
+				o.lowest = lower(o.lowest, f.ref)
+			}
 			continue
 		case f.qos == 2 && f.held: // its identifier is not durable yet: it counts as waiting
 			s.mark = lower(s.mark, f.ref)
@@ -59,6 +62,9 @@ func (o *outbox) stand(w *writing) (s standing, changed bool) {
 		o.lowest = lower(o.lowest, f.ref)
 	}
 	slices.SortFunc(s.flights, func(a, b record.Flight) int { return cmp.Compare(a.ID, b.ID) })
+	if s.mark.Seq > 0 { // what is not through the fan-out may be before what waits: messages do not come in the order of the log
+		s.mark = lower(s.mark, record.Ref{Seq: w.low})
+	}
 	o.lowest = lower(o.lowest, s.mark)
 	o.hold(w, o.lowest)
 	o.endDone(w, s.mark)
