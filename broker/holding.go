@@ -10,36 +10,56 @@ import (
 // holdBack has a delivery with QoS 2 wait until its identifier is durable: when edged is killed, it goes on under it. What is held
 // counts against the window.
 func (o *outbox) holdBack(f *flight) {
-	var puts []edged.Put
 	if f.ref == (record.Ref{}) {
-		f.ref = record.Ref{Off: o.b.keeping.numbers.Add(1)}
-		puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, f.ref.Off), Value: f.letter.record()})
+		f.ref, f.fresh = record.Ref{Off: o.b.keeping.number()}, true
 	}
-	puts = append(puts, o.half(f, record.Sent))
 	f.held = true
 	o.opens(f)
-	o.b.keeping.submit(puts, func() { o.durable(f) })
+	o.writeHalf(f)
 }
 
 // holdRelease has PUBREL wait until it is durable that PUBREC has come: after that PUBLISH must not be sent again [MQTT-4.3.3-6].
 func (o *outbox) holdRelease(f *flight) {
-	puts := []edged.Put{o.half(f, record.Released)}
-	if f.ref.Seq == 0 { // the message is no longer needed
-		puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, f.ref.Off)})
-	}
 	f.held = true
-	o.b.keeping.submit(puts, func() { o.durable(f) })
+	o.writeHalf(f)
 }
 
-func (o *outbox) half(f *flight, state record.State) edged.Put {
-	return edged.Put{Space: record.Inflight, Key: record.InflightKey(o.s.id, f.ref), Value: record.Half{ID: f.id, State: state}.Append(nil)}
+// writeHalf makes durable how far a delivery with QoS 2 is, and sends what waits for that. It is called with mu.
+func (o *outbox) writeHalf(f *flight) {
+	half := record.Half{ID: f.id, State: record.Sent}
+	var puts []edged.Put
+	switch {
+	case f.released:
+		half.State = record.Released
+		if f.ref.Seq == 0 { // the message is no longer needed
+			puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, f.ref.Off)})
+		}
+	case f.fresh:
+		puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, f.ref.Off), Value: f.letter.record()})
+	}
+	puts = append(puts, edged.Put{Space: record.Inflight, Key: record.InflightKey(o.s.id, f.ref), Value: half.Append(nil)})
+	k := &o.b.keeping
+	k.submit(&edged.Update{Puts: puts}, func(err error) {
+		if err == nil {
+			o.durable(f)
+			return
+		}
+		k.again(func() {
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			if o.flights[f.id] == f { // else its session has ended
+				o.writeHalf(f)
+			}
+		})
+	})
+	k.store.Waiting()
 }
 
 // durable sends what was held.
 func (o *outbox) durable(f *flight) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	f.held = false
+	f.held, f.fresh = false, false
 	o.touched = true
 	if o.flights[f.id] != f || o.c == nil {
 		return // it has ended, or goes out with the next connection
@@ -59,8 +79,13 @@ func (o *outbox) forget(l *letter) {
 
 // forgetFlight does that for one that was sent. One with QoS 2 and a place in the log stays known until the mark has passed it.
 func (o *outbox) forgetFlight(f *flight) {
+	if !o.s.kept {
+		return
+	}
+	if f.qos == 2 && !f.released {
+		o.b.keeping.soon.Store(true) // its identifier may be used again before the next ride, and must not be found twice
+	}
 	switch {
-	case !o.s.kept:
 	case f.qos == 2 && f.ref.Seq > 0:
 		o.done = append(o.done, &ended2{ref: f.ref, id: f.id})
 	case f.qos == 2:
@@ -69,4 +94,26 @@ func (o *outbox) forgetFlight(f *flight) {
 	default:
 		o.forget(&f.letter)
 	}
+}
+
+// traces is what the outbox has on disk, to be taken off it. It is called with mu.
+func (o *outbox) traces() (puts []edged.Put) {
+	queue := func(l *letter) {
+		if l.ref.Seq == 0 && l.ref.Off > 0 {
+			puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, l.ref.Off)})
+		}
+	}
+	half := func(r record.Ref) {
+		puts = append(puts, edged.Put{Space: record.Inflight, Key: record.InflightKey(o.s.id, r)})
+	}
+	o.waiting.each(queue)
+	for _, f := range o.flights {
+		if queue(&f.letter); f.qos == 2 {
+			half(f.ref)
+		}
+	}
+	for _, d := range o.done {
+		half(d.ref)
+	}
+	return puts
 }
