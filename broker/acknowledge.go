@@ -45,7 +45,7 @@ func (o *outbox) received(f *flight) {
 	f.size = 0
 	f.released, f.number, f.letter = true, o.number, letter{qos: 2, ref: f.ref} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
 	if o.s.kept {
-		o.holdRelease(f)
+		o.hold(f)
 		return
 	}
 	o.release(f.id, wire.Success)

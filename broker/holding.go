@@ -13,19 +13,22 @@ func (o *outbox) holdBack(f *flight) {
 	if f.ref == (record.Ref{}) {
 		f.ref, f.fresh = record.Ref{Off: o.b.keeping.number()}, true
 	}
-	f.held = true
 	o.opens(f)
-	o.writeHalf(f)
+	o.hold(f)
 }
 
-// holdRelease has PUBREL wait until it is durable that PUBREC has come: after that PUBLISH must not be sent again [MQTT-4.3.3-6].
-func (o *outbox) holdRelease(f *flight) {
-	f.held = true
-	o.writeHalf(f)
+// hold has a delivery with QoS 2 wait until it is durable how far it is. PUBREC has to be so before PUBREL leaves, because PUBLISH must not
+// be sent after that again [MQTT-4.3.3-6].
+func (o *outbox) hold(f *flight) {
+	f.held, f.durable = true, false
+	o.held = append(o.held, f)
+	if !o.failing { // else it is submitted after those before it
+		o.submit(f)
+	}
 }
 
-// writeHalf makes durable how far a delivery with QoS 2 is, and sends what waits for that. It is called with mu.
-func (o *outbox) writeHalf(f *flight) {
+// submit makes durable how far a delivery is. It is called with mu.
+func (o *outbox) submit(f *flight) {
 	half := record.Half{ID: f.id, State: record.Sent}
 	var puts []edged.Put
 	switch {
@@ -38,36 +41,49 @@ func (o *outbox) writeHalf(f *flight) {
 		puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, f.ref.Off), Value: f.letter.record()})
 	}
 	puts = append(puts, edged.Put{Space: record.Inflight, Key: record.InflightKey(o.s.id, f.ref), Value: half.Append(nil)})
+	f.submitted = true
 	k := &o.b.keeping
-	k.submit(&edged.Update{Puts: puts}, func(err error) {
-		if err == nil {
-			o.durable(f)
-			return
-		}
-		k.again(func() {
-			o.mu.Lock()
-			defer o.mu.Unlock()
-			if o.flights[f.id] == f { // else its session has ended
-				o.writeHalf(f)
-			}
-		})
-	})
+	k.submit(&edged.Update{Puts: puts}, func(err error) { o.submitted(f, err) })
 	k.store.Waiting()
 }
 
-// durable sends what was held.
-func (o *outbox) durable(f *flight) {
+// submitted sends what is durable, in the order in which it was held: what comes after something that had no room waits for it.
+func (o *outbox) submitted(f *flight, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	f.held, f.fresh = false, false
-	o.touched = true
-	if o.flights[f.id] != f || o.c == nil {
-		return // it has ended, or goes out with the next connection
+	if o.over {
+		return
 	}
-	if !slices.Contains(o.repeat, f) { // a new connection may have begun, and not come to it
-		o.repeat = append(o.repeat, f)
+	f.submitted, f.durable, o.touched = false, err == nil, true
+	if err != nil && !o.failing {
+		o.failing = true
+		o.b.keeping.again(o.resubmit)
 	}
-	o.pump()
+	for len(o.held) > 0 && o.held[0].durable {
+		f, o.held = o.held[0], o.held[1:]
+		f.held, f.fresh = false, false
+		if !slices.Contains(o.repeat, f) { // a new connection may have begun, and not come to it
+			o.repeat = append(o.repeat, f)
+		}
+	}
+	if len(o.held) == 0 {
+		o.held = nil
+	}
+	if o.c != nil {
+		o.pump()
+	}
+}
+
+// resubmit tries again what had no room, and what has come since.
+func (o *outbox) resubmit() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.failing = false
+	for _, f := range o.held {
+		if !f.durable && !f.submitted {
+			o.submit(f)
+		}
+	}
 }
 
 // forget takes a letter that is not delivered any more off the disk, if it has a form of its own there.

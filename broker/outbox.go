@@ -39,6 +39,8 @@ type outbox struct {
 	touched bool       // something has changed since stand
 	lowest  record.Ref // the lowest place that it needed then
 	done    []*ended2
+	held    []*flight // what waits for a commit, in order
+	failing bool      // the store had no room: held is submitted again a little later
 }
 
 // letter is one delivery.
@@ -53,14 +55,16 @@ type letter struct {
 // flight is a delivery that was sent.
 type flight struct {
 	letter
-	id       uint16
-	number   uint64 // its place in the order of repeats
-	released bool   // QoS 2: PUBREC came, PUBREL was sent [MQTT-4.3.3-5]
-	open     bool   // it counts against the window
-	sent     bool   // PUBLISH was, on some connection
-	held     bool   // QoS 2 in a session that is kept: what is to be sent waits for a commit
-	fresh    bool   // and its letter is not on disk yet, but has a number for that
-	size     int    // bytes that it counts; 0 once it was released
+	id        uint16
+	number    uint64 // its place in the order of repeats
+	released  bool   // QoS 2: PUBREC came, PUBREL was sent [MQTT-4.3.3-5]
+	open      bool   // it counts against the window
+	sent      bool   // PUBLISH was, on some connection
+	held      bool   // QoS 2 in a session that is kept: what is to be sent waits for a commit
+	fresh     bool   // and its letter is not on disk yet, but has a number for that
+	durable   bool   // and the commit has come, but not that of one before it
+	submitted bool   // and the store has it
+	size      int    // bytes that it counts; 0 once it was released
 }
 
 // letterSize is what a letter that waits takes besides its payload, about.
@@ -254,7 +258,7 @@ func (o *outbox) clear() (left []letter, traces []edged.Put) {
 			left = append(left, l)
 		}
 	}
-	o.c, o.flights, o.repeat, o.done, o.over = nil, nil, nil, nil, true
+	o.c, o.flights, o.repeat, o.done, o.held, o.over = nil, nil, nil, nil, nil, true
 	o.grow(-o.bytes)
 	return left, traces
 }

@@ -24,7 +24,9 @@ type published1 struct {
 
 func (p *publisher) connect(t testing.TB, s *server) {
 	p.w, _ = connect(t, s, rawmqtt.Connect{ID: p.id, Keep: true})
+	t.Logf("%s connects", p.id)
 	for _, f := range p.flight {
+		t.Logf("%s repeats %q, received %t", p.id, f.Payload, f.received)
 		if f.received {
 			p.w.Ack(0x62, f.ID)
 		} else {
@@ -70,6 +72,7 @@ func (p *publisher) read(t testing.TB) {
 			default:
 				t.Fatalf("%s: %v for %+v", p.id, f, m)
 			}
+			t.Logf("%s reads %v for %q", p.id, f, m.Payload)
 			if f.Kind != 0x70 {
 				p.accepted(m.Payload)
 			}
@@ -106,6 +109,7 @@ func (c *subscriber) connect(t testing.TB, s *server) {
 	if c.sub && !present {
 		t.Fatalf("%s: its session is gone", c.id)
 	}
+	t.Logf("%s connects", c.id)
 	c.w, c.acks = w, nil
 	if c.have == nil || !present {
 		c.have = map[uint16]string{}
@@ -117,6 +121,10 @@ func (c *subscriber) read(t testing.TB) { c.take(t, arrived(t, c.w)) }
 func (c *subscriber) take(t testing.TB, fs []rawmqtt.Frame) {
 	for _, f := range fs {
 		m, ok := f.Message()
+		t.Logf("%s reads %02X%02X %d %q", c.id, f.Kind, f.Bits, f.ID(), m.Payload)
+		if ok {
+			t.Logf("  identifier %d", m.ID)
+		}
 		switch {
 		case !ok && f.Kind != 0x62:
 			t.Fatalf("%s: %v", c.id, f)

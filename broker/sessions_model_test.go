@@ -35,6 +35,7 @@ type historyOptions struct {
 	every    time.Duration // between rides
 	most     int64         // bytes of log that are held
 	copies   int           // receivers besides
+	slow     bool          // the store is nearly full: the second gets its blocks in later
 	volatile bool          // one of them stores nothing
 }
 
@@ -45,7 +46,7 @@ func (h *history) open(b *book) {
 		x.AttachOwn(b.carrier())
 		for i := range h.opts.copies {
 			c := b.carrier()
-			c.slow = i == 1
+			c.slow = i == 1 && h.opts.slow
 			x.Attach([]string{"t/#"}, c, true)
 		}
 		if h.opts.volatile {
@@ -66,21 +67,33 @@ func (atOnce) Take(_ context.Context, _ *edged.Message, ack edged.Acker, token u
 }
 
 func (h *history) crash() {
+	h.t.Logf("crash")
 	after := h.b.crash()
-	if err := h.s.stop(); err != nil {
-		h.t.Fatal(err)
-	}
+	h.stop()
+	h.open(after)
+}
+
+func (h *history) stop() {
 	for _, p := range h.pubs {
+		if p.w != nil {
+			p.w.Drop()
+		}
 		p.w = nil
 	}
 	for _, c := range h.subs {
+		if c.w != nil {
+			c.w.Drop()
+		}
 		c.w = nil
 	}
-	h.open(after)
+	if err := h.s.stop(); err != nil {
+		h.t.Fatal(err)
+	}
 }
 
 // commitStep makes the next step of a commit.
 func (h *history) commitStep(how room) {
+	h.t.Logf("commit, step %d, room %d", h.step, how)
 	switch h.step {
 	case 0:
 		h.b.gather()
@@ -205,7 +218,7 @@ func (h *history) judge() {
 			}
 		}
 		for m, n := range times {
-			if n > 1 && strings.HasPrefix(c.id, "sub2") && strings.Fields(m)[1] == "2" {
+			if n > 1 && !h.opts.slow && strings.HasPrefix(c.id, "sub2") && strings.Fields(m)[1] == "2" {
 				h.t.Errorf("%s: %q came %d times", c.id, m, n)
 			}
 		}
@@ -233,7 +246,7 @@ func TestSessionsSurviveAnyHistory(t *testing.T) {
 			h.opts = historyOptions{
 				every:  rapid.SampledFrom([]time.Duration{0, time.Hour}).Draw(r, "every"),
 				most:   rapid.SampledFrom([]int64{1 << 30, 300}).Draw(r, "most"),
-				copies: rapid.IntRange(0, 2).Draw(r, "copies"), volatile: rapid.Bool().Draw(r, "volatile"),
+				copies: rapid.IntRange(0, 2).Draw(r, "copies"), slow: rapid.Bool().Draw(r, "slow"), volatile: rapid.Bool().Draw(r, "volatile"),
 			}
 			for i := range 2 {
 				h.pubs = append(h.pubs, &publisher{id: fmt.Sprint("pub", i), accepted: func(m string) { h.accepted[m] = true }})
@@ -245,6 +258,8 @@ func TestSessionsSurviveAnyHistory(t *testing.T) {
 			h.play(r)
 			h.finish()
 			h.judge()
+			h.b.crash()
+			h.stop()
 		}(&attempt{TB: t, r: r})
 	})
 }
@@ -259,11 +274,12 @@ func (a *attempt) Errorf(format string, args ...any) { a.r.Errorf(format, args..
 func (a *attempt) Error(args ...any)                 { a.r.Error(args...) }
 func (a *attempt) Fatalf(format string, args ...any) { a.r.Fatalf(format, args...) }
 func (a *attempt) Fatal(args ...any)                 { a.r.Fatal(args...) }
+func (a *attempt) Logf(format string, args ...any)   { a.r.Logf(format, args...) }
 func (a *attempt) Cleanup(f func())                  { a.r.Cleanup(f) }
 
 func (h *history) play(r *rapid.T) {
-	pub := func() *publisher { return rapid.SampledFrom(h.pubs).Draw(r, "publisher") }
-	sub := func() *subscriber { return rapid.SampledFrom(h.subs).Draw(r, "subscriber") }
+	pub := func() *publisher { return h.pubs[rapid.IntRange(0, len(h.pubs)-1).Draw(r, "publisher")] }
+	sub := func() *subscriber { return h.subs[rapid.IntRange(0, len(h.subs)-1).Draw(r, "subscriber")] }
 	how := func() room {
 		return rapid.SampledFrom([]room{enough, enough, enough, enough, enough, enough, reserve, none}).Draw(r, "how")
 	}

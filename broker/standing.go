@@ -27,7 +27,7 @@ func (o *outbox) stand(w *writing) (s standing, changed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !o.touched && (o.lowest.Seq == 0 || o.lowest.Seq >= w.copyTo) {
-		o.hold(w, o.lowest)
+		w.needs(o.lowest)
 		return s, false
 	}
 	o.touched, o.lowest = false, record.Ref{}
@@ -53,7 +53,7 @@ func (o *outbox) stand(w *writing) (s standing, changed bool) {
 		s.mark = lower(s.mark, l.ref)
 	})
 	o.lowest = lower(o.lowest, s.mark)
-	o.hold(w, o.lowest)
+	w.needs(o.lowest)
 	if s.mark.Seq >= w.low { // what has not been through the fan-out may come before it
 		s.mark, o.touched = record.Ref{Seq: w.low}, true
 	}
@@ -78,8 +78,8 @@ func lower(a, b record.Ref) record.Ref {
 	return a
 }
 
-// hold notes that a place in the log is needed.
-func (o *outbox) hold(w *writing, r record.Ref) {
+// needs notes that a place in the log is needed.
+func (w *writing) needs(r record.Ref) {
 	if r.Seq > 0 {
 		w.hold = min(w.hold, r.Seq)
 	}
