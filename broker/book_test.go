@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"edged"
 )
@@ -23,6 +24,7 @@ type book struct {
 	page   *page
 	open   []*carrier // sources, with what they have taken and not handed over
 	queue  []submitted
+	full   atomic.Bool   // what run commits finds no room
 	torn   bool          // a crash has ended it
 	wake   chan struct{} // something waits
 	copied int           // puts of queues
@@ -71,7 +73,7 @@ var errTorn = errors.New("the store has ended")
 
 func newBook(p *page) *book {
 	if p == nil {
-		p = &page{end: 1}
+		p = &page{end: 1, entries: map[uint64]edged.Entry{}, values: map[string]map[string][]byte{}, cursors: map[string]edged.Cursor{}}
 	}
 	return &book{page: p, wake: make(chan struct{}, 1)}
 }
@@ -154,7 +156,11 @@ func (b *book) run(ctx context.Context) {
 	for {
 		select {
 		case <-b.wake:
-			b.commit(enough)
+			how := enough
+			if b.full.Load() {
+				how = reserve
+			}
+			b.commit(how)
 		case <-ctx.Done():
 			return
 		}
@@ -231,9 +237,6 @@ func (b *book) apply(how room) {
 	p := &page{end: b.page.end, entries: maps.Clone(b.page.entries), cursors: maps.Clone(b.page.cursors), values: map[string]map[string][]byte{}}
 	for space, m := range b.page.values {
 		p.values[space] = maps.Clone(m)
-	}
-	if p.entries == nil {
-		p.entries, p.cursors = map[uint64]edged.Entry{}, map[string]edged.Cursor{}
 	}
 	for _, blk := range r.blocks {
 		blk.Seq = p.end

@@ -18,6 +18,7 @@ func (k *keeping) begin(s *session) {
 // end takes a session off the disk, whose outbox has left these traces there. It is called with sessions.mu.
 func (k *keeping) end(s *session, traces []edged.Put) {
 	k.put(record.Sessions, s.id, nil)
+	k.soon.Store(true) // no later than its subscriptions: the client must not be told that it has a session without any
 	for filter := range s.subs {
 		traces = append(traces, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(s.id, filter)})
 	}

@@ -12,7 +12,6 @@ type publisher struct {
 	id       string
 	w        *rawmqtt.Client // nil while it is away
 	n        int
-	last     uint16
 	flight   []*published1
 	accepted func(payload string)
 }
@@ -39,9 +38,11 @@ func (p *publisher) connect(t testing.TB, s *server) {
 // publish returns the payload.
 func (p *publisher) publish(qos byte) string {
 	p.n++
-	for p.last = p.last%20 + 1; p.uses(p.last); p.last = p.last%20 + 1 { // identifiers are used again soon
+	id := uint16(1)
+	for p.uses(id) { // identifiers are used again at once
+		id++
 	}
-	m := rawmqtt.Publish{Topic: "t/" + p.id, QoS: qos, ID: p.last, Payload: fmt.Sprintf("%s %d %d", p.id, qos, p.n)}
+	m := rawmqtt.Publish{Topic: "t/" + p.id, QoS: qos, ID: id, Payload: fmt.Sprintf("%s %d %d", p.id, qos, p.n)}
 	p.flight = append(p.flight, &published1{Publish: m})
 	p.w.Publish(m)
 	return m.Payload
@@ -114,6 +115,14 @@ func (c *subscriber) connect(t testing.TB, s *server) {
 	if c.have == nil || !present {
 		c.have = map[uint16]string{}
 	}
+}
+
+// renew ends the session of a client, and begins another one.
+func (c *subscriber) renew(t testing.TB, s *server) {
+	w, _ := connect(t, s, rawmqtt.Connect{ID: c.id})
+	w.Disconnect()
+	c.sub, c.have, c.got = false, nil, nil
+	c.connect(t, s)
 }
 
 func (c *subscriber) read(t testing.TB) { c.take(t, arrived(t, c.w)) }

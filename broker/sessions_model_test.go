@@ -285,7 +285,7 @@ func (h *history) play(r *rapid.T) {
 		return rapid.SampledFrom([]room{enough, enough, enough, enough, enough, enough, reserve, none}).Draw(r, "how")
 	}
 	for range rapid.IntRange(10, 60).Draw(r, "steps") {
-		switch do := rapid.SampledFrom([]string{"publish", "publish", "publish", "pub", "sub", "sub", "answer", "answer", "step", "step", "commit", "commit", "leave", "subscribe", "unsubscribe", "crash"}).Draw(r, "do"); do {
+		switch do := rapid.SampledFrom([]string{"publish", "publish", "publish", "pub", "sub", "sub", "answer", "answer", "step", "step", "commit", "commit", "leave", "subscribe", "unsubscribe", "renew", "crash"}).Draw(r, "do"); do {
 		case "publish":
 			p := pub()
 			if p.w == nil {
@@ -331,6 +331,12 @@ func (h *history) play(r *rapid.T) {
 					defer h.s.sessions.mu.Unlock()
 					return s.conn == nil
 				})
+			}
+		case "renew":
+			c := sub()
+			h.since[c] = 0
+			if c.renew(h.t, h.s); rapid.Bool().Draw(r, "subscribe") {
+				h.subscribe(c, map[bool]byte{true: 1, false: 2}[c.id == "sub1"], enough)
 			}
 		case "crash":
 			h.crash()
