@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"edged"
+
+	"go.etcd.io/bbolt"
 )
 
 // Run is the committer: the one goroutine that writes. It returns when ctx has ended and everything that waited by then is
@@ -67,10 +69,10 @@ func (s *Store) Commit(ctx context.Context, u *edged.Update, soon bool) error {
 }
 
 // Submit hands over an update and returns at once; done is called from another goroutine when it is durable, or with what keeps it
-// from being so. It must not block.
+// from being so. It must not block. What the file cannot hold is refused with ErrFull, however much room there is.
 func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
 	s.mu.Lock()
-	err := s.fatal
+	err := cmp.Or(s.fatal, tooLong(u))
 	if err == nil {
 		s.queue = append(s.queue, pending{u: u, done: done})
 	}
@@ -89,6 +91,16 @@ func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
 func (s *Store) Hasten() {
 	s.pace.hasty.Store(true)
 	s.pace.poke(&s.pace.soon)
+}
+
+// tooLong says what of an update the file cannot hold: clients choose some of the keys.
+func tooLong(u *edged.Update) error {
+	for _, p := range u.Puts {
+		if len(p.Key) > bbolt.MaxKeySize {
+			return fmt.Errorf("%w for a key of %d bytes in %s: at most %d can be stored", edged.ErrFull, len(p.Key), p.Space, bbolt.MaxKeySize)
+		}
+	}
+	return nil
 }
 
 func (s *Store) takeQueue() []pending {

@@ -57,7 +57,7 @@ func watch(s *Store) *faultyDisk {
 		if fails {
 			d.hit = true
 			if !d.whole {
-				return 0, d.err
+				return 0, &os.PathError{Op: "write", Path: d.path, Err: d.err}
 			}
 			n, _ := write(b, off)
 			return n, d.err

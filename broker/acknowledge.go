@@ -13,6 +13,7 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) error {
 	o.heard = o.b.seconds.Load()
 	o.hear()
 	f, known := o.flights[id]
+	known = known && (f.released || !f.held) // what was not sent cannot be acknowledged
 	if known && f.forbids(kind) {
 		return &wire.Error{Code: wire.ProtocolError, Why: "an acknowledgement that does not go with the QoS of what it was sent [MQTT-4.3.2-4] [MQTT-4.3.3-8]"}
 	}
@@ -27,15 +28,7 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) error {
 			}
 			return nil
 		}
-		o.number++
-		o.grow(-f.size)
-		f.size = 0
-		f.released, f.number, f.letter = true, o.number, letter{qos: 2, ref: f.ref} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
-		if o.s.kept {
-			o.holdRelease(f)
-			return nil
-		}
-		o.release(f.id, wire.Success)
+		o.received(f)
 		return nil
 	}
 	if known && f.fits(kind) {
@@ -43,6 +36,29 @@ func (o *outbox) acknowledged(c *conn, kind byte, id uint16, code byte) error {
 		o.pump()
 	}
 	return nil
+}
+
+// received notes that the client has a message with QoS 2, and releases it.
+func (o *outbox) received(f *flight) {
+	o.number++
+	o.grow(-f.size)
+	f.size = 0
+	f.released, f.number, f.letter = true, o.number, letter{qos: 2, ref: f.ref} // [MQTT-4.3.3-5]; PUBRELs keep their order [MQTT-4.6.0-4]
+	if o.s.kept {
+		o.hold(f)
+		return
+	}
+	o.release(f.id, wire.Success)
+}
+
+// giveUp ends a delivery that is not sent, or not again. If it has QoS 2 and was sent, the client may have it: then the identifier has to
+// be released, or the client would take what it is used for next for a repeat, and swallow it [MQTT-4.3.3-12].
+func (o *outbox) giveUp(f *flight) {
+	if f.qos == 2 && f.sent {
+		o.received(f)
+		return
+	}
+	o.end(f)
 }
 
 // forbids reports whether no client that keeps to the protocol sends the acknowledgement: PUBACK for QoS 2, PUBREC or PUBCOMP

@@ -85,7 +85,7 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	b.routes.changes.Store(1) // 0 is before everything
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
 	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
-	b.keeping.b, b.keeping.store = b, o.Store
+	b.keeping.b, b.keeping.store, b.keeping.every, b.keeping.pause, b.keeping.most = b, o.Store, rideEvery, againAfter, sessionsHold
 	b.low.end = func() uint64 { return 0 }
 	if o.Store != nil {
 		b.low.end = o.Store.End

@@ -21,7 +21,7 @@ func (b *Broker) deliver(m *message) (n int) {
 		case gets && !asRetained:
 			b.send(t.s, g, m, m.retain && g.retainAsPublished) // [MQTT-3.3.1-12] [MQTT-3.3.1-13]
 		case gets && g.wantsRetained:
-			t.s.out.add(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: true})
+			t.s.addUrgently(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: true})
 		}
 	}
 	for _, members := range r.shared {
@@ -50,12 +50,25 @@ func (b *Broker) handOver(l letter) {
 	for _, members := range b.routes.of(l.m.topic).shared {
 		if members[0].all.share == l.to.share {
 			t := b.choose(members)
-			t.s.out.add(letter{m: l.m, to: t.all, qos: min(l.m.qos, t.all.qos), retain: l.retain})
+			t.s.addUrgently(letter{m: l.m, to: t.all, qos: min(l.m.qos, t.all.qos), retain: l.retain})
 		}
 	}
 }
 
-// send gives a message to one subscriber, from its place in the log if it has one, with the smaller QoS of the two [MQTT-3.3.5-1].
+// send gives a message to one subscriber, with the smaller QoS of the two [MQTT-3.3.5-1]. Its letter is found again at the message's place
+// in the log, if it has one; but not that of a shared subscription, because the log does not say who was chosen.
 func (b *Broker) send(s *session, g *grant, m *message, retain bool) {
-	s.out.add(letter{m: m, to: g, qos: min(m.qos, g.qos), retain: retain, ref: m.at})
+	l := letter{m: m, to: g, qos: min(m.qos, g.qos), retain: retain}
+	if g.share == "" {
+		l.ref = m.at
+	}
+	s.out.add(l)
+}
+
+// addUrgently gives a session a letter that is found nowhere else: if the session is kept, the letter is with the next commit.
+func (s *session) addUrgently(l letter) {
+	s.out.add(l)
+	if s.kept && l.qos > 0 {
+		s.out.b.keeping.soon.Store(true)
+	}
 }

@@ -33,6 +33,8 @@ type setup struct {
 	cfg      func(*Config)
 	retained Retained
 	attach   map[string]edged.Handler // by filter
+	store    *book                    // of sessions; nil: they are in memory
+	before   func(*Broker)            // is called before it runs
 }
 
 func start(t testing.TB, s setup) *server {
@@ -43,12 +45,19 @@ func start(t testing.TB, s setup) *server {
 		s.cfg(cfg)
 	}
 	log := &await.Log{}
-	b, err := New(cfg, Options{Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(), Retained: s.retained})
+	o := Options{Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(), Retained: s.retained}
+	if s.store != nil {
+		o.Store = s.store
+	}
+	b, err := New(cfg, o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for filter, h := range s.attach {
 		b.Attach([]string{filter}, h, true)
+	}
+	if s.before != nil {
+		s.before(b)
 	}
 	if err := b.Listen(); err != nil {
 		t.Fatal(err)

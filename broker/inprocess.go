@@ -23,7 +23,10 @@ func (b *Broker) Attach(filters []string, h edged.Handler, durable bool) (detach
 
 // AttachOwn gives the broker a source of its own in the log, for messages that only sessions which are kept want. Without it, or without
 // Options.Store, sessions live in memory. It is called before Run.
-func (b *Broker) AttachOwn(h edged.Handler) { b.routes.own = h }
+func (b *Broker) AttachOwn(h edged.Handler) {
+	b.routes.own = h
+	b.routes.allChanged() // those that were found when the sessions were loaded
+}
 
 // Publish takes a message in from within the process, as if a client had sent it: it goes to the receivers, the retained
 // messages and the subscribers. It returns when it was taken in, for QoS 1 and 2 before it is durable; subscribers get

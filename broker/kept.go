@@ -1,99 +1,97 @@
 package broker
 
 import (
+	"time"
+
 	"edged"
 	"edged/broker/record"
 	"edged/broker/wire"
 )
 
-// begin writes down a new session. It is called with sessions.mu.
+// begin has a new session written: with the next commit, and so before anything that its client brings or asks for is durable. It is
+// called with sessions.mu.
 func (k *keeping) begin(s *session) {
 	s.in.Keep(k, nil)
-	s.onDisk.text = s.record(0, standing{})
-	puts := []edged.Put{{Space: record.Sessions, Key: s.id, Value: s.onDisk.text}}
-	k.store.Submit(&edged.Update{Intake: true, Puts: puts}, false, func(err error) {
-		if err != nil { // no room: it comes with the next commit that has some
-			k.b.sessions.mu.Lock()
-			defer k.b.sessions.mu.Unlock()
-			s.onDisk.text = nil
-			s.out.touch()
-		}
-	})
+	k.soon.Store(true)
 }
 
-// end takes a session off the disk. It is called with sessions.mu.
-func (k *keeping) end(s *session) {
-	u := &edged.Update{Intake: true, Puts: append(s.out.traces(), edged.Put{Space: record.Sessions, Key: s.id})}
+// end takes a session off the disk, whose outbox has left these traces there. It is called with sessions.mu.
+func (k *keeping) end(s *session, traces []edged.Put) {
+	k.put(record.Sessions, s.id, nil)
+	k.soon.Store(true) // no later than its subscriptions: the client must not be told that it has a session without any
 	for filter := range s.subs {
-		u.Puts = append(u.Puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(s.id, filter)})
+		traces = append(traces, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(s.id, filter)})
 	}
-	k.store.Submit(u, false, func(error) {}) // if it fails, the next start has the session again, and it expires
+	k.erase(traces)
 }
 
-// traces takes what the outbox has on disk off it.
-func (o *outbox) traces() (puts []edged.Put) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	queue := func(l *letter) {
-		if l.ref.Seq == 0 && l.ref.Off > 0 {
-			puts = append(puts, edged.Put{Space: record.Queues, Key: record.QueueKey(o.s.id, l.ref.Off)})
+// unused leaves out what a session has made anew since it was to be erased. It is called with mu.
+func (ss *sessions) unused(puts []edged.Put) (out []edged.Put) {
+	for _, p := range puts {
+		client, filter, _ := record.Split(p.Key)
+		if s := ss.byID[client]; p.Space == record.Subscriptions && s != nil && s.subs[filter] != nil {
+			continue
 		}
+		out = append(out, p)
 	}
-	half := func(r record.Ref) {
-		puts = append(puts, edged.Put{Space: record.Inflight, Key: record.InflightKey(o.s.id, r)})
-	}
-	o.waiting.each(queue)
-	for _, f := range o.flights {
-		if queue(&f.letter); f.qos == 2 {
-			half(f.ref)
-		}
-	}
-	for _, d := range o.done {
-		half(d.ref)
-	}
-	return puts
+	return out
 }
 
-// subscribed makes the subscriptions of a SUBSCRIBE durable, and waits for that. Those that cannot become so are taken back, and refused.
-func (k *keeping) subscribed(c *conn, made []*subscription, codes []byte) {
-	u := &edged.Update{Intake: true}
+// subscribed makes the subscriptions of a SUBSCRIBE durable, and waits for that. Those that cannot become so are refused, and what they
+// have replaced is in force again.
+func (k *keeping) subscribed(c *conn, made, before []*subscription, codes []byte) {
+	var puts []edged.Put
 	for _, sub := range made {
 		if sub == nil {
 			continue
 		}
 		r := record.Subscription{QoS: sub.qos, NoLocal: sub.noLocal, RetainAsPublished: sub.retainAsPublished, NoRetained: sub.noRetained, ID: sub.id, Born: sub.place}
-		u.Puts = append(u.Puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, sub.filter), Value: r.Append(nil)})
+		puts = append(puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, sub.filter), Value: r.Append(nil)})
 	}
-	if k.commit(c, u) {
+	if k.commit(c, puts) {
 		return
 	}
-	for i, sub := range made {
-		if sub == nil {
+	for i := len(made) - 1; i >= 0; i-- { // the same filter can be there twice
+		if made[i] == nil {
 			continue
 		}
-		k.b.sessions.remove(c.session, sub.filter)
+		k.b.sessions.takeBack(made[i], before[i])
 		if made[i], codes[i] = nil, wire.QuotaExceeded; !c.v5() {
 			codes[i] = wire.Unspecified
 		}
 	}
 }
 
-// unsubscribed waits until it is durable that subscriptions are gone.
+// unsubscribed waits until it is durable that subscriptions are gone, or the connection ends.
 func (k *keeping) unsubscribed(c *conn, filters []string) {
-	u := &edged.Update{Intake: true}
+	var puts []edged.Put
 	for _, filter := range filters {
-		u.Puts = append(u.Puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, filter)})
+		puts = append(puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, filter)})
 	}
-	k.commit(c, u)
+	for !k.commit(c, puts) {
+		select {
+		case <-time.After(k.pause):
+		case <-c.done:
+			return
+		}
+	}
 }
 
-// commit waits until an update is durable; false if it cannot be. While the client waits for it nothing else of it is read.
-func (k *keeping) commit(c *conn, u *edged.Update) bool {
-	if len(u.Puts) == 0 {
+// commit waits until puts are durable; false if they cannot be. While the client waits for it nothing else of it is read. If its session
+// has ended, it is off the disk, and nothing is put there.
+func (k *keeping) commit(c *conn, puts []edged.Put) bool {
+	if len(puts) == 0 {
 		return true
 	}
 	done := make(chan error, 1)
-	k.store.Submit(u, false, func(err error) { done <- err })
+	ss := &k.b.sessions
+	ss.mu.Lock()
+	if ss.byID[c.session.id] != c.session {
+		ss.mu.Unlock()
+		return true
+	}
+	k.submit(&edged.Update{Intake: true, Puts: puts}, func(err error) { done <- err })
+	ss.mu.Unlock()
 	k.store.Waiting()
 	select {
 	case err := <-done:

@@ -6,34 +6,39 @@ import "sync"
 // in its outbox, or settled. A publish takes a ticket before any receiver has it, so that its place can only be at or after the end of
 // the log at that moment, and gives it back when its subscribers have it or when it has failed.
 type lowWater struct {
-	end func() uint64 // of the log
+	end func() uint64 // of the log; it never decreases
 
 	mu   sync.Mutex
-	row  []ticket // those out, and given back ones between them, in the order in which they were taken
-	head uint64   // number of the first
+	row  []stretch // from the first with a ticket that is out
+	head uint64    // number of the first
 }
 
-type ticket struct {
-	end  uint64
-	back bool
+// stretch is the tickets that were taken while the log ended at the same place: there is one a commit, however many publishes there are.
+type stretch struct {
+	end uint64
+	out int
 }
 
-// take takes a ticket, and returns its number.
+// take takes a ticket, and returns the number of its stretch.
 func (w *lowWater) take() uint64 {
 	end := w.end()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.row = append(w.row, ticket{end: end})
-	return w.head + uint64(len(w.row)) - 1
+	if n := len(w.row); n == 0 || w.row[n-1].end < end { // if it is behind the last one, the log has grown since it was asked
+		w.row = append(w.row, stretch{end: end})
+	}
+	i := len(w.row) - 1
+	w.row[i].out++
+	return w.head + uint64(i)
 }
 
 // back gives a ticket back.
 func (w *lowWater) back(n uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.row[n-w.head].back = true
+	w.row[n-w.head].out--
 	i := 0
-	for i < len(w.row) && w.row[i].back {
+	for i < len(w.row) && w.row[i].out == 0 {
 		i++
 	}
 	w.head += uint64(i)

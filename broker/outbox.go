@@ -7,6 +7,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"edged"
 	"edged/broker/record"
 )
 
@@ -38,6 +39,8 @@ type outbox struct {
 	touched bool       // something has changed since stand
 	lowest  record.Ref // the lowest place that it needed then
 	done    []*ended2
+	held    []*flight // what waits for a commit, in order
+	failing bool      // the store had no room: held is submitted again a little later
 }
 
 // letter is one delivery.
@@ -52,13 +55,16 @@ type letter struct {
 // flight is a delivery that was sent.
 type flight struct {
 	letter
-	id       uint16
-	number   uint64 // its place in the order of repeats
-	released bool   // QoS 2: PUBREC came, PUBREL was sent [MQTT-4.3.3-5]
-	open     bool   // it counts against the window
-	sent     bool   // PUBLISH was, on some connection
-	held     bool   // QoS 2 in a session that is kept: what is to be sent waits for a commit
-	size     int    // bytes that it counts; 0 once it was released
+	id        uint16
+	number    uint64 // its place in the order of repeats
+	released  bool   // QoS 2: PUBREC came, PUBREL was sent [MQTT-4.3.3-5]
+	open      bool   // it counts against the window
+	sent      bool   // PUBLISH was, on some connection
+	held      bool   // QoS 2 in a session that is kept: what is to be sent waits for a commit
+	fresh     bool   // and its letter is not on disk yet, but has a number for that
+	durable   bool   // and the commit has come, but not that of one before it
+	submitted bool   // and the store has it
+	size      int    // bytes that it counts; 0 once it was released
 }
 
 // letterSize is what a letter that waits takes besides its payload, about.
@@ -237,10 +243,11 @@ func (o *outbox) detach() {
 }
 
 // clear forgets everything: the session has ended. It returns what others can get in its place: messages of shared subscriptions
-// that it has not acknowledged, except those of QoS 2 that were sent to it (MQTT 5, 4.8.2).
-func (o *outbox) clear() (left []letter) {
+// that it has not acknowledged, except those of QoS 2 that were sent to it (MQTT 5, 4.8.2); and what is on disk of it.
+func (o *outbox) clear() (left []letter, traces []edged.Put) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	traces = o.traces()
 	for _, f := range o.flights {
 		if f.qos == 1 && f.to.share != "" {
 			left = append(left, f.letter)
@@ -251,9 +258,9 @@ func (o *outbox) clear() (left []letter) {
 			left = append(left, l)
 		}
 	}
-	o.c, o.flights, o.repeat, o.over = nil, nil, nil, true
+	o.c, o.flights, o.repeat, o.done, o.held, o.over = nil, nil, nil, nil, nil, true
 	o.grow(-o.bytes)
-	return left
+	return left, traces
 }
 
 // resume goes on sending on a connection whose backlog was too long.
@@ -287,7 +294,7 @@ func (o *outbox) pump() {
 			o.release(f.id, 0)
 		case !profile.MayRead(f.m.topic): // any more
 			o.b.met.denied.Inc()
-			o.end(f)
+			o.giveUp(f)
 		case o.open >= o.window && !f.open || !o.send(f):
 			return
 		}
@@ -359,7 +366,7 @@ func (o *outbox) send(f *flight) bool {
 	case tooLarge:
 		o.b.met.tooLarge.Inc()
 		o.lost()
-		o.end(f) // [MQTT-3.1.2-25]
+		o.giveUp(f) // [MQTT-3.1.2-25]
 	case delivered:
 		o.b.met.delivered.Inc()
 		f.sent = true

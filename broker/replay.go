@@ -3,17 +3,25 @@ package broker
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"edged"
 	"edged/broker/record"
 )
 
-// replay reads the log from where it was held for the sessions, and gives them what is owed to them.
+// replay reads the log from the lowest place that is needed, and gives the sessions what is owed to them.
 func (r *restoring) replay() error {
 	if len(r.by) == 0 {
 		return nil
 	}
-	for seq := r.from; ; {
+	from := r.k.marks.Mark
+	for _, s := range r.by {
+		from = min(from, s.mark.Seq)
+	}
+	for ref := range r.under {
+		from = min(from, ref.Seq)
+	}
+	for seq := from; ; {
 		e, ok, err := r.k.store.Next(seq)
 		if err != nil {
 			return fmt.Errorf("broker: cannot read what waits for sessions: %w", err)
@@ -53,42 +61,41 @@ func (r *restoring) block(b *edged.Block) {
 	}
 }
 
-// message gives a kept message to those who had not got it, and to whom it was under way.
+// message gives a kept message to those who had not got it, and to whom it was under way. What has expired is owed to these alone.
 func (r *restoring) message(m *message) {
-	if m.expired() {
-		return
-	}
-	route := r.k.b.routes.of(m.topic)
-	given := map[*session]bool{}
+	route, expired := r.k.b.routes.of(m.topic), m.expired()
 	for _, t := range route.subs {
 		g := t.all
 		if m.origin != "" && m.origin == t.s.id {
 			g = t.own
 		}
 		s := r.by[t.s.id]
-		if s == nil || g == nil || g.place > m.at.Seq {
+		if g == nil || g.place > m.at.Seq || expired && !s.owes(m.at) {
 			continue
 		}
-		given[t.s] = true
 		if qos := min(m.qos, g.qos); qos > 0 {
 			s.take(letter{m: m, to: g, qos: qos, retain: m.retain && g.retainAsPublished, ref: m.at})
 		}
 	}
-	under := false
-	for _, s := range r.by { // what was under way stays so, also after its subscription has gone
-		h, ok := s.flights[m.at]
-		if ok && h.State == record.Sent && !given[s.session] {
+	for _, s := range r.under[m.at] { // what was under way stays so, also after its subscription has gone
+		if s.owes(m.at) {
 			s.take(letter{m: m, to: &grant{qos: m.qos}, qos: m.qos, ref: m.at})
 		}
-		under = under || ok
 	}
 	for _, members := range route.shared {
-		if under || m.at.Seq < r.k.marks.Mark || members[0].all.place > m.at.Seq {
-			continue
+		if !expired && m.at.Seq >= r.k.marks.Mark && !r.shared[sharedLetter{m.at, members[0].all.share}] {
+			r.give(m, members)
 		}
-		t := r.k.b.choose(members)
-		if qos := min(m.qos, t.all.qos); qos > 0 {
-			t.s.out.add(letter{m: m, to: t.all, qos: qos, retain: m.retain && t.all.retainAsPublished, ref: m.at})
-		}
+	}
+}
+
+// give gives a message to a member of a shared subscription, if one of them was there already.
+func (r *restoring) give(m *message, members []target) {
+	if !slices.ContainsFunc(members, func(t target) bool { return t.all.place <= m.at.Seq }) {
+		return
+	}
+	t := r.k.b.choose(members)
+	if qos := min(m.qos, t.all.qos); qos > 0 {
+		t.s.out.putBack(letter{m: m, to: t.all, qos: qos, retain: m.retain && t.all.retainAsPublished}, false)
 	}
 }

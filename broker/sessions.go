@@ -170,13 +170,13 @@ func (ss *sessions) discard(s *session, why byte) {
 		s.conn.goodbye(why, nil)
 		ss.connected--
 	}
+	left, traces := s.out.clear()
 	if s.kept {
-		ss.b.keeping.end(s)
+		ss.b.keeping.end(s, traces)
 	}
 	for _, sub := range s.subs {
 		ss.drop(sub)
 	}
-	left := s.out.clear()
 	s.in.End()
 	s.conn = nil // its goroutine has no part in the id any more
 	delete(ss.byID, s.id)

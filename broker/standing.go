@@ -10,11 +10,11 @@ import (
 
 // standing is where an outbox stands in the log.
 type standing struct {
-	mark    record.Ref // the lowest place of a letter that waits, or the low water if that is before it; zero if none waits
+	mark    record.Ref // every place before it is settled, or written down; zero: the low water is, because nothing waits
 	flights []record.Flight
 }
 
-// touch has the outbox looked at with the next commit.
+// touch has the outbox looked at with the next ride.
 func (o *outbox) touch() {
 	o.mu.Lock()
 	o.touched = true
@@ -26,49 +26,49 @@ func (o *outbox) touch() {
 func (o *outbox) stand(w *writing) (s standing, changed bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.touched && !w.lagging {
-		o.hold(w, o.lowest)
+	if !o.touched && (o.lowest.Seq == 0 || o.lowest.Seq >= w.copyTo) {
+		w.needs(o.lowest)
 		return s, false
 	}
 	o.touched, o.lowest = false, record.Ref{}
-	o.waiting.each(func(l *letter) {
-		if o.mustCopy(l, w) {
-			o.copy(l, w)
-		}
-		s.mark = lower(s.mark, l.ref)
-	})
-	for _, f := range o.flights {
+	for _, f := range o.inOrder() {
 		switch {
-		case f.released:
-			if f.held { // that PUBREC has come is not durable yet: the next start may have to publish it again
-				o.lowest = lower(o.lowest, f.ref)
-			}
-			continue
-		case f.qos == 2 && f.held: // its identifier is not durable yet: it counts as waiting
+		case f.held && !f.released: // its identifier is not durable: it counts as one that waits
 			s.mark = lower(s.mark, f.ref)
+		case f.held: // that it was released is not durable: until then its message is needed
+		case f.released:
 			continue
-		case o.mustCopy(&f.letter, w):
-			if f.qos == 2 {
-				w.put(record.Inflight, record.InflightKey(o.s.id, f.ref), nil)
-			}
-			o.copy(&f.letter, w)
-			if f.qos == 2 {
-				w.put(record.Inflight, record.InflightKey(o.s.id, f.ref), record.Half{ID: f.id}.Append(nil))
-			}
+		case mustCopy(&f.letter, w):
+			o.copyFlight(f, w)
 		}
 		if f.qos == 1 {
 			s.flights = append(s.flights, record.Flight{ID: f.id, Ref: f.ref})
 		}
 		o.lowest = lower(o.lowest, f.ref)
 	}
-	slices.SortFunc(s.flights, func(a, b record.Flight) int { return cmp.Compare(a.ID, b.ID) })
-	if s.mark.Seq > 0 { // what is not through the fan-out may be before what waits: messages do not come in the order of the log
-		s.mark = lower(s.mark, record.Ref{Seq: w.low})
-	}
+	o.waiting.each(func(l *letter) {
+		if mustCopy(l, w) {
+			o.copy(l, w)
+		}
+		s.mark = lower(s.mark, l.ref)
+	})
 	o.lowest = lower(o.lowest, s.mark)
-	o.hold(w, o.lowest)
+	w.needs(o.lowest)
+	if s.mark.Seq >= w.low { // what has not been through the fan-out may come before it
+		s.mark, o.touched = record.Ref{Seq: w.low}, true
+	}
 	o.endDone(w, s.mark)
 	return s, true
+}
+
+// inOrder returns the deliveries under way as they were sent.
+func (o *outbox) inOrder() []*flight {
+	fs := make([]*flight, 0, len(o.flights))
+	for _, f := range o.flights {
+		fs = append(fs, f)
+	}
+	slices.SortFunc(fs, func(a, b *flight) int { return cmp.Compare(a.number, b.number) })
+	return fs
 }
 
 func lower(a, b record.Ref) record.Ref {
@@ -78,8 +78,8 @@ func lower(a, b record.Ref) record.Ref {
 	return a
 }
 
-// hold notes that a place in the log is needed.
-func (o *outbox) hold(w *writing, r record.Ref) {
+// needs notes that a place in the log is needed.
+func (w *writing) needs(r record.Ref) {
 	if r.Seq > 0 {
 		w.hold = min(w.hold, r.Seq)
 	}
@@ -87,7 +87,8 @@ func (o *outbox) hold(w *writing, r record.Ref) {
 
 // endDone writes down the deliveries with QoS 2 that have ended, and takes back those that the mark has passed.
 func (o *outbox) endDone(w *writing, mark record.Ref) {
-	mark = lower(record.Ref{Seq: w.low}, mark)
+	low := record.Ref{Seq: w.low}
+	mark = lower(low, mark)
 	o.done = slices.DeleteFunc(o.done, func(d *ended2) bool {
 		key := record.InflightKey(o.s.id, d.ref)
 		switch {
@@ -98,6 +99,7 @@ func (o *outbox) endDone(w *writing, mark record.Ref) {
 			w.put(record.Inflight, key, record.Half{ID: d.id, State: record.Done}.Append(nil))
 			d.written = true
 		}
+		o.touched = o.touched || !d.ref.Before(low)
 		return false
 	})
 }
@@ -109,24 +111,28 @@ type ended2 struct {
 	written bool
 }
 
-// mustCopy reports whether a letter needs a form of its own on disk: it has no place in the log; it is one of a shared subscription, and the
-// mark of those will pass it; or it holds too much of the log. What has not been through the fan-out cannot be passed.
-func (o *outbox) mustCopy(l *letter, w *writing) bool {
-	switch {
-	case l.ref.Seq == 0:
+// mustCopy reports whether a letter needs a form of its own on disk: it has no place in the log, or it holds too much of it.
+func mustCopy(l *letter, w *writing) bool {
+	if l.ref.Seq == 0 {
 		return l.ref.Off == 0
-	case l.ref.Seq >= w.low:
-		return false
 	}
-	return l.to.share != "" || w.lagging && w.room > 0
+	return l.ref.Seq < w.copyTo && w.room > 0
 }
 
 // copy gives a letter a form of its own.
 func (o *outbox) copy(l *letter, w *writing) {
 	value := l.record()
-	l.ref = record.Ref{Off: o.b.keeping.numbers.Add(1)}
+	l.ref = record.Ref{Off: o.b.keeping.number()}
 	w.room -= len(value)
 	w.put(record.Queues, record.QueueKey(o.s.id, l.ref.Off), value)
+}
+
+func (o *outbox) copyFlight(f *flight, w *writing) {
+	before := f.ref
+	if o.copy(&f.letter, w); f.qos == 2 {
+		w.put(record.Inflight, record.InflightKey(o.s.id, before), nil)
+		w.put(record.Inflight, record.InflightKey(o.s.id, f.ref), record.Half{ID: f.id}.Append(nil))
+	}
 }
 
 func (l *letter) record() []byte {
@@ -134,6 +140,9 @@ func (l *letter) record() []byte {
 	r := record.Letter{
 		QoS: l.qos, Retain: l.retain, Share: l.to.share, SubIDs: l.to.ids, Extra: record.Extra{Expiry: m.expiry, Origin: m.origin},
 		Message: wire.Message{Topic: m.topic, Payload: m.payload, Props: m.props, QoS: m.qos, Retain: m.retain},
+	}
+	if l.to.share != "" {
+		r.At = m.at
 	}
 	return r.Append(nil)
 }

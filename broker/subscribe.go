@@ -31,7 +31,7 @@ func (c *conn) subscribe(f wire.Frame) error {
 	}
 	codes := make([]byte, len(p.Filters))
 	made := make([]*subscription, len(p.Filters))
-	fresh := make([]bool, len(p.Filters))
+	before := make([]*subscription, len(p.Filters)) // in whose place they are
 	for i := range p.Filters {
 		f := &p.Filters[i]
 		if codes[i] = wire.QuotaExceeded; i < c.b.cfg.MaxSubscriptions && !c.closed() {
@@ -40,7 +40,7 @@ func (c *conn) subscribe(f wire.Frame) error {
 		if codes[i] == wire.Success {
 			sub := &subscription{s: c.session, filter: f.Name, qos: f.QoS, noLocal: f.NoLocal, retainAsPublished: f.RetainAsPublished, id: p.SubID, noRetained: f.RetainHandling == 2}
 			made[i] = sub
-			codes[i], fresh[i] = c.b.sessions.add(sub)
+			codes[i], before[i] = c.b.sessions.add(sub)
 		}
 		if codes[i] >= wire.Unspecified {
 			made[i] = nil
@@ -50,12 +50,12 @@ func (c *conn) subscribe(f wire.Frame) error {
 		}
 	}
 	if c.session.kept {
-		c.b.keeping.subscribed(c, made, codes)
+		c.b.keeping.subscribed(c, made, before, codes)
 	}
 	var owed []letter // found before SUBACK: what is published after it comes once, and not as retained
 	for i, sub := range made {
 		handling := p.Filters[i].RetainHandling
-		if sub == nil || handling == 2 || handling == 1 && !fresh[i] || c.closed() { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
+		if sub == nil || handling == 2 || handling == 1 && before[i] != nil || c.closed() { // [MQTT-3.3.1-9] to [MQTT-3.3.1-11]
 			continue
 		}
 		if c.b.sessions.has(sub) { // else the packet has its filter twice
@@ -87,7 +87,7 @@ func (c *conn) sendRetained(l letter) error {
 			return err
 		}
 	}
-	c.session.out.add(l)
+	c.session.addUrgently(l)
 	return nil
 }
 
@@ -124,30 +124,46 @@ func (c *conn) mayHave(filter string) byte {
 	return wire.Success
 }
 
-// add makes a subscription, in the place of one with the same filter. The code is the QoS that it has, or why it was refused.
-// The subscriber gets messages from then on.
-func (ss *sessions) add(sub *subscription) (code byte, fresh bool) {
+// add makes a subscription, in the place of one with the same filter, which it returns. The code is the QoS that it has, or why it was
+// refused. The subscriber gets messages from then on.
+func (ss *sessions) add(sub *subscription) (code byte, before *subscription) {
 	ss.mu.Lock()
 	defer ss.mu.Unlock()
 	s := sub.s
 	if s.conn == nil || s.conn.session != s || ss.byID[s.id] != s {
-		return wire.Unspecified, false // its session has ended
+		return wire.Unspecified, nil // its session has ended
 	}
 	old := s.subs[sub.filter]
 	if old == nil && (len(s.subs) >= ss.b.cfg.MaxSubscriptions || ss.greedy(s, costOf(sub))) {
 		ss.b.met.tooManySubs.Inc()
 		ss.b.seldom.Warn("max_subscriptions", "broker: a subscription was refused, because the client has max_subscriptions already, or all clients together need too much memory for theirs",
 			"client", s.id, "max_subscriptions", ss.b.cfg.MaxSubscriptions)
-		return wire.QuotaExceeded, false
+		return wire.QuotaExceeded, nil
 	}
 	if sub.born = ss.b.routes.changes.Load() + 1; s.kept {
 		sub.place = ss.b.keeping.store.End()
 	}
 	if old != nil {
-		sub.born, sub.place = old.born, old.place
+		sub.born = old.born
+	}
+	if old != nil && old.qos > 0 { // one with QoS 0 was owed nothing
+		sub.place = old.place
 	}
 	ss.put(sub)
-	return sub.qos, old == nil
+	return sub.qos, old
+}
+
+// takeBack ends a subscription that could not be kept, and puts the one before into its place again.
+func (ss *sessions) takeBack(sub, before *subscription) {
+	ss.mu.Lock()
+	defer ss.mu.Unlock()
+	switch {
+	case sub.s.subs[sub.filter] != sub:
+	case before != nil:
+		ss.put(before)
+	default:
+		ss.drop(sub)
+	}
 }
 
 // put puts a subscription into force, in the place of one with the same filter. It is called with mu.

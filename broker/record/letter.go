@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"edged"
 	"edged/broker/wire"
 )
 
@@ -75,6 +76,7 @@ type Letter struct {
 	QoS    byte // of the delivery
 	Retain bool // it is a retained message
 	Share  string
+	At     edged.Pos // if it has a Share: the place of its message in the log, so that nobody else gets it
 	SubIDs []uint32
 	Extra
 	Message wire.Message // topic, payload, properties, QoS and RETAIN as published
@@ -92,6 +94,10 @@ func (l *Letter) Append(b []byte) []byte {
 	b = binary.AppendUvarint(b, uint64(l.Expiry))
 	b = binary.AppendUvarint(b, uint64(len(l.Share)))
 	b = append(b, l.Share...)
+	if l.Share != "" {
+		b = binary.AppendUvarint(b, l.At.Seq)
+		b = binary.AppendUvarint(b, uint64(l.At.Off))
+	}
 	b = binary.AppendUvarint(b, uint64(len(l.SubIDs)))
 	for _, id := range l.SubIDs {
 		b = binary.AppendUvarint(b, uint64(id))
@@ -112,6 +118,9 @@ func ParseLetter(b []byte) (l Letter, p wire.Publish, err error) {
 	r := reader{b: b[2:]}
 	l.Expiry = int64(r.uvarint() & (1<<62 - 1))
 	l.Share = string(r.bytes(r.uvarint()))
+	if l.Share != "" {
+		l.At = edged.Pos{Seq: r.uvarint(), Off: uint32(r.uvarint())}
+	}
 	for range min(r.uvarint(), uint64(len(r.b))) {
 		l.SubIDs = append(l.SubIDs, uint32(r.uvarint()))
 	}

@@ -3,6 +3,7 @@ package record
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"edged"
 )
@@ -28,7 +29,9 @@ func (s *Session) Append(b []byte) []byte { return appendJSON(b, s) }
 
 // ParseSession is the reverse.
 func ParseSession(b []byte) (s Session, err error) {
-	err = json.Unmarshal(b, &s)
+	if err = json.Unmarshal(b, &s); err == nil && (min(s.Keep, s.Away) < 0 || max(s.Keep, s.Away) > math.MaxUint32) {
+		err = fmt.Errorf("%w: times of %d and %d seconds", errForm, s.Keep, s.Away)
+	}
 	return s, err
 }
 
