@@ -29,7 +29,7 @@ func TestADeliveryIsFull(t *testing.T) {
 			e.Start()
 			run := load.Under(t, e, load.Plan{Rate: 2000, For: 4 * time.Second, Extra: []string{"-pad", "600", "-reconnect", "2m", "-drain", "2m"}}, func() {
 				if when == "block" {
-					says(t, e, "intake is stopped", "sink cloud has reached max_pending")
+					says(t, e, "intake is stopped", "sink cloud holds back its max_pending")
 					if code := refusal(t, e); code != 0x97 {
 						t.Errorf("a full delivery answers with %#x", code)
 					}
