@@ -69,9 +69,14 @@ func (p *speaker) room() {
 	if !sp.Full {
 		return
 	}
-	if sp.DiskFree <= sp.DiskKept && sp.Used < sp.Max-sp.Reserve {
+	switch {
+	case sp.Max-sp.Reserve-sp.Used > sp.Room: // it is not max_bytes that says how much
 		p.say("the store cannot grow: the disk has %s free, and store.reserve_free keeps %s: nothing is taken in, publishers wait; make room on the file system of %s",
 			human.Bytes(sp.DiskFree), human.Bytes(sp.DiskKept), p.DataDir)
+		return
+	case sp.Room >= 2<<20: // more than a block
+		p.say("the store cannot grow, although the disk has %s free: nothing is taken in, publishers wait; is there a quota, or a limit on the size of files (ulimit -f, LimitFSIZE)?",
+			human.Bytes(sp.DiskFree))
 		return
 	}
 	holds := ""

@@ -79,13 +79,17 @@ func TestSentences(t *testing.T) {
 			want: []string{`stream raw: intake is stopped, publishers wait: sink cloud holds back its max_pending (512 MiB); mend the sink, or give it when_full = "drop_oldest"`},
 		},
 		"the store is full": {
-			s:    Status{Store: StoreStatus{Space: blockstore.Space{Used: 1000 << 20, Max: 1 << 30, Reserve: 21 << 20, Room: 0, DiskFree: 9e9, DiskKept: 2e8, Full: true}}},
+			s:    Status{Store: StoreStatus{Space: blockstore.Space{Used: 1003 << 20, Max: 1 << 30, Reserve: 21 << 20, Room: 0, DiskFree: 9e9, DiskKept: 2e8, Full: true}}},
 			f:    facts{holder: edged.DeliveryCursor("raw", "cloud"), heldBy: 900_000_000},
 			want: []string{"the store is full, 1.0 GiB of 1 GiB: nothing is taken in, publishers wait; sink cloud, for stream raw, holds 900 MB of it: mend that, or raise store.max_bytes"},
 		},
 		"the disk under the store is full": {
 			s:    Status{DataDir: "/d", Store: StoreStatus{Space: blockstore.Space{Used: 100, Max: 1 << 30, Reserve: 21 << 20, DiskFree: 150_000_000, DiskKept: 200 << 20, Full: true}}},
 			want: []string{"the store cannot grow: the disk has 150 MB free, and store.reserve_free keeps 200 MiB: nothing is taken in, publishers wait; make room on the file system of /d"},
+		},
+		"the system keeps the store's file small": {
+			s:    Status{Store: StoreStatus{Space: blockstore.Space{Used: 12 << 20, Max: 1 << 30, Reserve: 21 << 20, Room: 991 << 20, DiskFree: 9e9, DiskKept: 2e8, Full: true}}},
+			want: []string{"the store cannot grow, although the disk has 9.0 GB free: nothing is taken in, publishers wait; is there a quota, or a limit on the size of files (ulimit -f, LimitFSIZE)?"},
 		},
 		"an external broker is away, and dropped before": {
 			s: Status{Receivers: []ReceiverStatus{{Name: "far", Part: running, Balanced: true,

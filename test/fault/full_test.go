@@ -36,7 +36,7 @@ func TestTheStoreIsFull(t *testing.T) {
 	cases := []fullStore{
 		{name: "the disk of the store is full to the last byte", mib: 24, stuff: true, word: "the store cannot grow"},
 		{name: "max_bytes is reached", store: `max_bytes = "16MiB"`, word: "the store is full"},
-		{name: "the file of the store may not grow further (EFBIG)", wrap: limited, word: "the store is full"},
+		{name: "the file of the store may not grow further (EFBIG)", wrap: limited, word: "the store cannot grow"},
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
