@@ -64,6 +64,9 @@ func (f *feed) Cut(limit int64) edged.Handover {
 		h.Parcels = append(h.Parcels, f.queue[0])
 		f.queue = f.queue[1:]
 	}
+	for _, p := range f.queue {
+		h.Left += p.Block.Size()
+	}
 	return h
 }
 

@@ -159,16 +159,21 @@ func (r *round) take(intake []pending, room int64) (taken []pending) {
 	return taken
 }
 
-// due reports whether there is anything to do. If it will be a commit, the riders are asked to come along.
+// due reports whether there is anything to do. If it will be a commit, the riders are asked to come along. They are also asked when the store is
+// full: nothing else may come that would be a commit, because what would waits for room, and it may be one of them who holds the log.
 func (s *Store) due(r *round) bool {
-	if len(r.parcels)+len(r.taken) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts)) {
+	commit := len(r.parcels)+len(r.taken) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts))
+	if now := time.Now(); commit || s.saidFull && now.Sub(s.asked) >= askEvery {
+		s.asked = now
 		for _, rd := range s.riders {
 			rd.Ride(&r.upd)
 		}
-		return true
 	}
-	return len(r.memory)+len(r.updates)+len(r.refused) > 0
+	return commit || !r.upd.Empty() || len(r.memory)+len(r.updates)+len(r.refused) > 0
 }
+
+// askEvery is how often the riders of a full store are asked.
+const askEvery = time.Second
 
 // awaited reports whether an open window waits for a time that every receiver has reached and the log does not say yet.
 func (s *Store) awaited(t totals) bool {

@@ -47,6 +47,7 @@ type Store struct {
 	retryCuts []cut
 	retryAt   time.Time
 	freed     time.Time
+	asked     time.Time // when the riders were
 	saidFull  bool
 	lastTick  *edged.Tick
 	uncounted []uint64 // blocks behind the newest tick that can be read, until there is a router

@@ -261,6 +261,40 @@ func TestFullStoreTakesUpdatesAndResumes(t *testing.T) {
 	}
 }
 
+// holder is a rider that holds the whole log until it is asked.
+type holder struct{ s *Store }
+
+func (h holder) Ride(u *edged.Update) {
+	if h.s.Space().Full {
+		u.Cursors = append(u.Cursors, edged.Cursor{Name: "held", Need: edged.SpansFrom(h.s.End())})
+	}
+}
+
+func (holder) Waits() (edged.Wait, bool) { return edged.Wait{}, false }
+
+// When the store is full nobody may bring anything any more that would be a commit: who holds the log without need is asked all the same.
+func TestAFullStoreAsksWhoHoldsIt(t *testing.T) {
+	s := open(t, t.TempDir(), func(c *Config) { c.MaxBytes, c.Keep = minBytes, 0 })
+	defer closeStore(t, s)
+	f := &feed{name: "r"}
+	s.AddSource("r", MemoryAndDisk, f)
+	s.AddRider(holder{s})
+	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "held", Need: edged.SpansFrom(0)}}}, false, func(error) {})
+	acked := 0
+	for range 100 {
+		f.put(func(error) { acked++ }, strings.Repeat("x", 200<<10))
+		step(t, s)
+		s.asked = time.Time{} // a second later
+	}
+	for range 100 {
+		step(t, s)
+		s.asked = time.Time{}
+	}
+	if acked != 100 {
+		t.Errorf("%d of 100 were stored", acked)
+	}
+}
+
 // What publishers bring besides blocks does not get at the reserve, so that it cannot fill the store for good; taking it
 // away is always possible.
 func TestIntakeDoesNotGetAtTheReserve(t *testing.T) {

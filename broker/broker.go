@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -32,6 +33,7 @@ type Options struct {
 	Metrics  *metrics.Set
 	Retained Retained // nil: retained messages live in memory only
 	Store    Store    // nil: sessions live in memory only
+	Hold     int64    // bytes of the log that may be held for sessions that are behind; what they want of more is copied. 0: 8 MiB
 	Version  string   // for $SYS
 }
 
@@ -85,7 +87,7 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	b.routes.changes.Store(1) // 0 is before everything
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
 	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
-	b.keeping.b, b.keeping.store, b.keeping.every, b.keeping.pause, b.keeping.most = b, o.Store, rideEvery, againAfter, sessionsHold
+	b.keeping.b, b.keeping.store, b.keeping.every, b.keeping.pause, b.keeping.most = b, o.Store, rideEvery, againAfter, cmp.Or(o.Hold, sessionsHold)
 	b.low.end = func() uint64 { return 0 }
 	if o.Store != nil {
 		b.low.end = o.Store.End

@@ -27,7 +27,8 @@ type Store interface {
 const (
 	// rideEvery is how often it is written where the sessions stand, if nothing of it is urgent.
 	rideEvery = time.Second
-	// sessionsHold is how much of the log is held for sessions that are behind. What they still want of it is copied then.
+	// sessionsHold is how much of the log is held for sessions that are behind, unless the log is small (Options.Hold). What they still want
+	// of it is copied then.
 	sessionsHold = 8 << 20
 	// copiedAtOnce bounds what one commit copies, in bytes.
 	copiedAtOnce = 256 << 10

@@ -183,19 +183,3 @@ func (s *session) aged(now time.Time) time.Duration {
 	}
 	return now.Sub(s.away)
 }
-
-// letGo asks for a commit when too much of the log is held: it is let go of in one. When the store is full nothing else may ask for any, because what
-// would is waiting for room. It is called once a second.
-func (k *keeping) letGo() {
-	if k.store == nil {
-		return
-	}
-	low := k.b.low.mark()
-	k.mu.Lock()
-	hold := k.hold
-	k.mu.Unlock()
-	if hold < low && k.store.Pending("", edged.Spans{{From: hold, To: low}}) > k.most {
-		nothing := edged.Put{Space: record.Sessions, Key: "\x00"} // no client has that identifier
-		k.store.Submit(&edged.Update{Puts: []edged.Put{nothing}}, true, func(error) {})
-	}
-}

@@ -67,7 +67,6 @@ func (b *Broker) housekeep(ctx context.Context) error {
 				b.warnOfExpiry(now)
 			}
 			b.sessions.sweep(now)
-			b.keeping.letGo()
 			b.retained.sweep()
 		case <-ctx.Done():
 			return nil

@@ -155,7 +155,7 @@ func (d *Daemon) open() (err error) {
 	if d.c.Broker == nil || d.o.NoReceivers {
 		return nil
 	}
-	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Version: d.o.Version}); err != nil {
+	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Hold: min(8<<20, int64(d.c.Store.MaxBytes)/16), Version: d.o.Version}); err != nil {
 		return err
 	}
 	d.watchBroker()
