@@ -243,12 +243,8 @@ func (b *book) apply(how room) {
 		p.entries[p.end] = edged.Entry{Seq: p.end, Block: blk}
 		p.end += 2 // a tick is in between
 	}
-	for _, intake := range []bool{true, false} {
-		for _, s := range r.updates {
-			if s.u.Intake == intake {
-				b.put(p, s.u)
-			}
-		}
+	for _, s := range r.updates {
+		b.put(p, s.u)
 	}
 	b.put(p, &r.rides)
 	for _, blk := range r.blocks {

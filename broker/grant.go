@@ -22,6 +22,16 @@ type subscription struct {
 	noRetained        bool   // it wants no retained messages (Retain Handling 2)
 	born              uint64 // the number of changes of the routes with which it, or the one in whose place it is, was made
 	place             uint64 // of a session that is kept: the end of the log then
+	was               byte   // the QoS before the last change of it
+	changed           uint64 // the end of the log at that change; 0: there was none
+}
+
+// qosAt is the QoS for a message at a place of the log.
+func (sub *subscription) qosAt(seq uint64) byte {
+	if seq < sub.changed {
+		return sub.was
+	}
+	return sub.qos
 }
 
 // grant is what a subscriber gets of a topic: its subscriptions that match it, in one [MQTT-3.3.5-1].
@@ -32,6 +42,7 @@ type grant struct {
 	share             string        // the filter, if it is one of a shared subscription
 	born              uint64        // of the oldest
 	place             uint64        // likewise
+	settled           uint64        // from that place of the log on it is as it is now
 	wantsRetained     bool          // one of them does
 	served            atomic.Uint64 // of a shared subscription: when this member was chosen last, in choices
 }
@@ -45,7 +56,7 @@ func grantOf(subs ...*subscription) *grant {
 		}
 		g.retainAsPublished = g.retainAsPublished || sub.retainAsPublished
 		g.wantsRetained = g.wantsRetained || !sub.noRetained
-		g.born, g.place = min(g.born, sub.born), min(g.place, sub.place)
+		g.born, g.place, g.settled = min(g.born, sub.born), min(g.place, sub.place), max(g.settled, sub.place, sub.changed)
 		if sub.id > 0 && !slices.Contains(g.ids, sub.id) {
 			g.ids = append(g.ids, sub.id)
 		}

@@ -97,34 +97,21 @@ func (k *keeping) again(f func()) {
 }
 
 // erase takes things off the disk that were submitted; if there is no room even for that, it tries again. It is called with sessions.mu.
-//
-// Subscriptions go apart from the rest: a session of the same client may have made the same one since, and what publishers bring is
-// in order among itself only.
 func (k *keeping) erase(puts []edged.Put) {
-	var subs, rest []edged.Put
-	for _, p := range puts {
-		if p.Space == record.Subscriptions {
-			subs = append(subs, p)
-		} else {
-			rest = append(rest, p)
-		}
+	if len(puts) == 0 {
+		return
 	}
-	for _, u := range []*edged.Update{{Intake: true, Puts: subs}, {Puts: rest}} {
-		if len(u.Puts) == 0 {
-			continue
+	k.submit(&edged.Update{Puts: puts}, func(err error) {
+		if err == nil {
+			return
 		}
-		k.submit(u, func(err error) {
-			if err == nil {
-				return
-			}
-			k.again(func() {
-				ss := &k.b.sessions
-				ss.mu.Lock()
-				defer ss.mu.Unlock()
-				k.erase(ss.unused(u.Puts))
-			})
+		k.again(func() {
+			ss := &k.b.sessions
+			ss.mu.Lock()
+			defer ss.mu.Unlock()
+			k.erase(ss.unused(puts))
 		})
-	}
+	})
 }
 
 // number is that of the next letter with a form of its own. It is never 0.

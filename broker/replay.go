@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"edged"
 	"edged/broker/record"
+	"edged/internal/topic"
 )
 
 // replay reads the log from the lowest place that is needed, and gives the sessions what is owed to them.
@@ -69,6 +71,9 @@ func (r *restoring) message(m *message) {
 		if m.origin != "" && m.origin == t.s.id {
 			g = t.own
 		}
+		if g != nil && g.settled > m.at.Seq {
+			g = t.s.grantThen(m)
+		}
 		s := r.by[t.s.id]
 		if g == nil || g.place > m.at.Seq || expired && !s.owes(m.at) {
 			continue
@@ -87,6 +92,24 @@ func (r *restoring) message(m *message) {
 			r.give(m, members)
 		}
 	}
+}
+
+// grantThen is what the session got of a topic when a message came: subscriptions have been made, or changed, since. nil: nothing.
+func (s *session) grantThen(m *message) *grant {
+	var then []*subscription
+	for _, sub := range s.subs {
+		qos := sub.qosAt(m.at.Seq)
+		if strings.HasPrefix(sub.filter, share) || sub.place > m.at.Seq || qos == 0 || sub.noLocal && m.origin == s.id || !topic.Match(sub.filter, m.topic) {
+			continue
+		}
+		old := *sub
+		old.qos = qos
+		then = append(then, &old)
+	}
+	if then == nil {
+		return nil
+	}
+	return grantOf(then...)
 }
 
 // give gives a message to a member of a shared subscription, if one of them was there already.

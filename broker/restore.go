@@ -148,7 +148,7 @@ func (r *restoring) subscription(client, filter string, value []byte, err error)
 	}
 	r.k.b.sessions.put(&subscription{
 		s: s.session, filter: filter, qos: rec.QoS, noLocal: rec.NoLocal, retainAsPublished: rec.RetainAsPublished, noRetained: rec.NoRetained, id: rec.ID,
-		born: 1, place: min(rec.Born, r.k.store.End()),
+		born: 1, place: min(rec.Born, r.k.store.End()), was: rec.Was, changed: min(rec.Changed, r.k.store.End()),
 	})
 	return err
 }

@@ -190,3 +190,32 @@ func TestRestoreMakesRoomForWhatWasNotSent(t *testing.T) {
 		})
 	}
 }
+
+// TestRestoreGivesWhatWasGranted: a message comes with the QoS of the subscriptions that there were when it was published, not of those made since.
+func TestRestoreGivesWhatWasGranted(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		subs map[string]record.Subscription
+		want []byte
+	}{
+		{"one", map[string]record.Subscription{"a": {QoS: 1}}, []byte{1, 1, 1}},
+		{"a better one since", map[string]record.Subscription{"#": {QoS: 1}, "a": {QoS: 2, Born: 4}}, []byte{1, 1, 2}},
+		{"raised since", map[string]record.Subscription{"a": {QoS: 2, Was: 1, Changed: 4}}, []byte{1, 1, 2}},
+		{"lowered since", map[string]record.Subscription{"a": {QoS: 0, Was: 2, Changed: 4}}, []byte{2, 2}},
+		{"raised from 0", map[string]record.Subscription{"a": {QoS: 2, Changed: 4}}, []byte{2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := filled(3, record.Session{Keep: 100, Away: 50})
+			clear(p.values[record.Subscriptions])
+			for filter, sub := range c.subs {
+				p.values[record.Subscriptions][record.SubscriptionKey("c", filter)] = sub.Append(nil)
+			}
+			_, _, s := stillLife(t, p)
+			var got []byte
+			s.out.waiting.each(func(l *letter) { got = append(got, l.qos) })
+			if !slices.Equal(got, c.want) {
+				t.Errorf("QoS %v, want %v", got, c.want)
+			}
+		})
+	}
+}

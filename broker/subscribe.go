@@ -144,10 +144,10 @@ func (ss *sessions) add(sub *subscription) (code byte, before *subscription) {
 		sub.place = ss.b.keeping.store.End()
 	}
 	if old != nil {
-		sub.born = old.born
-	}
-	if old != nil && old.qos > 0 { // one with QoS 0 was owed nothing
-		sub.place = old.place
+		if sub.was, sub.changed = old.was, old.changed; sub.qos != old.qos {
+			sub.was, sub.changed = old.qos, sub.place
+		}
+		sub.born, sub.place = old.born, old.place
 	}
 	ss.put(sub)
 	return sub.qos, old

@@ -42,7 +42,9 @@ type Subscription struct {
 	RetainAsPublished bool   `json:"retain_as_published,omitempty"`
 	NoRetained        bool   `json:"no_retained,omitempty"`
 	ID                uint32 `json:"id,omitempty"`
-	Born              uint64 `json:"born"` // the end of the log when it was made
+	Born              uint64 `json:"born"`              // the end of the log when it was made
+	Was               byte   `json:"was,omitempty"`     // the QoS before its last change
+	Changed           uint64 `json:"changed,omitempty"` // the end of the log at that change
 }
 
 // Append encodes it.
@@ -50,7 +52,7 @@ func (s *Subscription) Append(b []byte) []byte { return appendJSON(b, s) }
 
 // ParseSubscription is the reverse.
 func ParseSubscription(b []byte) (s Subscription, err error) {
-	if err = json.Unmarshal(b, &s); err == nil && s.QoS > 2 {
+	if err = json.Unmarshal(b, &s); err == nil && max(s.QoS, s.Was) > 2 {
 		err = fmt.Errorf("%w: QoS %d", errForm, s.QoS)
 	}
 	return s, err
