@@ -138,7 +138,7 @@ func noRoom(t *testing.T, fault, errno, tag string, kill bool) verdict.Verdict {
 			rules += ":when=20+ fdatasync:delay_exit=50000"
 		}
 		heal := inject(t, e, e.Dir+"/edged.db", rules)
-		says(t, e, "the store is full")
+		says(t, e, "the store cannot grow")
 		if kill {
 			e.Kill()
 			heal()

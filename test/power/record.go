@@ -134,7 +134,7 @@ func (r *recorder) begin(c *call) error {
 	switch c.name {
 	case "close":
 		delete(r.fds, leading(c.args[0]))
-	case "write", "pwrite64", "ftruncate":
+	case "write", "pwrite64", "ftruncate", "fallocate":
 		return r.data(c)
 	case "fsync", "fdatasync":
 		d := r.fds[leading(c.args[0])]

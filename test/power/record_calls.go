@@ -21,6 +21,8 @@ func (r *recorder) data(c *call) error {
 	var err error
 	if c.name == "ftruncate" {
 		op.off, err = strconv.ParseInt(c.args[1], 10, 64)
+	} else if c.name == "fallocate" {
+		op.off, err = d.allocated(c.args)
 	} else if op.data, err = unhex(c.args[1]); err == nil {
 		switch {
 		case c.name == "pwrite64":
@@ -40,6 +42,9 @@ func (r *recorder) data(c *call) error {
 	before := d.file.size
 	d.file.size = op.after(before)
 	r.doing[c] = func() error {
+		if c.name == "fallocate" && c.number() != 0 {
+			op.off, d.file.size = before, before
+		}
 		if n := c.number(); op.data != nil && n < len(op.data) { // less was written than asked for
 			op.data = op.data[:n]
 			d.file.size = op.after(before)
@@ -48,6 +53,16 @@ func (r *recorder) data(c *call) error {
 		return nil
 	}
 	return nil
+}
+
+// allocated is the length of a file after blocks of the disk were given to a part of it: what is new reads as zeros, as after a truncation to that length.
+func (d *descriptor) allocated(args []string) (int64, error) {
+	from, err := strconv.ParseInt(args[2], 10, 64)
+	n, err2 := strconv.ParseInt(args[3], 10, 64)
+	if args[1] != "0" {
+		err = fmt.Errorf("fallocate with the mode %s is not in the model", args[1])
+	}
+	return max(d.file.size, from+n), errors.Join(err, err2)
 }
 
 // after is the file's size after the operation.
