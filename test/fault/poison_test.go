@@ -94,12 +94,12 @@ func poisons() []poison {
 }
 
 // Payloads and expressions of every evil kind next to good ones: what cannot be read is a dead letter, what cannot be computed is null,
-// what is one group too many is counted, and everything else goes on, all of it in 128 MiB.
+// what is one group too many is counted, and everything else goes on, all of it in 256 MiB.
 func TestPoison(t *testing.T) {
 	t.Parallel()
 	e, alive := limited(t, strings.Replace(load.With(load.Config, "broker", `max_packet_size = "2MiB"`), `["site/#"]
 sinks`, `["site/+/gpio/#"]
-sinks`, 1)+poisonConfig, 2*small)
+sinks`, 1)+poisonConfig, 4*small)
 	e.Start()
 	rounds, groups := 2, 20
 	if all() {

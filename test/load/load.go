@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -38,12 +39,13 @@ type Plan struct {
 // Tool runs mqttload and reads what it prints.
 func Tool(t testing.TB, into any, args ...string) {
 	t.Helper()
-	read(t, into, exec.Command(harness.Binary(t, "edged/test/mqttload"), args...), nil)
+	if err := read(into, exec.Command(harness.Binary(t, "edged/test/mqttload"), args...), nil); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // read runs a command to its end, or until stop is closed, and reads what it prints.
-func read(t testing.TB, into any, cmd *exec.Cmd, stop <-chan struct{}) {
-	t.Helper()
+func read(into any, cmd *exec.Cmd, stop <-chan struct{}) error {
 	args := cmd.Args[1:]
 	ended := make(chan struct{})
 	defer close(ended)
@@ -61,11 +63,12 @@ func read(t testing.TB, into any, cmd *exec.Cmd, stop <-chan struct{}) {
 	}
 	out := cmd.Stdout.(*bytes.Buffer).Bytes()
 	if ee, ok := err.(*exec.ExitError); err != nil && !(ok && ee.ExitCode() == 3) { // 3: something is missing, and said in the output
-		t.Fatalf("mqttload %s: %v", strings.Join(args, " "), err)
+		return fmt.Errorf("mqttload %s: %w", strings.Join(args, " "), err)
 	}
 	if err := json.Unmarshal(out, into); err != nil {
-		t.Fatalf("mqttload %s: %v: %s", strings.Join(args, " "), err, out)
+		return fmt.Errorf("mqttload %s: %w: %s", strings.Join(args, " "), err, out)
 	}
+	return nil
 }
 
 // Under publishes by a plan, and runs meanwhile next to it. It returns when both have ended.
@@ -84,16 +87,21 @@ func Under(t testing.TB, e *harness.Edged, p Plan, meanwhile func()) (r Run) {
 		p.For = time.Hour
 	}
 	tool := harness.Binary(t, "edged/test/mqttload")
+	var failed error
 	go func() {
 		defer close(done)
-		read(t, &r, exec.Command(tool, append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns), "-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate),
+		failed = read(&r, exec.Command(tool, append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns), "-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate),
 			"-d", p.For.String(), "-reconnect", "30s", "-clean=false", "-acklog", acklog}, p.Extra...)...), stop)
 	}()
+	halt := sync.OnceFunc(func() { close(stop) })
+	defer halt() // also when meanwhile has failed the test, and does not return
 	meanwhile()
 	if endless {
-		close(stop)
+		halt()
 	}
-	<-done
+	if <-done; failed != nil {
+		t.Fatal(failed)
+	}
 	r.AckLog = acklog
 	return r
 }

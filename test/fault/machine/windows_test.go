@@ -59,6 +59,10 @@ func epoch(row map[string]any) float64 {
 	return n
 }
 
+// strays is how often the wall clock of a user-mode Linux may part from its monotonic clock by seconds in one case, when the computer is busy: each time
+// begins an epoch, as it should.
+const strays = 2
+
 // epochs checks the raw rows' stretches of time: so many, one after the other, time never running backwards within one, marked as not trusted until the clock
 // was synchronised. It returns them in words.
 func epochs(t *testing.T, e *harness.Edged, f settime) string {
@@ -68,7 +72,7 @@ func epochs(t *testing.T, e *harness.Edged, f settime) string {
 	for _, r := range rows {
 		at := r["time"].(string)
 		switch n := epoch(r); {
-		case n == last+1:
+		case n == last+1, n > last && int(n) < f.epochs+strays:
 			last = n
 			if said += fmt.Sprintf(", then %.16s", at); n == 0 {
 				said = fmt.Sprintf("time %.16s", at)
@@ -83,8 +87,10 @@ func epochs(t *testing.T, e *harness.Edged, f settime) string {
 			marked++
 		}
 	}
-	if int(last)+1 != f.epochs {
-		t.Errorf("%v epochs, want %d", last+1, f.epochs)
+	if n := int(last) + 1; n < f.epochs || n > f.epochs+strays {
+		t.Errorf("%d epochs, want %d", n, f.epochs)
+	} else if n > f.epochs {
+		said += fmt.Sprintf("; the machine's own clocks parted %d times", n-f.epochs)
 	}
 	if ok := marked == len(rows) || f.synced && marked > 0 && marked < len(rows); !ok {
 		t.Errorf("%d of %d rows say that the clock is not to be trusted; synchronised meanwhile: %v", marked, len(rows), f.synced)
