@@ -175,16 +175,18 @@ func TestUnknownUsersCostTheSame(t *testing.T) {
 		text = Set(text, user, line)
 	}
 	f := parse(t, text)
-	cost := func(user string) time.Duration {
-		best := time.Hour
-		for range 7 {
-			began := time.Now()
-			f.Check(user, "wrong")
-			best = min(best, time.Since(began))
-		}
-		return best
+	cost := func(user string, best time.Duration) time.Duration {
+		began := time.Now()
+		f.Check(user, "wrong")
+		return min(best, time.Since(began))
 	}
-	known, unknown := cost("a"), cost("nobody")
+	known, unknown := time.Hour, time.Hour
+	for range 100 { // in turns; on a busy machine it takes a while until each had one that was not disturbed
+		known, unknown = cost("a", known), cost("nobody", unknown)
+		if unknown > known/2 && unknown < known*2 {
+			break
+		}
+	}
 	if unknown < known/2 || unknown > known*2 {
 		t.Errorf("a known user costs %v, an unknown one %v", known, unknown)
 	}
