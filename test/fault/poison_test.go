@@ -14,6 +14,8 @@ import (
 
 // poisonConfig adds streams to the usual ones that do everything with a payload that can go wrong.
 const poisonConfig = `
+[dead_letters]
+max_bytes = "2GiB" # the letters are large, and each is looked for
 [stream.numbers]
 from = ["field"]
 topics = ["site/poison/#"]
