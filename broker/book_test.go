@@ -393,11 +393,18 @@ func (b *book) Pending(_ string, need edged.Spans) (n int64) {
 	return n
 }
 
+// longestKey is how long keys can be, as in the block store.
+const longestKey = 32 << 10
+
 func (b *book) Submit(u *edged.Update, _ bool, done func(error)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.torn {
 		go done(errTorn)
+		return
+	}
+	if slices.ContainsFunc(u.Puts, func(p edged.Put) bool { return len(p.Key) > longestKey }) {
+		go done(edged.ErrFull)
 		return
 	}
 	b.queue = append(b.queue, submitted{u, done})

@@ -48,7 +48,7 @@ func (k *keeping) subscribed(c *conn, made, before []*subscription, codes []byte
 		r := record.Subscription{QoS: sub.qos, NoLocal: sub.noLocal, RetainAsPublished: sub.retainAsPublished, NoRetained: sub.noRetained, ID: sub.id, Born: sub.place, Was: sub.was, Changed: sub.changed}
 		puts = append(puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, sub.filter), Value: r.Append(nil)})
 	}
-	if k.commit(c, puts) {
+	if k.commit(c, &edged.Update{Intake: true, Puts: puts}) {
 		return
 	}
 	for i := len(made) - 1; i >= 0; i-- { // the same filter can be there twice
@@ -62,13 +62,14 @@ func (k *keeping) subscribed(c *conn, made, before []*subscription, codes []byte
 	}
 }
 
-// unsubscribed waits until it is durable that subscriptions are gone, or the connection ends.
+// unsubscribed waits until it is durable that subscriptions, which there were, are gone, or the connection ends. It needs no room: the
+// store refuses it only when it is about to end.
 func (k *keeping) unsubscribed(c *conn, filters []string) {
 	var puts []edged.Put
 	for _, filter := range filters {
 		puts = append(puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, filter)})
 	}
-	for !k.commit(c, puts) {
+	for !k.commit(c, &edged.Update{Puts: puts}) {
 		select {
 		case <-time.After(k.pause):
 		case <-c.done:
@@ -77,10 +78,10 @@ func (k *keeping) unsubscribed(c *conn, filters []string) {
 	}
 }
 
-// commit waits until puts are durable; false if they cannot be. While the client waits for it nothing else of it is read. If its session
+// commit waits until an update of puts is durable; false if it cannot be. While the client waits for it nothing else of it is read. If its session
 // has ended, it is off the disk, and nothing is put there.
-func (k *keeping) commit(c *conn, puts []edged.Put) bool {
-	if len(puts) == 0 {
+func (k *keeping) commit(c *conn, u *edged.Update) bool {
+	if len(u.Puts) == 0 {
 		return true
 	}
 	done := make(chan error, 1)
@@ -90,7 +91,7 @@ func (k *keeping) commit(c *conn, puts []edged.Put) bool {
 		ss.mu.Unlock()
 		return true
 	}
-	k.submit(&edged.Update{Intake: true, Puts: puts}, func(err error) { done <- err })
+	k.submit(u, func(err error) { done <- err })
 	ss.mu.Unlock()
 	k.store.Waiting()
 	select {

@@ -3,6 +3,7 @@ package broker
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"edged/test/await"
@@ -222,5 +223,26 @@ func TestEndedSessionsLeaveNothing(t *testing.T) {
 	})
 	if c, _ := b.Cursor("sessions"); len(c.Need) > 0 {
 		t.Errorf("the log is held: %v", c.Need)
+	}
+}
+
+// What was never subscribed, and could not be since its key is too long for the store, is not asked of the store either: the client is answered,
+// and goes on.
+func TestUnsubscribingWhatNeverWas(t *testing.T) {
+	b := newBook(nil)
+	s := kept(t, b, true, nil)
+	w, _ := connect(t, s, away1)
+	w.Subscribe(1, "a", 1)
+	long := strings.Repeat("x", longestKey)
+	if code := w.Subscribe(2, long, 1); code != 0x80 {
+		t.Fatalf("code %02X for a filter that the store has no place for", code)
+	}
+	w.Send(rawmqtt.Unsubscription(false, 3, long, "a"))
+	w.Acks(0xB0, 3)
+	w.Publish(rawmqtt.Publish{Topic: "a", QoS: 1, ID: 4})
+	w.Acks(0x40, 4)
+	w.Quiet()
+	if _, b = crashed(t, s, b, true, nil); b.size("subscriptions") > 0 {
+		t.Errorf("%d subscriptions are left", b.size("subscriptions"))
 	}
 }

@@ -225,14 +225,18 @@ func (c *conn) unsubscribe(f wire.Frame) error {
 		return err
 	}
 	var codes []byte
+	var gone []string
 	for _, filter := range filters {
 		code := c.b.sessions.remove(c.session, filter)
+		if code == wire.Success {
+			gone = append(gone, filter)
+		}
 		if c.v5() {
 			codes = append(codes, code)
 		}
 	}
 	if c.session.kept {
-		c.b.keeping.unsubscribed(c, filters)
+		c.b.keeping.unsubscribed(c, gone)
 	}
 	c.put(func(b []byte) []byte { return wire.AppendSuback(b, wire.UNSUBACK, c.v5(), id, codes) })
 	return nil
