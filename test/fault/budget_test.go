@@ -100,7 +100,8 @@ func many(w *rawmqtt.Client) time.Duration {
 	return time.Since(began)
 }
 
-const cadence = 600 * time.Millisecond
+// cadence is long beside what a commit takes while other tests keep the processors and the disk busy.
+const cadence = 1500 * time.Millisecond
 
 // spend is a store with a small write budget, and what becomes of acknowledgements when it is spent.
 type spent struct {
@@ -157,7 +158,7 @@ func TestWriteBudgetWithoutABound(t *testing.T) {
 	t.Parallel()
 	for _, store := range []string{`write_budget = "unlimited"`, "commit = \"eager\"\nwrite_budget = \"1MB/day\"\nwrite_burst = \"1MiB\""} {
 		s := spend(t, store)
-		if s.early < 7 || s.lone > cadence/4 || s.lost != 0 {
+		if s.early < 5 || s.lone > cadence/2 || s.lost != 0 { // a message can fall on a commit that is due
 			t.Errorf("%s: %.0f early commits, a single message waited %v, %d lost", store, s.early, s.lone, s.lost)
 		}
 		if !strings.Contains(s.says, "without a budget") {

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -198,6 +199,11 @@ func TestControlExternalAcknowledgedTooEarly(t *testing.T) {
 			harness.Until(t, back, "messages come", func() bool { return p.acknowledged() > got+500 })
 			now := p.acknowledged()
 			harness.Until(t, back, "messages are acknowledged, and their commit has begun", func() bool { return p.acknowledged() > now })
+			// It stands still until the acknowledgements are read: a connection that ends with a reset takes them along.
+			if err := syscall.Kill(-e.PID(), syscall.SIGSTOP); err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(300 * time.Millisecond)
 			e.Kill()
 			p.restarted()
 			e.Start()
