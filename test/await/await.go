@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Patience is how long anything may take.
-const Patience = 20 * time.Second
+// Patience is how long anything may take: longer than a busy disk stands still.
+const Patience = time.Minute
 
 // Soon waits for a condition, and fails the test if it does not come true in time.
 func Soon(t testing.TB, what string, ok func() bool) {

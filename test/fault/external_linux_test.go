@@ -118,6 +118,9 @@ func TestExternalBrokerKilled(t *testing.T) {
 			longest = max(longest, time.Since(began))
 		}
 	})
+	if longest > back {
+		t.Errorf("it took %v until edged was connected again", longest)
+	}
 	e.AtRest(30 * time.Second)
 	if kills < 1 {
 		t.Fatal("nothing came: nothing is shown")
@@ -171,6 +174,9 @@ func TestExternalBrokerBehindACutLink(t *testing.T) {
 			longest = max(longest, time.Since(began))
 		}
 	})
+	if longest > back {
+		t.Errorf("it took %v until messages came again", longest)
+	}
 	harness.Until(t, back, "everything has come", func() bool { return int64(p.acknowledged()) >= run.Acked })
 	e.AtRest(30 * time.Second)
 	v := load.Judge(t, e, run, fmt.Sprintf("external Mosquitto behind a cut cable, %d times", len(outages)), "raw.ndjson")
