@@ -12,7 +12,7 @@ import (
 func TestJSONColumns(t *testing.T) {
 	d := JSON.New([][]string{{"value"}, {"a", "b"}, {"s"}, {"on"}, {"none"}, {"missing"}, {"list"}, nil})
 	cols := make([]edged.Value, 8)
-	if err := d.Decode([]byte("{\"value\": 21.5,\n\"a\":{\"b\":-3e2},\"s\":\"x\\u00e9\\n\",\"on\":true,\"none\":null,\"list\":[1, {\"k\":2}]}\r\n"), cols); err != nil {
+	if _, err := d.Decode([]byte("{\"value\": 21.5,\n\"a\":{\"b\":-3e2},\"s\":\"x\\u00e9\\n\",\"on\":true,\"none\":null,\"list\":[1, {\"k\":2}]}\r\n"), cols); err != nil {
 		t.Fatal(err)
 	}
 	want := []edged.Value{
@@ -26,10 +26,10 @@ func TestJSONColumns(t *testing.T) {
 	if got := d.Payload([]byte(" {\"a\":\r\n 1}\n")).Str(); got != `{"a": 1}` {
 		t.Errorf("payload %q", got)
 	}
-	if err := d.Decode([]byte("21.5"), cols); err != nil || cols[0] != edged.NumberValue(21.5) {
+	if _, err := d.Decode([]byte("21.5"), cols); err != nil || cols[0] != edged.NumberValue(21.5) {
 		t.Errorf("a bare number: %+v, %v", cols[0], err)
 	}
-	if err := d.Decode([]byte("[1,2]"), cols); err != nil || !cols[0].Missing() {
+	if _, err := d.Decode([]byte("[1,2]"), cols); err != nil || !cols[0].Missing() {
 		t.Errorf("an array: %+v, %v", cols[0], err)
 	}
 }
@@ -42,7 +42,7 @@ func FuzzJSONIsStrict(f *testing.F) {
 	d := JSON.New([][]string{{"value"}})
 	cols := make([]edged.Value, 1)
 	f.Fuzz(func(t *testing.T, s string) {
-		err := d.Decode([]byte(s), cols)
+		_, err := d.Decode([]byte(s), cols)
 		if err == nil && !json.Valid([]byte(s)) {
 			t.Fatalf("accepted %q", s)
 		}
@@ -59,17 +59,17 @@ func TestNumbers(t *testing.T) {
 	d := Number.New([][]string{{"value"}})
 	cols := make([]edged.Value, 1)
 	for text, want := range map[string]float64{"21.5": 21.5, " -3\n": -3, "1e3": 1000, "+.5": .5, "0": 0} {
-		if err := d.Decode([]byte(text), cols); err != nil || cols[0] != edged.NumberValue(want) {
+		if _, err := d.Decode([]byte(text), cols); err != nil || cols[0] != edged.NumberValue(want) {
 			t.Errorf("%q: %+v, %v", text, cols[0], err)
 		}
 	}
 	for _, text := range []string{"nan", "-inf", "NaN", "1e999"} {
-		if err := d.Decode([]byte(text), cols); err != nil || cols[0] != edged.NullValue() {
+		if _, err := d.Decode([]byte(text), cols); err != nil || cols[0] != edged.NullValue() {
 			t.Errorf("%q: %+v, %v", text, cols[0], err)
 		}
 	}
 	for _, text := range []string{"", "x", "1 2", "0x10", "1_000", "21,5", "--1", "e"} {
-		if err := d.Decode([]byte(text), cols); err == nil {
+		if _, err := d.Decode([]byte(text), cols); err == nil {
 			t.Errorf("%q: %+v", text, cols[0])
 		}
 	}
@@ -81,14 +81,14 @@ func TestNumbers(t *testing.T) {
 func TestTextAndRaw(t *testing.T) {
 	cols := make([]edged.Value, 1)
 	text := Text.New([][]string{{"value"}})
-	if err := text.Decode([]byte("on"), cols); err != nil || cols[0] != edged.TextValue("on") {
+	if _, err := text.Decode([]byte("on"), cols); err != nil || cols[0] != edged.TextValue("on") {
 		t.Errorf("%+v, %v", cols[0], err)
 	}
-	if text.Decode([]byte{0xff}, cols) == nil {
+	if _, err := text.Decode([]byte{0xff}, cols); err == nil {
 		t.Error("invalid UTF-8 is no text")
 	}
 	raw := Raw.New(nil)
-	if err := raw.Decode([]byte{0xff}, nil); err != nil || raw.Payload([]byte{0xff}) != edged.BytesValue("\xff") {
+	if _, err := raw.Decode([]byte{0xff}, nil); err != nil || raw.Payload([]byte{0xff}) != edged.BytesValue("\xff") {
 		t.Error(err)
 	}
 }
@@ -121,7 +121,7 @@ func FuzzDecoders(f *testing.F) {
 	cols := make([]edged.Value, len(paths))
 	f.Fuzz(func(t *testing.T, s string) {
 		for i, d := range decoders {
-			if d.Decode([]byte(s), cols) != nil {
+			if _, err := d.Decode([]byte(s), cols); err != nil {
 				continue
 			}
 			if v := d.Payload([]byte(s)); v.Missing() && v.Kind() == edged.Absent {

@@ -19,6 +19,7 @@ import (
 var JSON = Kind{PayloadName: "payload", New: func(paths [][]string) Decoder { return &jsonDecoder{paths: paths} }}
 
 type jsonDecoder struct {
+	single
 	paths [][]string
 	p     fastjson.Parser
 }
@@ -31,19 +32,19 @@ var (
 
 // Decode implements Decoder. The payload is checked strictly before it is parsed: the parser alone lets numbers like 1-2
 // pass, and a raw row shows the payload as it came.
-func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
+func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
 	if !utf8.Valid(payload) {
-		return errNotUTF8
+		return 0, errNotUTF8
 	}
 	if tooDeep(payload) {
-		return errTooDeep
+		return 0, errTooDeep
 	}
 	if fastjson.ValidateBytes(payload) != nil {
-		return explain(payload)
+		return 0, explain(payload)
 	}
 	if len(d.paths) == 0 {
-		return nil // nothing of it is asked for
+		return 1, nil // nothing of it is asked for
 	}
 	p := &d.p
 	if len(payload) > largePayload {
@@ -53,7 +54,7 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 	}
 	v, err := p.ParseBytes(payload)
 	if err != nil {
-		return explain(payload)
+		return 0, explain(payload)
 	}
 	scalar := v.Type() != fastjson.TypeObject && v.Type() != fastjson.TypeArray
 	for i, path := range d.paths {
@@ -67,7 +68,7 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) error {
 			}
 		}
 	}
-	return nil
+	return 1, nil
 }
 
 // largePayload is one that is parsed by a parser of its own, and only one at a time: a tree of many small values takes up to two hundred times

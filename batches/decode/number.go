@@ -16,22 +16,23 @@ var Number = Kind{
 }
 
 type numberDecoder struct {
+	single
 	at   int
 	last edged.Value
 }
 
 // Decode implements Decoder.
-func (d *numberDecoder) Decode(payload []byte, cols []edged.Value) error {
+func (d *numberDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
 	v, err := parseNumber(bytes.TrimSpace(payload))
 	if err != nil {
-		return err
+		return 0, err
 	}
 	d.last = v
 	if d.at >= 0 {
 		cols[d.at] = v
 	}
-	return nil
+	return 1, nil
 }
 
 func parseNumber(b []byte) (edged.Value, error) {

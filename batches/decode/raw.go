@@ -5,12 +5,12 @@ import "edged"
 // Raw is the kind raw: payloads of any bytes, without columns.
 var Raw = Kind{Column: NoColumns, PayloadName: "payload_base64", New: func([][]string) Decoder { return rawDecoder{} }}
 
-type rawDecoder struct{}
+type rawDecoder struct{ single }
 
 // Decode implements Decoder: every payload is right.
-func (rawDecoder) Decode(_ []byte, cols []edged.Value) error {
+func (rawDecoder) Decode(_ []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
-	return nil
+	return 1, nil
 }
 
 // Payload implements Decoder.

@@ -12,18 +12,21 @@ var Text = Kind{
 	New: func(paths [][]string) Decoder { return &textDecoder{at: indexOf(paths, Value)} },
 }
 
-type textDecoder struct{ at int }
+type textDecoder struct {
+	single
+	at int
+}
 
 // Decode implements Decoder.
-func (d *textDecoder) Decode(payload []byte, cols []edged.Value) error {
+func (d *textDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
 	if !utf8.Valid(payload) {
-		return errNotUTF8
+		return 0, errNotUTF8
 	}
 	if d.at >= 0 {
 		cols[d.at] = edged.TextValue(view(payload))
 	}
-	return nil
+	return 1, nil
 }
 
 // Payload implements Decoder.
