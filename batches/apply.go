@@ -19,23 +19,19 @@ func (s *Stream) apply(e *edged.Entry) {
 	}
 	s.wm.entryEnd(e, rows)
 	if s.st != nil {
-		s.st.close(s.wm.now(), s.leave(false))
+		s.st.advance(s.wm.now(), &s.out)
 	}
+	s.produced()
 	s.out.entryEnd(e.Seq, s.wm.now())
 	if e.Tick != nil && !s.out.mute {
 		s.balance(e.Tick)
 	}
 }
 
-// leave gives a window's rows to the output.
-func (s *Stream) leave(partial bool) func(edged.Window, *pane, []*group, *pane) {
-	return func(win edged.Window, merged *pane, groups []*group, prev *pane) {
-		if s.out.mute {
-			return
-		}
-		s.out.window(win, merged, groups, prev, partial)
-		s.rec.Produced += uint64(len(groups))
-	}
+// produced counts the rows that the state has given to the output.
+func (s *Stream) produced() {
+	s.rec.Produced += s.out.produced
+	s.out.produced = 0
 }
 
 // balance holds what the stream has seen against what the committer has counted: what is missing was in entries that were
@@ -50,18 +46,19 @@ func (s *Stream) balance(t *edged.Tick) {
 func (s *Stream) block(b *edged.Block) (rows bool) {
 	c := s.rec.Counts
 	for i := range b.Len() {
-		info, v := s.r.read(b, i)
-		switch v {
-		case notRouted:
+		info, v := s.r.begin(b, i)
+		if v == notRouted {
 			continue
-		case filtered:
-			c.Filtered++
-		case dead:
-			c.Dead++
-			s.out.deadLetter(b, i, s.r.reason)
-		case good:
-			rows = s.row(&c, b, i, info) || rows
 		}
+		f := isDead
+		if v == good {
+			f = s.message(&c, b, info)
+		}
+		if f == isDead {
+			s.out.deadLetter(b, i, s.r.reason)
+		}
+		c.add(f)
+		rows = rows || f > isFiltered
 		if b.Seq < s.rec.born && !s.out.mute {
 			s.rec.old++
 		}
@@ -72,35 +69,82 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 	return rows
 }
 
-// row puts the row of message i where it belongs. It reports whether it was one: a text that is too long to be held makes it a dead letter.
-func (s *Stream) row(c *Counts, b *edged.Block, i int, info *topicInfo) bool {
-	if s.st == nil {
-		c.Applied++
-		c.Produced++
-		return true
-	}
-	key, values := s.r.group(info)
-	args := s.r.arguments()
-	if reason := tooLong(s.p, key, args); reason != "" {
+// fate is what becomes of a row. A message of several rows has the fate of the luckiest.
+type fate uint8
+
+const (
+	isDead fate = iota
+	isFiltered
+	isLate
+	isDropped
+	isApplied
+)
+
+func (c *Counts) add(f fate) {
+	switch f {
+	case isDead:
 		c.Dead++
-		s.out.deadLetter(b, i, reason)
-		return false
-	}
-	k := paneKey{start: s.p.window.Pane(s.r.row.Time)}
-	if s.p.time.field == nil {
-		k.epoch = b.Cut.Epoch
-	} else if s.st.late(k, s.wm.now()) {
+	case isFiltered:
+		c.Filtered++
+	case isLate:
 		c.Late++
-		return true
-	}
-	s.wm.row(s.r.row.Time)
-	if s.st.add(k, key, values, b.Trusted, args, s.r.row.Time) {
-		c.Applied++
-	} else {
+	case isDropped:
 		c.Dropped++
+	case isApplied:
+		c.Applied++
+	}
+}
+
+// message applies the rows of the message that was begun. If there can be several, all are looked through before the first one counts.
+func (s *Stream) message(c *Counts, b *edged.Block, info *topicInfo) (best fate) {
+	if s.r.many != nil && s.st != nil {
+		for v, ok := s.r.next(); ok; v, ok = s.r.next() {
+			if v == good && !s.arrive(b, info) {
+				return isDead
+			}
+		}
+		s.r.again()
+	}
+	best = isFiltered
+	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
+		if v != good {
+			continue
+		}
+		f := s.row(c, b, info)
+		if f == isDead {
+			return isDead
+		}
+		best = max(best, f)
+	}
+	return best
+}
+
+// row puts a row where it belongs.
+func (s *Stream) row(c *Counts, b *edged.Block, info *topicInfo) fate {
+	if s.st == nil {
+		c.Produced++
+		return isApplied
+	}
+	if !s.arrive(b, info) {
+		return isDead
+	}
+	f := s.st.add(&s.in)
+	if f != isLate {
+		s.wm.row(s.in.at)
+	}
+	if f == isDropped {
 		s.sayFull()
 	}
-	return true
+	return f
+}
+
+// arrive makes the row ready for the state. It returns false if the row has a text that is too long to be held; s.r.reason says which.
+func (s *Stream) arrive(b *edged.Block, info *topicInfo) bool {
+	s.in = arrived{
+		reader: s.r, info: info, epoch: b.Cut.Epoch, at: s.r.row.Time, key: s.r.group(info), args: s.r.arguments(), trusted: b.Trusted, watermark: s.wm.now(),
+	}
+	s.r.reason = tooLong(s.p, s.in.key, s.in.args)
+	return s.r.reason == ""
 }
 
 // maxText bounds what a group holds of texts, in bytes: its key, which is a key of the store too, and those take 32 KiB; and what first and last

@@ -36,6 +36,7 @@ type StreamConfig struct {
 	From            []string      `toml:"from" doc:"receivers that the stream takes messages from" json:"from"`
 	Topics          []string      `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed" json:"topics"`
 	Decode          string        `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
+	FlatMap         conf.Pairs    `toml:"flat_map" doc:"one name = expression that gives a list: each element is a row of its own, { word = \"split(value, ' ')\" } or { r = \"readings\" }, whose fields are r.x (Spark: flatMap)" json:"flat_map"`
 	Time            string        `toml:"time" doc:"arrival, or the payload field that holds a reading's time (RFC 3339 text, or a number in time_unit)" json:"time"`
 	TimeUnit        string        `toml:"time_unit" doc:"unit of a numeric time field: s, ms, us or ns since 1970" json:"time_unit"`
 	AllowedLateness conf.Duration `toml:"allowed_lateness" doc:"with a time field: how long after a window's end its rows may still come; later ones are counted as late" json:"allowed_lateness"`

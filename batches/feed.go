@@ -2,6 +2,7 @@ package batches
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"edged"
@@ -146,24 +147,12 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 			r.To.Pos = edged.Pos{Seq: e.Seq + 1}
 			continue
 		}
-		to := uint32(b.Len())
+		end := uint32(math.MaxUint32)
 		if e.Seq == stop.Seq {
-			to = min(to, stop.Off)
+			end = stop.Off
 		}
-		for ; off < to; off++ {
-			if rows.Len() >= limits.Rows || r.Bytes >= limits.Bytes {
-				r.To.Pos, r.More = edged.Pos{Seq: e.Seq, Off: off}, true
-				return nil
-			}
-			if _, v := rd.read(b, int(off)); v == good {
-				had := len(rows.Cells)
-				rows.Cells = rd.output(rows.Cells, b, int(off))
-				rows.At = append(rows.At, edged.Pos{Seq: e.Seq, Off: off})
-				for _, v := range rows.Cells[had:] { // what select made can be more than the payload
-					r.Bytes += int64(len(v.Str()))
-				}
-				r.Bytes += rowOverhead
-			}
+		if full := rd.readBlock(b, r, off, end, limits); full {
+			return nil
 		}
 		if r.To.Pos = (edged.Pos{Seq: e.Seq + 1}); e.Seq == stop.Seq {
 			r.To.Pos = stop
@@ -175,6 +164,39 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 		}
 	}
 	return nil
+}
+
+// readBlock reads the rows of a block that stand from one offset up to another. It reports whether there is no room for a further one;
+// r.To is where that stands.
+func (rd *rowReader) readBlock(b *edged.Block, r *edged.Reading, from, end uint32, limits edged.Limits) (full bool) {
+	rows := r.Rows
+	for i, skip := rd.p.message(from); i < b.Len() && rd.p.offset(i, 0) < end; i, skip = i+1, 0 {
+		if _, v := rd.begin(b, i); v != good {
+			continue
+		}
+		for k := 0; ; k++ {
+			v, ok := rd.next()
+			off := rd.p.offset(i, k)
+			if !ok || off >= end {
+				break
+			}
+			if v != good || k < skip {
+				continue
+			}
+			if rows.Len() >= limits.Rows || r.Bytes >= limits.Bytes {
+				r.To.Pos, r.More = edged.Pos{Seq: b.Seq, Off: off}, true
+				return true
+			}
+			had := len(rows.Cells)
+			rows.Cells = rd.output(rows.Cells)
+			rows.At = append(rows.At, edged.Pos{Seq: b.Seq, Off: off})
+			for _, v := range rows.Cells[had:] { // what select made can be more than the payload
+				r.Bytes += int64(len(v.Str()))
+			}
+			r.Bytes += rowOverhead
+		}
+	}
+	return false
 }
 
 // rowOverhead is what a row is longer than its texts when it is written, about.

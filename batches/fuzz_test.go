@@ -17,7 +17,7 @@ func FuzzStored(f *testing.F) {
 	whole.addBlock(blockOf("a", edged.Instant{Wall: 1000 * sec}, msg{"site/1/gpio/1", `{"value":1}`, 999 * sec}))
 	step(f, s)
 	key := ""
-	for _, pane := range s.st.byKey {
+	for _, pane := range s.st.(*panes).byKey {
 		for _, g := range pane.groups {
 			key = g.key
 			f.Add(g.key, g.append(nil))
@@ -52,9 +52,9 @@ func FuzzStored(f *testing.F) {
 		if s.readHeader(b) == nil {
 			s.appendHeader(nil)
 		}
-		if s.st.readGroup(paneKey{0, 990 * sec}, key, b) == nil {
+		if s.st.load(string((paneKey{0, 990 * sec}).append([]byte{'g'}))+key, b, nil) == nothing {
 			s.addCheckpoint(&edged.Update{})
-			s.st.closeAll(s.leave(false))
+			s.st.closeAll(&s.out)
 			s.out.entryEnd(1, s.wm.now())
 		}
 	})

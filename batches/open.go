@@ -46,10 +46,7 @@ func (s *Stream) open(ctx context.Context) error {
 
 // use makes p the plan, with empty windows.
 func (s *Stream) use(p *Plan) {
-	s.p, s.r, s.wm, s.st = p, newRowReader(p), newWatermark(p), nil
-	if p.Windowed() {
-		s.st = newPanes(p)
-	}
+	s.p, s.r, s.wm, s.st = p, newRowReader(p), newWatermark(p), newState(p)
 	s.out.p = p
 	s.saved, s.since = time.Now(), 0
 }
@@ -159,7 +156,8 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 	} else if err := s.restore(old); err != nil {
 		return err
 	} else if s.st != nil {
-		s.st.closeAll(s.leave(true))
+		s.st.closeAll(&s.out)
+		s.produced()
 		s.out.entryEnd(max(s.rec.applied, 1), s.wm.now())
 		u.Results, s.out.results = s.out.results, nil
 		end = s.o.Store.ResultEnd(s.name) + uint64(len(u.Results))

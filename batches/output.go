@@ -13,31 +13,38 @@ type output struct {
 	rows    edged.Rows // of the result entry that is being made
 	size    int
 	mute    bool // a replay: state is rebuilt, and nothing is given
+
+	produced uint64 // rows given, and not counted yet
 }
 
 // resultBytes bounds one result entry, roughly.
 const resultBytes = 1 << 20
 
-// window appends a window's groups as rows.
-func (o *output) window(win edged.Window, merged *pane, groups []*group, prev *pane, partial bool) {
-	for _, g := range groups {
-		cells := append(o.rows.Cells, edged.TimeValue(win.Start), edged.TimeValue(win.End))
-		cells = append(cells, g.values...)
-		for i, acc := range g.accs {
-			var before edged.Accumulator
-			if prev != nil && o.p.aggs[i].kind.Previous {
-				if pg := prev.groups[g.key]; pg != nil {
-					before = pg.accs[i]
-				}
-			}
-			cells = append(cells, acc.Result(win, before))
+// signs are what a result says of itself besides its values.
+type signs struct {
+	untrusted bool // a block in it was cut while the wall clock was not synchronised
+	partial   bool // a part of it is missing
+}
+
+// result appends what a group gives in a window. before is the group in the stretch directly before the window, nil if there is none.
+func (o *output) result(win edged.Window, g, before *group, is signs) {
+	if o.mute {
+		return
+	}
+	cells := append(o.rows.Cells, edged.TimeValue(win.Start), edged.TimeValue(win.End))
+	cells = append(cells, g.values...)
+	for i, acc := range g.accs {
+		var prev edged.Accumulator
+		if before != nil && o.p.aggs[i].kind.Previous {
+			prev = before.accs[i]
 		}
-		cells = append(cells, epochCell(win.Epoch), trustedCell(!merged.untrusted), partialCell(partial || merged.incomplete))
-		o.rows.Cells = cells
-		o.rows.At = append(o.rows.At, edged.Pos{})
-		if o.size += 24 * len(o.p.names); o.size >= resultBytes {
-			o.entryEnd(0, edged.Instant{})
-		}
+		cells = append(cells, acc.Result(win, prev))
+	}
+	o.rows.Cells = append(cells, epochCell(win.Epoch), trustedCell(!is.untrusted), partialCell(is.partial))
+	o.rows.At = append(o.rows.At, edged.Pos{})
+	o.produced++
+	if o.size += 24 * len(o.p.names); o.size >= resultBytes {
+		o.entryEnd(0, edged.Instant{})
 	}
 }
 

@@ -1,20 +1,20 @@
 package batches
 
 import (
+	"maps"
 	"slices"
 
 	"edged"
 )
 
-// panes is the state of a stream's open windows.
+// panes is the state of windows on a grid: tumbling and sliding ones.
 type panes struct {
 	p     *Plan
 	byKey map[paneKey]*pane
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
 
-	unreadable []string      // keys of the checkpoint that cannot be read: the next one deletes them
-	torn       edged.Instant // windows that begin before may be incomplete
+	torn edged.Instant // windows that begin before may be incomplete
 }
 
 type paneKey struct {
@@ -45,14 +45,6 @@ func (p *pane) flags() (f byte) {
 	return f
 }
 
-type group struct {
-	key    string
-	values []edged.Value
-	accs   []edged.Accumulator
-	dirty  bool // changed since the last checkpoint
-	saved  bool // the last checkpoint has it
-}
-
 // saved names a group in the checkpoint.
 type saved struct {
 	pane paneKey
@@ -73,38 +65,35 @@ func (s *panes) late(k paneKey, w edged.Instant) bool {
 	return !w.Before(edged.Instant{Epoch: k.epoch, Wall: s.p.window.Last(k.start) + s.p.window.Size})
 }
 
-// add puts a row into its group: args are what the aggregates take of it. It returns false if that would be one group too many. key may be
-// reused by the caller.
-func (s *panes) add(k paneKey, key []byte, values func() []edged.Value, trusted bool, args []edged.Value, at int64) bool {
+// add implements state: a row goes into its group in its pane. It is dropped if that would be one group too many.
+func (s *panes) add(in *arrived) fate {
+	k := paneKey{start: s.p.window.Pane(in.at)}
+	if s.p.time.field == nil {
+		k.epoch = in.epoch
+	} else if s.late(k, in.watermark) {
+		return isLate
+	}
 	p := s.byKey[k]
 	if p == nil {
 		p = &pane{paneKey: k, groups: map[string]*group{}}
 		s.byKey[k] = p
 	}
-	g := p.groups[string(key)]
+	g := p.groups[string(in.key)]
 	if g == nil {
 		if len(p.groups) >= s.p.groups {
-			return false
+			return isDropped
 		}
-		g = &group{key: string(key), values: values(), accs: s.newAccs()}
+		g = &group{key: string(in.key), values: in.values(), accs: s.p.newAccs()}
 		p.groups[g.key] = g
 	}
-	if !trusted && !p.untrusted {
+	if !in.trusted && !p.untrusted {
 		p.untrusted, p.dirty = true, true
 	}
 	g.dirty = true
-	for i, v := range args {
-		g.accs[i].Add(v, at)
+	for i, v := range in.args {
+		g.accs[i].Add(v, in.at)
 	}
-	return true
-}
-
-func (s *panes) newAccs() []edged.Accumulator {
-	accs := make([]edged.Accumulator, len(s.p.aggs))
-	for i := range s.p.aggs {
-		accs[i] = s.p.aggs[i].kind.New()
-	}
-	return accs
+	return isApplied
 }
 
 // start is where the next window with something in it begins, and its epoch; false if there is none.
@@ -125,20 +114,20 @@ func (s *panes) start() (epoch uint32, start int64, ok bool) {
 	return best.epoch, best.start, ok
 }
 
-// end is when the next window with something in it closes; false if no window is open.
-func (s *panes) end() (edged.Instant, bool) {
+// awaits implements state: it is when the next window with something in it closes.
+func (s *panes) awaits() (edged.Instant, bool) {
 	epoch, start, ok := s.start()
 	return edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}, ok
 }
 
-// close calls leave for every window that has ended by w, in order of time, and drops what no open window needs.
-func (s *panes) close(w edged.Instant, leave func(win edged.Window, open *pane, groups []*group, prev *pane)) {
+// advance implements state: every window that has ended by w leaves, in order of time, and what no open window needs is forgotten.
+func (s *panes) advance(w edged.Instant, out *output) {
 	for {
 		epoch, start, ok := s.start()
 		if !ok || w.Before(edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}) {
 			break
 		}
-		s.leave(epoch, start, leave)
+		s.leave(epoch, start, out, false)
 	}
 	for epoch := range s.next {
 		if epoch < w.Epoch && !s.has(epoch) { // an epoch that is over does not come back
@@ -147,12 +136,14 @@ func (s *panes) close(w edged.Instant, leave func(win edged.Window, open *pane, 
 	}
 }
 
-// closeAll calls leave for every open window, ended or not.
-func (s *panes) closeAll(leave func(win edged.Window, open *pane, groups []*group, prev *pane)) {
+// closeAll implements state.
+func (s *panes) closeAll(out *output) {
 	for epoch, start, ok := s.start(); ok; epoch, start, ok = s.start() {
-		s.leave(epoch, start, leave)
+		s.leave(epoch, start, out, true)
 	}
 }
+
+func (s *panes) empty() bool { return len(s.byKey) == 0 }
 
 func (s *panes) has(epoch uint32) bool {
 	for k := range s.byKey {
@@ -163,16 +154,18 @@ func (s *panes) has(epoch uint32) bool {
 	return false
 }
 
-func (s *panes) leave(epoch uint32, start int64, leave func(edged.Window, *pane, []*group, *pane)) {
+func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	win := edged.Window{Epoch: epoch, Start: start, End: start + s.p.window.Size}
 	merged := s.merge(win)
-	groups := make([]*group, 0, len(merged.groups))
-	for _, g := range merged.groups {
-		groups = append(groups, g)
+	var before map[string]*group
+	if p := s.byKey[paneKey{epoch, start - s.p.window.PaneSize()}]; p != nil {
+		before = p.groups
 	}
-	slices.SortFunc(groups, func(a, b *group) int { return slices.CompareFunc(a.values, b.values, edged.Value.Compare) })
-	merged.incomplete = merged.incomplete || edged.Instant{Epoch: win.Epoch, Wall: win.Start}.Before(s.torn)
-	leave(win, merged, groups, s.byKey[paneKey{epoch, start - s.p.window.PaneSize()}])
+	groups := slices.SortedFunc(maps.Values(merged.groups), (*group).compare)
+	partial = partial || merged.incomplete || edged.Instant{Epoch: win.Epoch, Wall: win.Start}.Before(s.torn)
+	for _, g := range groups {
+		out.result(win, g, before[g.key], signs{untrusted: merged.untrusted, partial: partial})
+	}
 	s.next[epoch] = start + s.p.window.Every
 	s.drop(epoch)
 }
@@ -192,7 +185,7 @@ func (s *panes) merge(win edged.Window) *pane {
 		for key, g := range p.groups {
 			into := m.groups[key]
 			if into == nil {
-				into = &group{key: key, values: g.values, accs: s.newAccs()}
+				into = &group{key: key, values: g.values, accs: s.p.newAccs()}
 				m.groups[key] = into
 			}
 			for i := range into.accs {

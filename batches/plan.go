@@ -29,6 +29,7 @@ type Plan struct {
 	topics  []string
 	decode  decode.Kind
 	paths   [][]string
+	flat    *flatMap // nil: none
 	time    timeSpec
 	where   *expression.Expr // nil: every row
 	selects []selected
@@ -84,6 +85,7 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	}
 	p.decode = kind.New()
 	b.scope = expression.NewScope(p.decode)
+	b.flatMap(c.FlatMap)
 	b.time(c)
 	if c.Where != "" {
 		b.where(c.Where)
@@ -99,6 +101,9 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 		b.shape(c)
 	}
 	p.paths = b.scope.Paths()
+	if p.flat != nil {
+		p.flat.subs = b.scope.Subpaths()
+	}
 	p.Definition = definition(c)
 	sum := sha256.Sum256([]byte(p.Definition))
 	p.Hash = hex.EncodeToString(sum[:6])
@@ -304,7 +309,11 @@ func (b *builder) time(c *StreamConfig) {
 		b.fail("", "time_unit", fmt.Errorf("want s, ms, us or ns, have %q", c.TimeUnit))
 	}
 	path := strings.Split(strings.TrimPrefix(c.Time, "payload."), ".")
-	slot, err := b.scope.Column(path)
+	find := b.scope.Resolve // a field of a list's element, too
+	if strings.HasPrefix(c.Time, "payload.") {
+		find = b.scope.Column
+	}
+	slot, err := find(path)
 	if err == nil && c.Time == "" {
 		err = errors.New(`want "arrival" or the name of a field`)
 	}

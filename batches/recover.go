@@ -91,24 +91,10 @@ func (s *Stream) loadState() error {
 			header = err == nil && s.readHeader(value) == nil
 			return nil
 		}
-		if len(key) < 1+paneKeyLen || key[0] != 'p' && key[0] != 'g' {
-			all = true
-			s.lose(key)
-			return nil
-		}
-		k := readPaneKey(key[1:])
-		switch {
-		case key[0] == 'p' && (err != nil || len(value) != 1):
-			s.st.at(k).untrusted = true
-			s.lose(key)
-		case key[0] == 'p':
-			p := s.st.at(k)
-			p.untrusted, p.incomplete = value[0]&1 != 0, value[0]&2 != 0
-		case err != nil || s.st.readGroup(k, key[1+paneKeyLen:], value) != nil:
-			p := s.st.at(k)
-			p.incomplete, p.dirty = true, true
+		if l := s.st.load(key, value, err); l != nothing {
 			lost++
-			s.lose(key)
+			all = all || l == unknown
+			s.unreadable = append(s.unreadable, key)
 		}
 		return nil
 	})
@@ -128,13 +114,10 @@ func (s *Stream) loadState() error {
 	}
 	s.rec.applied = max(s.rec.applied, s.rec.checkpoint)
 	if t := s.o.Store.LastTick(); all && t != nil {
-		s.st.torn = t.Newest()
+		s.st.tear(t.Newest())
 	}
 	if all || lost > 0 {
-		s.o.Log.Error("a part of the stream's saved windows cannot be read: the rest goes on, and windows of which something is missing say partial", "stream", s.name, "groups_lost", lost, "header", header, "all_windows", all)
+		s.o.Log.Error("a part of the stream's saved windows cannot be read: the rest goes on, and windows of which something is missing say partial", "stream", s.name, "values_lost", lost, "header", header, "all_windows", all)
 	}
 	return nil
 }
-
-// lose notes a value of the checkpoint that cannot be read: its bytes were set aside by the store.
-func (s *Stream) lose(key string) { s.st.unreadable = append(s.st.unreadable, key) }

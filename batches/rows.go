@@ -24,7 +24,8 @@ const (
 	good
 )
 
-// rowReader turns messages into rows. Each goroutine has its own; the plan is shared.
+// rowReader turns messages into rows: begin reads a message as a whole, next steps through its rows. Each goroutine has its own; the
+// plan is shared.
 type rowReader struct {
 	p      *Plan
 	dec    decode.Decoder
@@ -34,6 +35,12 @@ type rowReader struct {
 	topics topic.Cache[*topicInfo]
 	key    []byte
 	args   []edged.Value
+
+	block *edged.Block // of the message
+	index int
+	at    int // rows of it that next has given
+	rows  int
+	many  *fan // nil for a stream whose messages have one row each
 }
 
 // topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
@@ -44,10 +51,14 @@ type topicInfo struct {
 }
 
 func newRowReader(p *Plan) *rowReader {
-	return &rowReader{
+	r := &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
 		row: expression.Row{Cols: make([]edged.Value, len(p.paths))},
 	}
+	if p.fans() {
+		r.many = &fan{}
+	}
+	return r
 }
 
 func (p *Plan) takes(receiver string) bool { return slices.Contains(p.from, receiver) }
@@ -73,9 +84,9 @@ func (r *rowReader) learn(name string) *topicInfo {
 	return t
 }
 
-// read decodes message i of a block of a receiver that the stream takes. After good, r.row holds the row: texts in it are
-// valid until the next call. A payload that makes a decoder panic is poison like any other that cannot be read.
-func (r *rowReader) read(b *edged.Block, i int) (info *topicInfo, v verdict) {
+// begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
+// payload that makes a decoder panic is poison like any other that cannot be read.
+func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 	if info = r.info(b.TopicOf(i)); !info.routed {
 		return nil, notRouted
 	}
@@ -84,25 +95,49 @@ func (r *rowReader) read(b *edged.Block, i int) (info *topicInfo, v verdict) {
 			v, r.reason = dead, fmt.Sprintf("reading it caused a panic: %v", p)
 		}
 	}()
+	r.block, r.index, r.at = b, i, 0
 	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
-	if err := r.dec.Decode(b.Payload(i), r.row.Cols); err != nil {
+	n, err := r.dec.Decode(b.Payload(i), r.row.Cols)
+	if err != nil {
 		r.reason = "not " + r.name() + ": " + err.Error()
 		return info, dead
 	}
-	if r.p.time.field != nil {
-		if reason := r.readTime(b, i); reason != "" {
-			r.reason = reason
+	if r.many != nil {
+		if r.reason = r.spread(n); r.reason != "" {
+			return info, dead
+		}
+		return info, good
+	}
+	r.rows = n
+	if r.p.time.field != nil && n > 0 {
+		if r.reason = r.readTime(); r.reason != "" {
 			return info, dead
 		}
 	}
+	return info, good
+}
+
+// next moves on to the message's next row, and says whether it passes where; false if there is no further one. r.row holds the row: texts
+// in it are valid until the next call of begin.
+func (r *rowReader) next() (v verdict, ok bool) {
+	if r.at >= r.rows {
+		return filtered, false
+	}
+	if r.many != nil {
+		r.many.load(r.at, &r.row)
+	}
+	r.at++
 	if r.p.where != nil && !r.eval.True(r.p.where, &r.row) {
-		return info, filtered
+		return filtered, true
 	}
 	for _, s := range r.p.selects {
 		r.row.Cols[s.slot] = r.eval.Value(s.expr, &r.row)
 	}
-	return info, good
+	return good, true
 }
+
+// again has next begin with the message's first row once more.
+func (r *rowReader) again() { r.at = 0 }
 
 func (r *rowReader) name() string {
 	for _, k := range Decoders {
@@ -115,8 +150,8 @@ func (r *rowReader) name() string {
 
 // readTime takes the row's time from its field. A time too far ahead of the arrival is refused: one such row would close
 // every window before it. It is judged against the recorded arrival, so that a replay judges the same.
-func (r *rowReader) readTime(b *edged.Block, i int) (reason string) {
-	t := &r.p.time
+func (r *rowReader) readTime() (reason string) {
+	t, b, i := &r.p.time, r.block, r.index
 	v := r.row.Cols[t.slot]
 	if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
 		whole := int64(f)
@@ -146,16 +181,17 @@ func (r *rowReader) arguments() []edged.Value {
 	return r.args
 }
 
-// group returns the key of the row's group, and its values; the key is valid until the next call.
-func (r *rowReader) group(info *topicInfo) (key []byte, values func() []edged.Value) {
+// group returns the key of the row's group, valid until the next call.
+func (r *rowReader) group(info *topicInfo) []byte {
 	if info.values != nil || len(r.p.keys) == 0 {
-		return append(r.key[:0], info.key...), func() []edged.Value { return info.values }
+		r.key = append(r.key[:0], info.key...)
+		return r.key
 	}
 	r.key = r.key[:0]
 	for _, k := range r.p.keys {
 		r.key = rowcodec.AppendValue(r.key, orNull(r.eval.Value(k.expr, &r.row)))
 	}
-	return r.key, r.groupValues
+	return r.key
 }
 
 // groupValues evaluates the group's keys, and owns their texts.
@@ -195,12 +231,17 @@ func orNull(v edged.Value) edged.Value {
 }
 
 // output appends the cells of a stateless stream's row.
-func (r *rowReader) output(cells []edged.Value, b *edged.Block, i int) []edged.Value {
+func (r *rowReader) output(cells []edged.Value) []edged.Value {
+	b, i := r.block, r.index
 	cells = append(cells, edged.TimeValue(r.row.Time), edged.TextValue(b.TopicOf(i)))
 	for _, s := range r.p.selects {
 		cells = append(cells, own(orNull(r.row.Cols[s.slot])))
 	}
-	if len(r.p.selects) == 0 {
+	switch {
+	case len(r.p.selects) > 0:
+	case r.many != nil:
+		cells = append(cells, r.many.shown[r.at-1])
+	default:
 		cells = append(cells, r.dec.Payload(b.Payload(i)))
 	}
 	return append(cells, epochCell(b.Cut.Epoch), trustedCell(b.Trusted))

@@ -32,12 +32,15 @@ type Stream struct {
 	p      *Plan
 	r      *rowReader
 	wm     *watermark
-	st     *panes // nil for a stateless stream
+	st     state // nil for a stateless stream
+	in     arrived
 	rec    record
 	out    output
 	saved  time.Time // the last checkpoint
 	behind bool      // an update was given up at the stop: memory is ahead of the disk for good, and nothing more may be committed
 	since  int64     // bytes of blocks since then
+
+	unreadable []string // keys of the checkpoint that cannot be read: the next one deletes them
 
 	saidFull bool // that there are too many groups
 
@@ -171,7 +174,7 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 	}
 	u := &edged.Update{Results: s.out.results}
 	s.out.results = nil
-	if s.st != nil && len(s.st.byKey) == 0 {
+	if s.st != nil && s.st.empty() {
 		s.addCheckpoint(u)
 	}
 	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
@@ -265,7 +268,7 @@ func (s *Stream) nextWait() (edged.Wait, bool) {
 	if s.st == nil {
 		return edged.Wait{}, false
 	}
-	end, ok := s.st.end()
+	end, ok := s.st.awaits()
 	if ok {
 		end, ok = s.wm.reach(end)
 	}

@@ -25,6 +25,8 @@ type Scope struct {
 	paths [][]string     // of each slot; nil for a computed one
 	slots map[string]int // by joined path
 	named map[string]int // computed columns
+	elem  string         // the column that is an element of a list
+	subs  []Subpath      // fields of it
 	names []string       // for "did you mean"
 }
 
@@ -43,6 +45,24 @@ func (s *Scope) Define(name string) int {
 	s.names = append(s.names, name)
 	return len(s.paths) - 1
 }
+
+// Element adds the column that is an element of a list, and returns its slot. Fields of it are columns, too: see Subpaths.
+func (s *Scope) Element(name string) int {
+	s.elem = name
+	return s.Define(name)
+}
+
+// Subpath is a field of a list's element that an expression names.
+type Subpath struct {
+	Slot int
+	Path []string
+}
+
+// Subpaths are the fields of the element that the expressions compiled so far name.
+func (s *Scope) Subpaths() []Subpath { return s.subs }
+
+// Resolve returns the slot of a name as an expression writes it.
+func (s *Scope) Resolve(path []string) (int, error) { return s.resolve(path) }
 
 // Column returns the slot of a decoded column.
 func (s *Scope) Column(path []string) (int, error) {
@@ -66,7 +86,21 @@ func (s *Scope) resolve(path []string) (int, error) {
 	if slot, ok := s.named[path[0]]; ok && len(path) == 1 {
 		return slot, nil
 	}
+	if path[0] == s.elem && s.elem != "" {
+		return s.field(path[1:]), nil
+	}
 	return s.Column(path)
+}
+
+func (s *Scope) field(path []string) int {
+	for _, sub := range s.subs {
+		if slices.Equal(sub.Path, path) {
+			return sub.Slot
+		}
+	}
+	s.paths = append(s.paths, nil)
+	s.subs = append(s.subs, Subpath{len(s.paths) - 1, slices.Clone(path)})
+	return len(s.paths) - 1
 }
 
 // typeOf is the type of a slot, Absent if it can be any.

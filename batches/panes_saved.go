@@ -1,0 +1,107 @@
+package batches
+
+import (
+	"encoding/binary"
+
+	"edged"
+)
+
+// Panes in a checkpoint:
+//
+//	p + epoch + start                     a pane's own flags: untrusted, incomplete
+//	g + epoch + start + group's key       a group's accumulators, each with its length before it
+//
+// epoch is 4 bytes and start 8, big-endian, start with its sign bit flipped so that keys sort by time.
+
+func (k paneKey) append(b []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, k.epoch)
+	return binary.BigEndian.AppendUint64(b, uint64(k.start)^1<<63)
+}
+
+const paneKeyLen = 12
+
+func readPaneKey(b string) paneKey {
+	k := []byte(b[:paneKeyLen])
+	return paneKey{binary.BigEndian.Uint32(k), int64(binary.BigEndian.Uint64(k[4:]) ^ 1<<63)}
+}
+
+func (s *panes) at(k paneKey) *pane {
+	p := s.byKey[k]
+	if p == nil {
+		p = &pane{paneKey: k, groups: map[string]*group{}}
+		s.byKey[k] = p
+	}
+	return p
+}
+
+// load implements state.
+func (s *panes) load(key string, value []byte, err error) loss {
+	if len(key) < 1+paneKeyLen || key[0] != 'p' && key[0] != 'g' {
+		return unknown
+	}
+	p := s.at(readPaneKey(key[1:]))
+	if key[0] == 'p' {
+		if err != nil || len(value) != 1 {
+			p.untrusted = true
+			return marked
+		}
+		p.untrusted, p.incomplete = value[0]&1 != 0, value[0]&2 != 0
+		return nothing
+	}
+	var g *group
+	if err == nil {
+		g, err = s.p.readGroup(key[1+paneKeyLen:], value)
+	}
+	if err != nil {
+		p.incomplete, p.dirty = true, true
+		return marked
+	}
+	p.groups[g.key] = g
+	return nothing
+}
+
+// tear implements state.
+func (s *panes) tear(at edged.Instant) { s.torn = at }
+
+// changes implements state.
+func (s *panes) changes(put func(key string, value []byte)) {
+	for _, g := range s.gone {
+		if g.key == "" {
+			put(string(g.pane.append([]byte{'p'})), nil)
+		}
+		put(string(append(g.pane.append([]byte{'g'}), g.key...)), nil)
+	}
+	s.gone = nil
+	for _, p := range s.byKey {
+		if p.dirty {
+			put(string(p.append([]byte{'p'})), []byte{p.flags()})
+			p.dirty = false
+		}
+		for _, g := range p.groups {
+			if g.dirty {
+				put(string(append(p.append([]byte{'g'}), g.key...)), g.append(nil))
+				g.dirty, g.saved = false, true
+			}
+		}
+	}
+}
+
+// appendHeader implements state: the next window of each epoch.
+func (s *panes) appendHeader(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(len(s.next)))
+	for epoch, start := range s.next {
+		b = appendInstant(b, edged.Instant{Epoch: epoch, Wall: start})
+	}
+	return b
+}
+
+// readHeader implements state.
+func (s *panes) readHeader(r *headerReader) {
+	for range r.uvarint() {
+		at := r.instant()
+		if r.err != nil {
+			return
+		}
+		s.next[at.Epoch] = at.Wall
+	}
+}
