@@ -97,26 +97,42 @@ func (c *Counts) add(f fate) {
 
 // message applies the rows of the message that was begun. If there can be several, all are looked through before the first one counts.
 func (s *Stream) message(c *Counts, b *edged.Block, info *topicInfo) (best fate) {
-	if s.r.many != nil && s.st != nil {
-		for v, ok := s.r.next(); ok; v, ok = s.r.next() {
-			if v == good && !s.arrive(b, info) {
-				return isDead
-			}
-		}
-		s.r.again()
+	if s.r.many != nil && s.st != nil && !s.try(b, info) {
+		return isDead
 	}
 	best = isFiltered
 	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
-		if v != good {
-			continue
+		f := isFiltered
+		switch v {
+		case good:
+			f = s.row(c, b, info)
+		case excess:
+			f = isDropped
+			s.sayFull()
+		case dead:
+			f = isDead
 		}
-		f := s.row(c, b, info)
 		if f == isDead {
 			return isDead
 		}
 		best = max(best, f)
 	}
 	return best
+}
+
+// try looks through the rows of a message before the first one counts; false if one of them makes it a dead letter.
+func (s *Stream) try(b *edged.Block, info *topicInfo) (well bool) {
+	if s.r.mem != nil {
+		s.r.mem.try()
+		defer s.r.mem.undo()
+	}
+	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
+		if v == dead || v == good && !s.arrive(b, info) {
+			return false
+		}
+	}
+	s.r.again()
+	return true
 }
 
 // row puts a row where it belongs.
@@ -170,6 +186,6 @@ func (s *Stream) sayFull() {
 		return
 	}
 	s.saidFull = true
-	s.o.Log.Warn("a window has max_groups groups: rows of further groups are dropped and counted, the groups that are there go on; raise max_groups, or group by less",
+	s.o.Log.Warn("there are max_groups groups: rows of further ones are dropped and counted, those that are there go on; raise max_groups, or group by less",
 		"stream", s.name, "max_groups", s.p.groups)
 }

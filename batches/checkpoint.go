@@ -33,6 +33,9 @@ func (s *Stream) addCheckpoint(u *edged.Update) {
 	}
 	s.unreadable = nil
 	s.st.changes(put)
+	if s.r.mem != nil {
+		s.r.mem.changes(put)
+	}
 	put("h", s.appendHeader(nil))
 	s.rec.checkpoint = s.rec.applied
 	s.saved, s.since = time.Now(), 0
@@ -84,6 +87,16 @@ func (r *headerReader) take(n uint64) []byte {
 
 func (r *headerReader) uvarint() uint64 {
 	v, n := binary.Uvarint(r.b)
+	if n <= 0 {
+		r.err, r.b = errState, nil
+		return 0
+	}
+	r.b = r.b[n:]
+	return v
+}
+
+func (r *headerReader) varint() int64 {
+	v, n := binary.Varint(r.b)
 	if n <= 0 {
 		r.err, r.b = errState, nil
 		return 0

@@ -44,9 +44,14 @@ type StreamConfig struct {
 	Idle            conf.Duration `toml:"idle" doc:"with a time field: after this long without a row, windows close at the pace of arrival time; \"0s\" = never" json:"idle"`
 	Where           string        `toml:"where" doc:"expression that a row must satisfy; a missing or non-numeric operand makes it false" json:"where"`
 	Select          conf.Pairs    `toml:"select" doc:"computed columns, name = expression; without a window they stand in place of the payload" json:"select"`
-	GroupBy         conf.Pairs    `toml:"group_by" doc:"what a window's rows are grouped by, name = expression" json:"group_by"`
+	Changed         string        `toml:"changed" doc:"expression: only rows go on for which it gives another value than for the last row of the same key that did. The key is what group_by says, else the topic" json:"changed"`
+	Deadband        string        `toml:"deadband" doc:"with changed, for numbers: by how much the value must have moved, in its unit (\"0.5\") or as a share of the last one (\"2%\")" json:"deadband"`
+	Throttle        conf.Duration `toml:"throttle" doc:"of each key, one row at most in so long a time, by the stream's time: the first one goes on" json:"throttle"`
+	Sample          int           `toml:"sample" doc:"of each key, one row in so many goes on: the first, and so on" json:"sample"`
+	GroupBy         conf.Pairs    `toml:"group_by" doc:"what a window's rows are grouped by, name = expression; without a window, the key of changed, throttle, sample and lag(x)" json:"group_by"`
 	Window          string        `toml:"window" doc:"\"tumbling 10s\", \"sliding 1m every 10s\", or \"\" for every message on its own" json:"window"`
 	Aggregate       conf.Pairs    `toml:"aggregate" doc:"what is computed of each group, name = function; see the aggregates below" json:"aggregate"`
+	Having          string        `toml:"having" doc:"expression that a result must satisfy; it sees the results' columns, n > 3" json:"having"`
 	Sinks           []string      `toml:"sinks" doc:"where the rows or results go" json:"-"`
 	Start           string        `toml:"start" doc:"where a new stream begins: oldest, the oldest block still kept, or now" json:"-"`
 	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it); rows of further ones are counted as dropped. A row whose group key, or whose text for first and last, is longer than 4 KiB is a dead letter" json:"max_groups"`

@@ -50,7 +50,7 @@ func (d *definitions) put(stream string) edged.Put {
 func (d *definitions) begin(p *Plan, from, end uint64) {
 	d.Current = p.Definition
 	next := segment{From: from, To: edged.Forever}
-	if p.Windowed() {
+	if p.Logged() {
 		next.Log = p.Name // results carry their own columns: how they were made does not matter to who reads them
 	} else {
 		next.Definition = p.Definition

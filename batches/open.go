@@ -3,6 +3,7 @@ package batches
 import (
 	"bytes"
 	"context"
+	"edged/batches/expression"
 	"time"
 
 	"edged"
@@ -46,8 +47,9 @@ func (s *Stream) open(ctx context.Context) error {
 
 // use makes p the plan, with empty windows.
 func (s *Stream) use(p *Plan) {
-	s.p, s.r, s.wm, s.st = p, newRowReader(p), newWatermark(p), newState(p)
-	s.out.p = p
+	s.p, s.r, s.wm, s.st = p, newRowReader(p), newWatermark(p), newState(p, &s.out)
+	s.r.mem = newMemory(p)
+	s.out.p, s.out.eval = p, expression.NewEvaluator()
 	s.saved, s.since = time.Now(), 0
 }
 

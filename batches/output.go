@@ -2,6 +2,7 @@ package batches
 
 import (
 	"edged"
+	"edged/batches/expression"
 	"edged/internal/deadletter"
 	"edged/internal/rowcodec"
 )
@@ -14,7 +15,8 @@ type output struct {
 	size    int
 	mute    bool // a replay: state is rebuilt, and nothing is given
 
-	produced uint64 // rows given, and not counted yet
+	produced uint64                // rows given, and not counted yet
+	eval     *expression.Evaluator // of having
 }
 
 // resultBytes bounds one result entry, roughly.
@@ -40,7 +42,31 @@ func (o *output) result(win edged.Window, g, before *group, is signs) {
 		}
 		cells = append(cells, acc.Result(win, prev))
 	}
-	o.rows.Cells = append(cells, epochCell(win.Epoch), trustedCell(!is.untrusted), partialCell(is.partial))
+	cells = append(cells, epochCell(win.Epoch), trustedCell(!is.untrusted), partialCell(is.partial))
+	if o.p.having != nil {
+		if had := len(o.rows.Cells); !o.eval.True(o.p.having, &expression.Row{Cols: cells[had:], Time: win.Start}) {
+			return
+		}
+	}
+	o.rows.Cells = cells
+	o.rows.At = append(o.rows.At, edged.Pos{})
+	o.produced++
+	if o.size += 24 * len(o.p.names); o.size >= resultBytes {
+		o.entryEnd(0, edged.Instant{})
+	}
+}
+
+// row appends a row that is given as it is.
+func (o *output) row(in *arrived) {
+	if o.mute {
+		return
+	}
+	had := len(o.rows.Cells)
+	o.rows.Cells = in.reader.output(o.rows.Cells)
+	for i, v := range o.rows.Cells[had:] {
+		o.rows.Cells[had+i] = own(v)
+		o.size += len(v.Str())
+	}
 	o.rows.At = append(o.rows.At, edged.Pos{})
 	o.produced++
 	if o.size += 24 * len(o.p.names); o.size >= resultBytes {

@@ -36,8 +36,15 @@ type Plan struct {
 	keys    []keyed
 	window  window.Spec
 	aggs    []aggregated
-	groups  int      // max_groups
-	names   []string // columns of the output
+	having  *expression.Expr // nil: every result
+	groups  int              // max_groups
+
+	lags     []expression.Lag
+	changed  *expression.Expr // nil: every row
+	band     deadband
+	throttle int64    // ns between two rows of a key; 0: none
+	sample   uint64   // every so many rows of a key one; 0 or 1: all
+	names    []string // columns of the output
 }
 
 type selected struct {
@@ -97,8 +104,10 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	}
 	b.keys(c.GroupBy)
 	b.aggregates(c.Aggregate)
+	b.memory(c)
 	if err == nil {
 		b.shape(c)
+		b.having(c)
 	}
 	p.paths = b.scope.Paths()
 	if p.flat != nil {
@@ -261,12 +270,15 @@ func (b *builder) shape(c *StreamConfig) {
 		for _, k := range []struct {
 			key     string
 			present bool
-		}{{"group_by", len(c.GroupBy) > 0}, {"aggregate", len(c.Aggregate) > 0}} {
+		}{{"group_by", len(c.GroupBy) > 0 && !p.remembers()}, {"aggregate", len(c.Aggregate) > 0}} {
 			if k.present {
 				b.fail("", k.key, fmt.Errorf(`it needs a window, such as window = "tumbling 10s"`))
 			}
 		}
 		p.names = []string{"time", "topic"}
+		for _, k := range p.keys {
+			p.names = append(p.names, k.name)
+		}
 		for _, s := range p.selects {
 			p.names = append(p.names, s.name)
 		}

@@ -2,6 +2,7 @@ package batches
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"edged"
@@ -91,7 +92,13 @@ func (s *Stream) loadState() error {
 			header = err == nil && s.readHeader(value) == nil
 			return nil
 		}
-		if l := s.st.load(key, value, err); l != nothing {
+		l := unknown
+		if s.r.mem != nil && strings.HasPrefix(key, "m") {
+			l = s.r.mem.load(key, value, err)
+		} else {
+			l = s.st.load(key, value, err)
+		}
+		if l != nothing {
 			lost++
 			all = all || l == unknown
 			s.unreadable = append(s.unreadable, key)

@@ -19,7 +19,8 @@ type verdict uint8
 
 const (
 	notRouted verdict = iota // another receiver's, or another topic
-	filtered                 // where does not hold
+	filtered                 // where does not hold, or the rows before it say so
+	excess                   // there are too many keys to remember
 	dead                     // it can never be read; see rowReader.reason
 	good
 )
@@ -41,6 +42,8 @@ type rowReader struct {
 	at    int // rows of it that next has given
 	rows  int
 	many  *fan // nil for a stream whose messages have one row each
+	topic *topicInfo
+	mem   *memory // nil for a stream whose rows do not depend on those before them, and for one that only reads
 }
 
 // topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
@@ -76,7 +79,7 @@ func (r *rowReader) info(name string) *topicInfo {
 
 func (r *rowReader) learn(name string) *topicInfo {
 	t := &topicInfo{routed: r.p.matches(name)}
-	if t.routed && r.p.Windowed() && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
+	if t.routed && len(r.p.keys) > 0 && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
 		r.row.Topic = name
 		t.values = r.groupValues()
 		t.key = string(appendKey(nil, t.values))
@@ -95,7 +98,7 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 			v, r.reason = dead, fmt.Sprintf("reading it caused a panic: %v", p)
 		}
 	}()
-	r.block, r.index, r.at = b, i, 0
+	r.block, r.index, r.at, r.topic = b, i, 0, info
 	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
 	n, err := r.dec.Decode(b.Payload(i), r.row.Cols)
 	if err != nil {
@@ -117,8 +120,9 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 	return info, good
 }
 
-// next moves on to the message's next row, and says whether it passes where; false if there is no further one. r.row holds the row: texts
-// in it are valid until the next call of begin.
+// next moves on to the message's next row, and says whether it is to go on: not if where or the rows before it are against it. Any other
+// verdict than good and filtered is the message's. It returns false if there is no further row. r.row holds the row: texts in it are valid until
+// the next call of begin.
 func (r *rowReader) next() (v verdict, ok bool) {
 	if r.at >= r.rows {
 		return filtered, false
@@ -127,13 +131,47 @@ func (r *rowReader) next() (v verdict, ok bool) {
 		r.many.load(r.at, &r.row)
 	}
 	r.at++
+	var e *remembered
+	if r.mem != nil && len(r.p.lags) > 0 {
+		if e, v = r.remember(); v != good {
+			return v, true
+		}
+		e.lag(r.p, r.eval, &r.row)
+	}
 	if r.p.where != nil && !r.eval.True(r.p.where, &r.row) {
 		return filtered, true
 	}
 	for _, s := range r.p.selects {
 		r.row.Cols[s.slot] = r.eval.Value(s.expr, &r.row)
 	}
+	if r.mem != nil {
+		if e == nil {
+			if e, v = r.remember(); v != good {
+				return v, true
+			}
+		}
+		if !e.passes(r.p, r.eval, &r.row) {
+			return filtered, true
+		}
+	}
 	return good, true
+}
+
+// remember finds what is kept of the row's key.
+func (r *rowReader) remember() (*remembered, verdict) {
+	key := r.group(r.topic)
+	if len(r.p.keys) == 0 {
+		key = append(key[:0], r.row.Topic...)
+	}
+	if len(key) > maxText {
+		r.reason = fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
+		return nil, dead
+	}
+	e := r.mem.of(key)
+	if e == nil {
+		return nil, excess
+	}
+	return e, good
 }
 
 // again has next begin with the message's first row once more.
@@ -234,6 +272,9 @@ func orNull(v edged.Value) edged.Value {
 func (r *rowReader) output(cells []edged.Value) []edged.Value {
 	b, i := r.block, r.index
 	cells = append(cells, edged.TimeValue(r.row.Time), edged.TextValue(b.TopicOf(i)))
+	for _, k := range r.p.keys {
+		cells = append(cells, own(orNull(r.eval.Value(k.expr, &r.row))))
+	}
 	for _, s := range r.p.selects {
 		cells = append(cells, own(orNull(r.row.Cols[s.slot])))
 	}

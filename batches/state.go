@@ -30,11 +30,14 @@ type state interface {
 }
 
 // newState makes the empty state of a plan; nil for one that remembers nothing.
-func newState(p *Plan) state {
-	if !p.Windowed() {
-		return nil
+func newState(p *Plan, out *output) state {
+	switch {
+	case p.Windowed():
+		return newPanes(p)
+	case p.remembers():
+		return &passing{out}
 	}
-	return newPanes(p)
+	return nil
 }
 
 // loss is what is gone with a value of a checkpoint that cannot be read.

@@ -17,7 +17,7 @@ type Status struct {
 	End       uint64     `json:"end"` // of the log
 	Groups    int        `json:"groups,omitempty"`
 	Watermark *time.Time `json:"watermark,omitempty"`
-	Windowed  bool       `json:"windowed,omitempty"` // its rows are results of windows
+	Windowed  bool       `json:"windowed,omitempty"` // its rows are in a result log: results of windows, or of rows before them
 	Problem   string     `json:"problem,omitempty"`
 }
 
@@ -29,7 +29,7 @@ func (s *Stream) Status() Status {
 	rec := s.shown
 	st := Status{
 		Stream: s.name, Counts: rec.Counts, Position: s.at, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem,
-		Routed: rec.passed(), Balanced: true, Windowed: s.o.Plan.Windowed(),
+		Routed: rec.passed(), Balanced: true, Windowed: s.o.Plan.Logged(),
 	}
 	if routed, ok := rec.routed(s.name, t); ok {
 		st.Routed = routed
@@ -40,7 +40,7 @@ func (s *Stream) Status() Status {
 	if atRest := t != nil && s.at > t.Seq; s.ready && atRest && s.at >= rec.born {
 		st.Balanced = st.Pending == 0
 	}
-	if w := s.level; s.o.Plan.Windowed() && w.Wall > 0 {
+	if w := s.level; s.o.Plan.Logged() && w.Wall > 0 {
 		at := w.Time()
 		st.Watermark = &at
 	}

@@ -258,6 +258,9 @@ func (s *Stream) show(moved bool) {
 	if s.st != nil {
 		s.groups = s.st.count()
 	}
+	if s.r != nil && s.r.mem != nil {
+		s.groups += len(s.r.mem.keys)
+	}
 	for _, wake := range s.watchers {
 		wake()
 	}

@@ -74,7 +74,37 @@ func drawConfig(t *rapid.T) *StreamConfig {
 		c.Idle = conf.Duration(rapid.SampledFrom([]time.Duration{0, 10 * time.Second}).Draw(t, "idle"))
 	}
 	c.MaxGroups = rapid.SampledFrom([]int{1, 100}).Draw(t, "max groups")
+	drawMemory(t, c)
 	return c
+}
+
+// drawMemory makes rows depend on those before them, with windows or without.
+func drawMemory(t *rapid.T, c *StreamConfig) {
+	if rapid.Bool().Draw(t, "fans") {
+		c.FlatMap, c.Where = conf.Pairs{{Key: "part", Value: "[value, value + 1]"}}, "part > -40"
+	}
+	remembers := true
+	switch rapid.IntRange(0, 6).Draw(t, "memory") {
+	case 0:
+		c.Changed = "kind"
+	case 1:
+		c.Changed, c.Deadband = "value", rapid.SampledFrom([]string{"20", "10%"}).Draw(t, "deadband")
+	case 2:
+		c.Throttle = conf.Duration(5 * time.Second)
+	case 3:
+		c.Sample = 3
+	case 4:
+		c.Select = conf.Pairs{{Key: "step", Value: "value - (lag(value) ?? 0)"}, {Key: "was", Value: "lag(kind)"}}
+	case 5:
+		c.Where, c.Changed, c.Throttle = "value != lag(value)", "value > 0", conf.Duration(time.Second)
+	default:
+		remembers = false
+	}
+	if remembers && rapid.Bool().Draw(t, "no window") {
+		c.Window, c.Aggregate = "", nil
+	} else if rapid.Bool().Draw(t, "having") {
+		c.Having = "n > 1"
+	}
 }
 
 func open(t fataler, s *Stream) {

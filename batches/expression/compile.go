@@ -63,6 +63,11 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 		return nil, plain(err)
 	}
 	n := &names{scope: s, callees: map[ast.Node]bool{}, locals: map[string]bool{}, paths: map[ast.Node][]string{}, members: map[ast.Node]bool{}}
+	if l := (&lags{scope: s}); !s.fixed {
+		if ast.Walk(&tree.Node, l); l.err != nil {
+			return nil, l.err
+		}
+	}
 	ast.Walk(&tree.Node, calls{n})
 	ast.Walk(&tree.Node, survey{n})
 	ast.Walk(&tree.Node, n)

@@ -16,6 +16,7 @@ import (
 
 	"edged"
 	"edged/batches/decode"
+	"edged/internal/conf"
 )
 
 // Scope is the set of names that the expressions of one stream may use. The order of calls matters: what Define names is
@@ -27,7 +28,9 @@ type Scope struct {
 	named map[string]int // computed columns
 	elem  string         // the column that is an element of a list
 	subs  []Subpath      // fields of it
-	names []string       // for "did you mean"
+	lags  []Lag
+	fixed bool     // there are no columns but the computed ones
+	names []string // for "did you mean"
 }
 
 // NewScope makes a scope for payloads of one kind.
@@ -67,6 +70,8 @@ func (s *Scope) Resolve(path []string) (int, error) { return s.resolve(path) }
 // Column returns the slot of a decoded column.
 func (s *Scope) Column(path []string) (int, error) {
 	switch {
+	case s.fixed:
+		return 0, fmt.Errorf("there is no column %q in the results%s", strings.Join(path, "."), conf.Suggest(path[0], s.names))
 	case s.kind.Column == decode.NoColumns:
 		return 0, fmt.Errorf("there is no column %q: payloads of this kind have no columns", strings.Join(path, "."))
 	case s.kind.Column != "" && (len(path) != 1 || path[0] != s.kind.Column):

@@ -104,7 +104,7 @@ func ExportQuery(c *configs.Config, v url.Values) (q blockstore.Query, err error
 		return q, nil
 	}
 	for _, s := range c.Streams {
-		if s.Name == stream && !s.Plan.Windowed() {
+		if s.Name == stream && !s.Plan.Logged() {
 			q.Results, q.Takes = "", s.Plan.Takes
 		}
 	}
