@@ -21,10 +21,10 @@ type stretch struct {
 
 // take takes a ticket, and returns the number of its stretch.
 func (w *lowWater) take() uint64 {
-	end := w.end()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if n := len(w.row); n == 0 || w.row[n-1].end < end { // if it is behind the last one, the log has grown since it was asked
+	end := w.end() // not before the lock: a mark that was given meanwhile must not be taken back
+	if n := len(w.row); n == 0 || w.row[n-1].end < end {
 		w.row = append(w.row, stretch{end: end})
 	}
 	i := len(w.row) - 1

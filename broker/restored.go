@@ -97,18 +97,27 @@ func (s *restored) resume(f *flight) {
 		s.isOver(f, old)
 		return
 	case f.qos == 1: // its identifier is another's now
-		o.putBack(f.letter, true)
+		o.putBack(f.letter.apart(), true)
 		return
 	case old.released:
 		s.isOver(old, f)
 	default:
 		o.grow(-old.size)
-		o.putBack(old.letter, true)
+		o.putBack(old.letter.apart(), true)
 	}
 	o.number++
 	f.number = o.number
 	o.flights[f.id] = f
 	o.grow(f.size)
+}
+
+// apart is a letter of QoS 1 that waits again. The mark has passed its place in the log, and must not go back there: what has ended
+// behind it is not written down any more. So it gets a form of its own.
+func (l letter) apart() letter {
+	if l.qos == 1 && l.ref.Seq > 0 {
+		l.ref = record.Ref{}
+	}
+	return l
 }
 
 // isOver notes that a delivery that was released has ended, because another one has its identifier.

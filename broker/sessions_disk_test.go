@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"edged/test/await"
 	"edged/test/rawmqtt"
@@ -244,5 +245,79 @@ func TestUnsubscribingWhatNeverWas(t *testing.T) {
 	w.Quiet()
 	if _, b = crashed(t, s, b, true, nil); b.size("subscriptions") > 0 {
 		t.Errorf("%d subscriptions are left", b.size("subscriptions"))
+	}
+}
+
+// What is written of QoS 1 is as old as the last ride, and its identifier may have been another delivery's since: the message is owed again then, but
+// the mark does not go back to its place, behind which deliveries with QoS 2 have ended and were forgotten.
+func TestTheMarkDoesNotGoBackToAnOldMessage(t *testing.T) {
+	b := newBook(nil)
+	s := kept(t, b, true, nil)
+	n := 0
+	ride := func() {
+		n++
+		s.keeping.soon.Store(true)
+		other, _ := connect(t, s, rawmqtt.Connect{ID: "other", Keep: true})
+		other.Subscribe(1, fmt.Sprint("n/", n), 1)
+		other.Disconnect()
+		s.still(t, b)
+	}
+	still := func() { // nothing rides but when it is asked for
+		s.keeping.mu.Lock()
+		defer s.keeping.mu.Unlock()
+		s.keeping.every = time.Hour
+	}
+	publish := func(payload string, qos byte) {
+		if err := s.Publish(t.Context(), "a", []byte(payload), qos, false); err != nil {
+			t.Fatal(err)
+		}
+		s.still(t, b)
+	}
+	still()
+	w, _ := connect(t, s, away1)
+	w.Subscribe(1, "a", 2)
+	publish("one", 1)
+	publish("two", 2)
+	one, two := w.Message(), w.Message()
+	w.Ack(0x50, two.ID)
+	w.Acks(0x62, two.ID)
+	w.Ack(0x70, two.ID)
+	under := func(flights int) {
+		await.Soon(t, "the delivery has ended", func() bool {
+			o := &s.sessions.get("c1").out
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return len(o.flights) == flights
+		})
+	}
+	under(1)
+	ride()
+	ride()
+	s, b = crashed(t, s, b, true, nil)
+	still()
+	w, _ = connect(t, s, away1)
+	if m := w.Message(); m.ID != one.ID || !m.Dup {
+		t.Fatalf("%+v", m)
+	}
+	ride()
+	w.Ack(0x40, one.ID)
+	under(0)
+	publish("three", 2)
+	if m := w.Message(); m.Payload != "three" || m.ID != one.ID {
+		t.Fatalf("%+v: the test shows nothing", m)
+	}
+	s, b = crashed(t, s, b, true, nil)
+	still()
+	ride()
+	ride()
+	s, b = crashed(t, s, b, true, nil)
+	w, _ = connect(t, s, away1)
+	var got []string
+	for range 2 {
+		got = append(got, w.Message().Payload)
+	}
+	w.Quiet()
+	if slices.Sort(got); !slices.Equal(got, []string{"one", "three"}) {
+		t.Errorf("got %q", got)
 	}
 }
