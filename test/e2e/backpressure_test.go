@@ -80,3 +80,44 @@ func TestASlowSinkSlowsThePublishers(t *testing.T) {
 		t.Error("the rate has no bound at the end")
 	}
 }
+
+// So does a stream whose batches take long, with backpressure = true at the receiver. How fast it is depends on the machine.
+func TestSlowBatchesSlowThePublishers(t *testing.T) {
+	t.Parallel()
+	e := harness.New(t, heavy)
+	e.Start()
+	const limit = `edged_receiver_rate_limit{receiver="field"}`
+	run := load.Under(t, e, load.Plan{Conns: 5, Rate: 3000}, func() {
+		harness.Until(t, 15*time.Second, "the rate falls", func() bool { return e.Metric(limit) < 2000 })
+		if n := e.Metric(`edged_receiver_batch_messages{receiver="field",by="stream raw"}`); n <= 0 {
+			t.Errorf("%v messages in the last batch", n)
+		}
+	})
+	e.AtRest(15 * time.Second)
+	if v := load.Judge(t, e, run, "slow batches", "raw.ndjson"); v.Acked == 0 || v.Lost > 0 || v.Doubled > 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
+const heavy = `
+data_dir = "{{dir}}"
+[http]
+listen = "127.0.0.1:{{http}}"
+[broker]
+listen = ["tcp://127.0.0.1:{{broker}}"]
+[receiver.field]
+type = "mqtt"
+topics = ["site/#"]
+backpressure = true
+backpressure_min_rate = "50/s"
+[batch]
+interval = "200ms"
+[stream.raw]
+from = ["field"]
+topics = ["site/#"]
+where = "count(1..6000, # % 7 == int(payload.seq) % 7) > 0"
+sinks = ["archive"]
+[sink.archive]
+type = "file"
+path = "raw.ndjson"
+`
