@@ -81,14 +81,15 @@ func TestASlowSinkSlowsThePublishers(t *testing.T) {
 	}
 }
 
-// So does a stream whose batches take long, with backpressure = true at the receiver. How fast it is depends on the machine.
+// So does a stream whose batches take long, with backpressure = true at the receiver. The longer it goes on, the
+// more there is to compute of a message: it is too much for any machine soon.
 func TestSlowBatchesSlowThePublishers(t *testing.T) {
 	t.Parallel()
 	e := harness.New(t, heavy)
 	e.Start()
-	const limit = `edged_receiver_rate_limit{receiver="field"}`
-	run := load.Under(t, e, load.Plan{Conns: 5, Rate: 3000}, func() {
-		harness.Until(t, 15*time.Second, "the rate falls", func() bool { return e.Metric(limit) < 2000 })
+	const rate, limit = 2000, `edged_receiver_rate_limit{receiver="field"}`
+	run := load.Under(t, e, load.Plan{Conns: 5, Rate: rate}, func() {
+		harness.Until(t, 15*time.Second, "the rate falls", func() bool { return e.Metric(limit) < rate/2 })
 		if n := e.Metric(`edged_receiver_batch_messages{receiver="field",by="stream raw"}`); n <= 0 {
 			t.Errorf("%v messages in the last batch", n)
 		}
@@ -115,7 +116,7 @@ interval = "200ms"
 [stream.raw]
 from = ["field"]
 topics = ["site/#"]
-where = "count(1..6000, # % 7 == int(payload.seq) % 7) > 0"
+where = "count(1..20 * int(seq), # % 7 == 0) > 1"
 sinks = ["archive"]
 [sink.archive]
 type = "file"
