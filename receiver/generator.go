@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
@@ -263,6 +264,7 @@ const stopWithin = 2 * time.Second
 
 func (g *Generator) stop() error {
 	g.to(StoppedAddingData)
+	g.pace.set(math.Inf(1)) // who waits by it is told
 	g.mu.Lock()
 	g.cut(g.o.Clock.Now())
 	g.mu.Unlock()

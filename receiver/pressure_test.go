@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"context"
+	"errors"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -80,5 +81,31 @@ func TestNobodyIsSlowedBeforeTheFirstEstimate(t *testing.T) {
 				t.Fatal(err)
 			}
 		})
+	})
+}
+
+// Who waits for a rate is free when the receiver stops, however low it is.
+func TestAStopFreesWhoWaitsForTheRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, _ := setup(func(o *Options) { o.MaxRate = 0.001 })
+		waited := make(chan error, 3)
+		run(t, g, func() {
+			take(t, g, "x", "", nil, 0)
+			for range cap(waited) {
+				go func() { waited <- g.Take(context.Background(), &edged.Message{Topic: "x"}, nil, 0) }()
+			}
+			time.Sleep(time.Second)
+		})
+		synctest.Wait()
+		for range cap(waited) {
+			select {
+			case err := <-waited:
+				if !errors.Is(err, edged.ErrStopped) {
+					t.Error(err)
+				}
+			default:
+				t.Fatal("somebody still waits")
+			}
+		}
 	})
 }
