@@ -3,6 +3,7 @@ package receiver
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -108,29 +109,36 @@ func TestWhoGivesUpLeavesNothingBehind(t *testing.T) {
 	})
 }
 
-// However the rate changes, no more pass than it allows.
+// However the rate changes, no more pass than it allows, hardly fewer, and in the order of coming.
 func TestNoMorePassThanTheRateAllows(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
+		rates := rapid.SliceOfN(rapid.Float64Range(0.5, 30), 1, 10).Draw(rt, "rates")
+		lasts := rapid.SliceOfN(rapid.Int64Range(1e6, 2e9), len(rates), len(rates)).Draw(rt, "lasts")
+		wrong := ""
 		synctest.Test(t, func(*testing.T) {
 			c := newPace(10)
 			p := crowd(c, 200)
 			allowed := 2.0
-			for range rapid.IntRange(1, 10).Draw(rt, "changes") {
-				r := rapid.Float64Range(0.5, 30).Draw(rt, "rate")
-				d := time.Duration(rapid.Int64Range(1e6, 2e9).Draw(rt, "for"))
+			for i, r := range rates {
 				c.set(r)
-				time.Sleep(d)
+				time.Sleep(time.Duration(lasts[i]))
 				synctest.Wait()
-				allowed += r * d.Seconds()
-				if n := float64(p.n()); n > allowed+1e-6 || n < min(200, allowed-10) {
-					rt.Fatalf("%v have passed, allowed are %v", n, allowed)
+				allowed += r * float64(lasts[i]) / 1e9
+				if n := float64(p.n()); n > allowed+1e-6 || n < min(200, allowed-1-1e-6) {
+					wrong = fmt.Sprintf("%v have passed, allowed are %v", n, allowed)
 				}
+			}
+			if !slices.IsSorted(p.who) {
+				wrong = fmt.Sprint("not in order: ", p.who)
 			}
 			c.set(math.Inf(1))
 			synctest.Wait()
-			if p.n() != 200 || !slices.IsSorted(p.who) {
-				rt.Fatalf("%d have passed: %v", p.n(), p.who)
+			if p.n() != 200 {
+				wrong = fmt.Sprintf("%d have passed at last", p.n())
 			}
 		})
+		if wrong != "" {
+			rt.Fatal(wrong)
+		}
 	})
 }
