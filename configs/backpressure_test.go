@@ -30,6 +30,12 @@ SINK
 	if len(problems) > 0 || c.Receivers[0].Common.Backpressure || c.Receivers[0].Common.MinRate != 100 || c.Sinks[0].Common.Backpressure {
 		t.Fatalf("%v", problems)
 	}
+	if _, problems, notes := load(t, with("backpressure = true\n[batch]\ninterval = \"200ms\"", "")); len(problems) > 0 || !strings.Contains(strings.Join(notes, "\n"), "batch.interval (200ms) is not longer than store.commit_interval (200ms)") {
+		t.Errorf("%v, %v", problems, notes)
+	}
+	if _, _, notes := load(t, with("[batch]\ninterval = \"200ms\"", "backpressure = true")); strings.Contains(strings.Join(notes, "\n"), "commit_interval") {
+		t.Errorf("without backpressure: %v", notes)
+	}
 	for keys, want := range map[string]string{
 		`backpressure = "yes"`:                                 "f:7: backpressure: want true or false",
 		`backpressure_min_rate = ""`:                           "f:7: backpressure_min_rate: it must be above 0",
