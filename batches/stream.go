@@ -20,6 +20,7 @@ type Options struct {
 	Log        *slog.Logger
 	Interval   time.Duration // batch interval
 	Checkpoint time.Duration
+	Report     func(Report) // of every step that took or gave something; nil: nobody asks
 }
 
 // Stream runs one plan: it consumes the block log from its cursor. Run owns it; Ride, Waits, Status and its feeds may be
@@ -43,6 +44,7 @@ type Stream struct {
 	unreadable []string // keys of the checkpoint that cannot be read: the next one deletes them
 
 	saidFull bool // that there are too many groups
+	report   reporter
 
 	mu        sync.Mutex // guards the rest
 	ready     bool
@@ -120,6 +122,7 @@ const (
 
 // step takes everything up to the present end of the log.
 func (s *Stream) step(ctx context.Context) error {
+	s.beginReport()
 	end := s.o.Store.End()
 	for s.rec.applied < end {
 		blocks, err := s.take(end)
@@ -136,6 +139,7 @@ func (s *Stream) step(ctx context.Context) error {
 		}
 	}
 	s.show(false)
+	s.endReport()
 	return nil
 }
 
@@ -158,6 +162,7 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 			blocks = true
 			size += e.Block.Size()
 			s.since += e.Block.Size()
+			s.countBlock(e.Block)
 		}
 		s.apply(&e)
 		s.rec.applied = e.Seq + 1

@@ -42,6 +42,7 @@ func (c *Config) cross(root *conf.Table, t *top) {
 			sub.Notef("", "sink %s gets nothing: no stream names it", sub.Name())
 		}
 	})
+	each(t.Receiver, c.noteBackpressure)
 	c.crossPaths(t)
 	c.crossClients(t)
 	if len(c.Receivers) == 0 {

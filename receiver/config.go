@@ -52,14 +52,24 @@ type Common struct {
 	Type    string    `toml:"type" doc:"the kind of receiver"`
 	Storage string    `toml:"storage" doc:"memory_and_disk: durable, and recent blocks in memory too; disk: durable; memory: never on disk, acknowledged on receipt, lost at a crash and outside the promise"`
 	MaxRate conf.Rate `toml:"max_rate" doc:"messages taken in at most, e.g. \"2000/s\"; past that the source is slowed down; \"\" is no bound (Spark: spark.streaming.receiver.maxRate)"`
+
+	Backpressure bool      `toml:"backpressure" doc:"the source is slowed down to what the streams of this receiver work off, as a PID estimator finds it from one batch after another; the slowest stream decides, max_rate stays the most (Spark: spark.streaming.backpressure.enabled). See also backpressure of a sink"`
+	MinRate      conf.Rate `toml:"backpressure_min_rate" doc:"the least that back-pressure, of streams or sinks, comes to (Spark: spark.streaming.backpressure.pid.minRate)"`
 }
 
 // DefaultCommon returns the defaults.
-func DefaultCommon() *Common { return &Common{Storage: "memory_and_disk"} }
+func DefaultCommon() *Common { return &Common{Storage: "memory_and_disk", MinRate: DefaultMinRate} }
 
 // Check reports what is wrong with the common keys. levels are the storage levels that the store knows.
 func (c *Common) Check(t *conf.Table, levels []string) {
 	t.OneOf("storage", c.Storage, levels...)
+	switch {
+	case t.Bad("backpressure_min_rate"):
+	case c.MinRate <= 0:
+		t.Errorf("backpressure_min_rate", "backpressure_min_rate: it must be above 0, or the receiver could come to a stand; leave it out for %d/s", DefaultMinRate)
+	case t.Has("backpressure_min_rate") && c.MaxRate > 0 && c.MinRate > c.MaxRate:
+		t.Errorf("backpressure_min_rate", "backpressure_min_rate: %v is above max_rate, %v, which would be the rate at all times", c.MinRate, c.MaxRate)
+	}
 	if c.Storage == "memory" {
 		t.Notef("storage", `receiver %s: storage = "memory" is outside the promise: its messages are acknowledged on receipt and lost at a crash`, t.Name())
 	}

@@ -11,4 +11,6 @@
 //  2. A block holds one epoch, and its arrivals never decrease (TestABlockHoldsOneEpoch).
 //  3. A cut hands over everything that arrived before its time (TestACutHandsOverWhatArrivedBefore).
 //  4. What waits is bounded by block.queue and block.queue_bytes; past that, Take blocks (TestAFullQueueBlocks).
+//  5. No more is taken than max_rate and the slowest consumer's estimate allow, whoever waits while they change (TestNoMorePassThanTheRateAllows,
+//     TestTheSlowestConsumerDecides).
 package receiver

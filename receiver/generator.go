@@ -5,12 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
 	"time"
 
 	"edged"
-
-	"golang.org/x/time/rate"
 )
 
 // Store is what a generator needs of the block store.
@@ -34,8 +33,10 @@ type Admission interface {
 type Options struct {
 	Name      string
 	Block     Block
-	MaxRate   float64 // messages a second; 0 is no bound
-	Memory    bool    // storage = "memory": acknowledged on receipt
+	MaxRate   float64       // messages a second; 0 is no bound
+	MinRate   float64       // that Report comes to at the least, messages a second
+	Batch     time.Duration // batch interval: what Report judges by
+	Memory    bool          // storage = "memory": acknowledged on receipt
 	Clock     Clock
 	Trusted   func() bool // whether the wall clock is synchronised
 	Store     Store
@@ -47,9 +48,10 @@ type Options struct {
 // Source. Run cuts the open block every interval; the committer cuts it too, before every commit, so that no message waits
 // for both.
 type Generator struct {
-	o     Options
-	limit *rate.Limiter
-	poked chan struct{} // Run has something to look at before its interval is over
+	o        Options
+	pace     *pace
+	pressure pressure
+	poked    chan struct{} // Run has something to look at before its interval is over
 
 	mu       sync.Mutex
 	state    State
@@ -68,19 +70,15 @@ type Generator struct {
 
 // New makes a generator in state Initialized.
 func New(o Options) *Generator {
-	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), waits: waiters{}, limit: rate.NewLimiter(rate.Inf, 0)}
-	if o.MaxRate > 0 {
-		g.limit = rate.NewLimiter(rate.Limit(o.MaxRate), max(1, int(o.MaxRate/5))) // a fifth of a second's worth at once
-	}
+	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), waits: waiters{}, pace: newPace(o.maxRate())}
+	g.pressure.by = map[string]*consumer{}
 	return g
 }
 
 // Take implements edged.Handler.
 func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
-	if g.limit.Limit() != rate.Inf && !g.limit.Allow() {
-		if err := g.limit.Wait(ctx); err != nil {
-			return g.reject(ctx)
-		}
+	if err := g.pace.wait(ctx); err != nil {
+		return g.reject(ctx)
 	}
 	g.mu.Lock()
 	for {
@@ -266,6 +264,7 @@ const stopWithin = 2 * time.Second
 
 func (g *Generator) stop() error {
 	g.to(StoppedAddingData)
+	g.pace.set(math.Inf(1)) // who waits by it is told
 	g.mu.Lock()
 	g.cut(g.o.Clock.Now())
 	g.mu.Unlock()

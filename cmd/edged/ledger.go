@@ -19,6 +19,7 @@ func printLedger(p func(string, ...any), s *daemon.Status) {
 		}
 		p("%s\t%s\t%s\t%s\n", r.Name, state, equation(int64(r.Received), int64(r.Stored), int64(r.Rejected), r.InQueue), balanced(r.Balanced))
 	}
+	printRates(p, s)
 	if len(s.Streams) > 0 {
 		p("\nstream\tstate\trouted = applied + filtered + dead + late + damaged + dropped + pending\tledger\n")
 	}

@@ -59,6 +59,7 @@ type Daemon struct {
 	writers   []*writer
 	known     []string // names of the cursors that the configuration has
 	gate      *delivery.Gate
+	pressure  *pressure
 	http      net.Listener // nil if it is turned off
 	guard     *guard.Guard
 	reload    *reload.Group

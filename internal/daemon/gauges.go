@@ -15,6 +15,7 @@ func (d *Daemon) registerGauges() {
 		gauge("edged_receiver_rejected_total", func() float64 { return float64(in.Generator.Status().Rejected) })
 		gauge("edged_receiver_waiting_messages", func() float64 { return float64(in.Generator.Status().Waiting) })
 		gauge("edged_receiver_waiting_bytes", func() float64 { return float64(in.Generator.Status().Bytes) })
+		gauge("edged_receiver_rate_limit", in.Generator.RateLimit)
 		gauge("edged_receiver_up", func() float64 { return count(in.up()) })
 		gauge("edged_receiver_restarts_total", func() float64 { return float64(in.Part.State().Restarts) })
 	}

@@ -64,6 +64,7 @@ type ReceiverStatus struct {
 	InQueue  int64              `json:"in_queue"`
 	Balanced bool               `json:"balanced"`
 	Blocks   receiver.Status    `json:"blocks"`
+	Rate     *receiver.Rate     `json:"rate,omitempty"` // at most; nil if there is neither max_rate nor an estimate
 	Link     *remote.LinkStatus `json:"link,omitempty"` // to an external broker
 }
 
@@ -146,6 +147,9 @@ func (in *input) status(store *blockstore.Store) ReceiverStatus {
 	}
 	r.InQueue = int64(r.Received - r.Stored - r.Rejected)
 	r.Balanced = r.InQueue == 0 || before.Waiting+after.Waiting > 0 || before != after
+	if rate := in.Generator.Rate(); rate.MaxRate > 0 || len(rate.Estimates) > 0 {
+		r.Rate = &rate
+	}
 	if x, ok := in.Receiver.(interface{ Link() remote.LinkStatus }); ok {
 		link := x.Link()
 		r.Link = &link

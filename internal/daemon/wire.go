@@ -35,10 +35,12 @@ func (d *Daemon) makeGPIO() {
 // makeStreams makes the streams, and the router that counts for them.
 func (d *Daemon) makeStreams() {
 	var plans []*batches.Plan
+	d.pressure = newPressure(d.set, d.c.Batch.Interval.D())
 	for _, c := range d.c.Streams {
 		plans = append(plans, c.Plan)
 		s := batches.New(batches.Options{
 			Config: c.StreamConfig, Plan: c.Plan, Store: d.store, Log: d.log, Interval: d.c.Batch.Interval.D(), Checkpoint: d.c.Store.Checkpoint.D(),
+			Report: d.pressure.stream(c.Name),
 		})
 		d.store.AddRider(s)
 		d.streams = append(d.streams, &stream{Stream: s, part: supervise.Part{Name: "stream " + c.Name}})
@@ -56,6 +58,9 @@ func (d *Daemon) makeSinks() {
 		}
 		env := spec.Env{Name: c.Name, Streams: c.Streams, DataDir: d.c.DataDir, Log: d.log, Metrics: d.set, Stdout: d.o.Stdout}
 		o := delivery.Options{Name: c.Name, Sink: c.Config.New(env), Encoding: c.Config.Encoding(), Limits: c.Config.Limits()}
+		if c.Common.Backpressure {
+			o.Report = d.pressure.sink(c.Name, c.Streams)
+		}
 		for _, s := range d.streams {
 			if !slices.Contains(c.Streams, s.Name()) {
 				continue
@@ -121,10 +126,12 @@ func (d *Daemon) makeReceivers() {
 	for _, c := range d.c.Receivers {
 		level := blockstore.Level(slices.Index(blockstore.Levels, c.Common.Storage))
 		g := receiver.New(receiver.Options{
-			Name: c.Name, Block: *d.c.Block, MaxRate: float64(c.Common.MaxRate), Memory: level == blockstore.Memory,
+			Name: c.Name, Block: *d.c.Block, Memory: level == blockstore.Memory,
+			MaxRate: float64(c.Common.MaxRate), MinRate: float64(c.Common.MinRate), Batch: d.c.Batch.Interval.D(),
 			Clock: d.clock, Trusted: d.trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
 		})
 		d.store.AddSource(c.Name, level, g)
+		d.pressure.receiver(c.Name, g, c.Common.Backpressure)
 		env := receiver.Env{
 			Name: c.Name, DataDir: d.c.DataDir, Embedded: d.broker != nil, Log: d.log, Metrics: d.set,
 			Dial: func(r receiver.Remote, topics []string) edged.Receiver {

@@ -16,7 +16,7 @@ type planned struct {
 
 const (
 	turnBytes = 8 << 20 // of rows in one turn, about
-	turnParts = 64      // deliveries in one turn
+	turnParts = 64      // deliveries in one turn at most; see also report
 )
 
 // plan takes what the streams have waiting, one delivery of each in turns, as many as fit. more says that there is more to
@@ -35,7 +35,7 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 			if !open[i] {
 				continue
 			}
-			if len(turn) >= turnParts || bytes >= turnBytes {
+			if len(turn) >= w.parts || bytes >= turnBytes {
 				return turn, true, 0, nil
 			}
 			p, next, due, err := w.take(d, at[i], now, all)

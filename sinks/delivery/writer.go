@@ -26,6 +26,7 @@ type Options struct {
 	Interval   time.Duration // batch interval
 	Log        *slog.Logger
 	Metrics    *metrics.Set
+	Report     func(Report) // of every write that the sink took rows of, from Run's goroutine; nil: nobody asks
 }
 
 // Writer is the one writer of a sink. Run owns it; Ride, Status and LastRound may be used by others at any time.
@@ -35,6 +36,7 @@ type Writer struct {
 	deliveries []*Delivery
 	rec        sinkRecord
 	turn       []planned
+	parts      int  // of one turn at most
 	committed  bool // the turn's ranges are
 	isOpen     bool // the sink is
 	size       size
@@ -53,7 +55,7 @@ type Writer struct {
 
 // New makes a writer; Run starts it.
 func New(o Options) *Writer {
-	w := &Writer{o: o, limits: o.Limits, size: size{most: o.Limits.Bytes, now: o.Limits.Bytes}, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
+	w := &Writer{o: o, limits: o.Limits, parts: firstParts(&o), size: size{most: o.Limits.Bytes, now: o.Limits.Bytes}, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
 	for _, s := range o.Deliveries {
 		w.deliveries = append(w.deliveries, newDelivery(o.Name, s))
 	}
@@ -141,7 +143,9 @@ func (w *Writer) cycle(ctx context.Context, draining bool) error {
 			return err
 		}
 	}
+	began := time.Now()
 	done, receipt, err := w.write(ctx)
+	w.report(done, time.Since(began))
 	return w.outcome(ctx, done, receipt, err, draining)
 }
 

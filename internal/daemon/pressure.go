@@ -1,0 +1,117 @@
+package daemon
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"edged/batches"
+	"edged/receiver"
+	"edged/sinks/delivery"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// pressure brings what streams and sinks say of their batches to the receivers that it concerns: a stream's to the receivers with backpressure
+// = true that it reads, a sink's, if the sink has backpressure = true, to all receivers of its streams.
+type pressure struct {
+	set      *metrics.Set
+	interval time.Duration // of the batches
+	own      []string      // receivers with backpressure = true
+
+	mu     sync.Mutex
+	slowed map[string]*receiver.Generator
+	flows  map[string]*flow // by stream
+}
+
+// flow is what went through a stream lately: how many messages of each receiver, and how many rows came of them.
+type flow struct {
+	messages map[string]float64
+	rows     float64
+}
+
+// forgetAt bounds a flow: what is older than so many rows and messages counts half, and half again.
+const forgetAt = 1 << 20
+
+func newPressure(set *metrics.Set, interval time.Duration) *pressure {
+	return &pressure{set: set, interval: interval, slowed: map[string]*receiver.Generator{}, flows: map[string]*flow{}}
+}
+
+// receiver adds a receiver that can be slowed; own says that it has backpressure = true. It is called before anything runs.
+func (p *pressure) receiver(name string, g *receiver.Generator, own bool) {
+	p.slowed[name] = g
+	if own {
+		p.own = append(p.own, name)
+	}
+}
+
+// stream returns what a stream calls after its steps.
+func (p *pressure) stream(name string) func(batches.Report) {
+	f := &flow{messages: map[string]float64{}}
+	p.flows[name] = f
+	return func(r batches.Report) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		f.rows += float64(r.Rows)
+		most := f.rows
+		for from, n := range r.Messages {
+			f.messages[from] += float64(n)
+			most = max(most, f.messages[from])
+			if slices.Contains(p.own, from) {
+				p.tell(from, "stream "+name, receiver.Batch{Messages: float64(n), Took: r.Took, Delay: r.Delay})
+			}
+		}
+		if most > forgetAt {
+			p.halve()
+		}
+	}
+}
+
+// halve halves all flows, so that they stay in proportion.
+func (p *pressure) halve() {
+	for _, f := range p.flows {
+		f.rows /= 2
+		for from := range f.messages {
+			f.messages[from] /= 2
+		}
+	}
+}
+
+// sink returns what a sink calls after its writes. Its rows are turned into messages in the proportion in which its streams made rows of messages
+// so far. What waits for it is what it is behind: the time that it needs for it, beyond a batch interval.
+func (p *pressure) sink(name string, streams []string) func(delivery.Report) {
+	return func(r delivery.Report) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		rows, messages := 0.0, map[string]float64{}
+		for _, s := range streams {
+			if f := p.flows[s]; f != nil {
+				rows += f.rows
+				for from, n := range f.messages {
+					messages[from] = max(messages[from], n) // two streams of one receiver see the same messages
+				}
+			}
+		}
+		if rows == 0 {
+			return
+		}
+		behind := time.Duration(float64(r.Waiting) / float64(r.Rows) * float64(r.Took))
+		for from, n := range messages {
+			p.tell(from, "sink "+name, receiver.Batch{Messages: float64(r.Rows) * n / rows, Took: r.Took, Delay: max(0, behind-p.interval)})
+		}
+	}
+}
+
+// tell brings a batch to a receiver, and shows it. The lock is held.
+func (p *pressure) tell(from, by string, b receiver.Batch) {
+	g := p.slowed[from]
+	if g == nil {
+		return // nothing is taken in
+	}
+	g.Report(by, b)
+	label := fmt.Sprintf("{receiver=%q,by=%q}", from, by)
+	p.set.GetOrCreateGauge("edged_receiver_batch_messages"+label, nil).Set(b.Messages)
+	p.set.GetOrCreateGauge("edged_receiver_batch_seconds"+label, nil).Set(b.Took.Seconds())
+	p.set.GetOrCreateGauge("edged_receiver_batch_delay_seconds"+label, nil).Set(b.Delay.Seconds())
+}

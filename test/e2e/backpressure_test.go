@@ -1,0 +1,124 @@
+package e2e
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"edged/test/harness"
+	"edged/test/load"
+)
+
+const slowable = `
+data_dir = "{{dir}}"
+[http]
+listen = "127.0.0.1:{{http}}"
+[broker]
+listen = ["tcp://127.0.0.1:{{broker}}"]
+[receiver.field]
+type = "mqtt"
+topics = ["site/#"]
+[batch]
+interval = "100ms"
+[stream.raw]
+from = ["field"]
+topics = ["site/#"]
+sinks = ["archive", "cloud"]
+[sink.archive]
+type = "file"
+path = "raw.ndjson"
+[sink.cloud]
+type = "http"
+url = %q
+batch_rows = 50
+batch_age = "50ms"
+backpressure = true
+`
+
+// A slow sink with backpressure = true slows the publishers to what it takes; nothing is lost, and when it is fast again, so are they.
+func TestASlowSinkSlowsThePublishers(t *testing.T) {
+	t.Parallel()
+	cloud := harness.NewServer(t)
+	e := harness.New(t, fmt.Sprintf(slowable, cloud.URL))
+	e.Start()
+	const limit = `edged_receiver_rate_limit{receiver="field"}`
+	received := func() float64 { return e.Metric(`edged_receiver_received_total{receiver="field"}`) }
+	pace := func(messages float64) float64 { // at which so many are taken in
+		from, began := received(), time.Now()
+		harness.Until(t, 10*time.Second, fmt.Sprintf("%v messages are taken in", messages), func() bool { return received() >= from+messages })
+		return (received() - from) / time.Since(began).Seconds()
+	}
+	const rate = 1000
+	run := load.Under(t, e, load.Plan{Conns: 5, Rate: rate}, func() {
+		harness.Until(t, 10*time.Second, "the sink takes rows, and keeps up", func() bool { return len(cloud.Rows()) > 100 && e.Metric(limit) > rate })
+		if before := pace(500); before < rate/2 {
+			t.Errorf("%.0f messages a second are taken in of %d, and the sink is fast", before, rate)
+		}
+		cloud.Hold(func() { time.Sleep(200 * time.Millisecond) }) // 250 rows a second
+		harness.Until(t, 10*time.Second, "the rate falls", func() bool { return e.Metric(limit) < rate/2 })
+		if slow := pace(100); slow > rate/2 {
+			t.Errorf("%.0f messages a second are taken in; the limit is %v", slow, e.Metric(limit))
+		}
+		cloud.Hold(nil)
+		harness.Until(t, 10*time.Second, "the rate rises", func() bool { return e.Metric(limit) > rate })
+		if after := pace(500); after < rate/2 {
+			t.Errorf("%.0f messages a second are taken in of %d, and the sink is fast again", after, rate)
+		}
+	})
+	s := e.AtRest(10 * time.Second)
+	if r := s.Receivers[0]; r.Rejected > 0 || r.Rate == nil || len(r.Rate.Estimates) != 1 || r.Rate.Estimates[0].By != "sink cloud" {
+		t.Errorf("%+v, %+v", r, r.Rate)
+	}
+	if v := load.Judge(t, e, run, "a slow sink", "raw.ndjson"); v.Acked == 0 || v.Lost > 0 || v.Doubled > 0 {
+		t.Errorf("%+v", v)
+	}
+	if rows := len(cloud.Rows()); rows != len(e.Rows("raw.ndjson")) {
+		t.Errorf("%d rows at the sink, %d in the file", rows, len(e.Rows("raw.ndjson")))
+	}
+	if math.IsInf(e.Metric(limit), 1) {
+		t.Error("the rate has no bound at the end")
+	}
+}
+
+// So does a stream whose batches take long, with backpressure = true at the receiver. The longer it goes on, the
+// more there is to compute of a message: it is too much for any machine soon.
+func TestSlowBatchesSlowThePublishers(t *testing.T) {
+	t.Parallel()
+	e := harness.New(t, heavy)
+	e.Start()
+	const rate, limit = 2000, `edged_receiver_rate_limit{receiver="field"}`
+	run := load.Under(t, e, load.Plan{Conns: 5, Rate: rate}, func() {
+		harness.Until(t, 15*time.Second, "the rate falls", func() bool { return e.Metric(limit) < rate/2 })
+		if n := e.Metric(`edged_receiver_batch_messages{receiver="field",by="stream raw"}`); n <= 0 {
+			t.Errorf("%v messages in the last batch", n)
+		}
+	})
+	e.AtRest(15 * time.Second)
+	if v := load.Judge(t, e, run, "slow batches", "raw.ndjson"); v.Acked == 0 || v.Lost > 0 || v.Doubled > 0 {
+		t.Errorf("%+v", v)
+	}
+}
+
+const heavy = `
+data_dir = "{{dir}}"
+[http]
+listen = "127.0.0.1:{{http}}"
+[broker]
+listen = ["tcp://127.0.0.1:{{broker}}"]
+[receiver.field]
+type = "mqtt"
+topics = ["site/#"]
+backpressure = true
+backpressure_min_rate = "50/s"
+[batch]
+interval = "200ms"
+[stream.raw]
+from = ["field"]
+topics = ["site/#"]
+where = "count(1..20 * int(seq), # % 7 == 0) > 1"
+sinks = ["archive"]
+[sink.archive]
+type = "file"
+path = "raw.ndjson"
+`
