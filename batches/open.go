@@ -142,6 +142,9 @@ func (s *Stream) restore(p *Plan) error {
 		}
 		s.apply(&e)
 		seq = e.Seq + 1
+		if e.Block != nil {
+			s.since += e.Block.Size() // it waits for the next checkpoint, whether more comes or not: a full store lets nothing in
+		}
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ type reserved struct {
 	to    int64     // the file has blocks up to here, at least
 	retry time.Time // not before: the disk had none
 	never bool      // the file system cannot
+	wall  bool      // the file may not be made longer, however much room the disk has: a quota, a limit of file sizes
 }
 
 const reserveRetry = time.Second
@@ -33,7 +34,8 @@ func (s *Store) takeReserve(used, reserve int64) int64 {
 	if r.never || r.to >= min(used+reserve, int64(s.cfg.MaxBytes)) || time.Now().Before(r.retry) {
 		return max(0, r.to-used)
 	}
-	if err := s.takeAhead(used, reserve); err != nil {
+	err := s.takeAhead(used, reserve)
+	if r.wall = errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT); err != nil {
 		r.retry = time.Now().Add(reserveRetry)
 		r.never = errors.Is(err, errors.ErrUnsupported)
 	}

@@ -195,7 +195,10 @@ func (s *Store) awaited(t totals) bool {
 
 // putBack keeps a round's blocks until the disk has room for them: they were cut, and their order must stay.
 func (s *Store) putBack(r *round, err error) {
-	s.log.Warn("the disk has no room for the store: nothing is acknowledged until there is; deliveries go on, and free what was delivered", "file", s.path, "error", err)
+	if !s.saidNoRoom {
+		s.saidNoRoom = true
+		s.log.Warn("the disk has no room for the store: nothing is acknowledged until there is; deliveries go on, and free what was delivered", "file", s.path, "error", err)
+	}
 	s.meter.full.Inc()
 	s.retry, s.retryAt = r.parcels, time.Now().Add(time.Second)
 	s.retryCuts = nil
@@ -220,6 +223,9 @@ func (s *Store) accept(r *round) {
 		s.lastTick = r.tick
 	}
 	s.untold = r.tick == nil && (s.untold || len(r.memory) > 0)
+	if len(r.parcels) > 0 {
+		s.saidNoRoom = false
+	}
 	for _, p := range r.parcels {
 		s.meter.messages.Add(p.Block.Len())
 		s.meter.stored.Add(content(p.Block))

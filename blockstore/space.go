@@ -47,6 +47,9 @@ func (s *Store) measure() Space {
 	ahead := s.takeReserve(sp.File, sp.Reserve)
 	if total, avail, ok := diskSpace(s.path); ok {
 		sp.DiskFree, sp.DiskKept = avail, s.kept(total)
+		if s.reserved.wall {
+			avail = 0
+		}
 		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free+ahead-diskReserve(sp.Reserve, total))
 	}
 	s.mu.Lock()

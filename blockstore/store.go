@@ -38,20 +38,21 @@ type Store struct {
 	acks  chan finished
 
 	// The committer's own: no lock.
-	next      uint64            // the next sequence number
-	cum       uint64            // bytes of the block log so far
-	ends      map[string]logEnd // of the result logs
-	totals    totals
-	untold    bool           // blocks in memory were numbered since the newest tick: the next commit writes one
-	retry     []edged.Parcel // cut, but the disk had no room
-	retryCuts []cut
-	retryAt   time.Time
-	freed     time.Time
-	asked     time.Time // when the riders were
-	saidFull  bool
-	lastTick  *edged.Tick
-	uncounted []uint64 // blocks behind the newest tick that can be read, until there is a router
-	reserved  reserved
+	next       uint64            // the next sequence number
+	cum        uint64            // bytes of the block log so far
+	ends       map[string]logEnd // of the result logs
+	totals     totals
+	untold     bool           // blocks in memory were numbered since the newest tick: the next commit writes one
+	retry      []edged.Parcel // cut, but the disk had no room
+	retryCuts  []cut
+	retryAt    time.Time
+	freed      time.Time
+	asked      time.Time // when the riders were
+	saidFull   bool
+	saidNoRoom bool // that the disk has none for blocks that wait
+	lastTick   *edged.Tick
+	uncounted  []uint64 // blocks behind the newest tick that can be read, until there is a router
+	reserved   reserved
 
 	mu      sync.Mutex // guards the rest
 	queue   []pending

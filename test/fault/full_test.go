@@ -103,6 +103,9 @@ func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, []map[str
 	if _, _, other := cloud.Keys(); len(other) > 0 {
 		t.Errorf("%d keys came with other bytes: %v", len(other), other)
 	}
+	if n := strings.Count(e.Log(), "the disk has no room for the store"); n > 10 { // it is filled, drained and filled again
+		t.Errorf("it was said %d times that the disk has no room", n)
+	}
 	v.Expected = strings.Join(said, ", ")
 	return v, e, cloud.Rows()
 }
