@@ -34,7 +34,11 @@ type Kind struct {
 	Keeps bool
 	// Previous says that Result needs the accumulator of the stretch before the window.
 	Previous bool
-	New      func() edged.Accumulator
+	// New makes one of a group in a pane. It is nil where constants are wanted: With gives it.
+	New func() edged.Accumulator
+	// With gives New for what stands after the column, such as the share in quantile(x, 0.995): numbers, texts and Bools. Its
+	// error names the constant that is wrong. It is nil for a kind that takes a column only.
+	With func(constants []edged.Value) (New func() edged.Accumulator, err error)
 }
 
 var errState = errors.New("the saved state of an aggregate is damaged")

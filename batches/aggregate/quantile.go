@@ -11,6 +11,25 @@ func Quantile(percent int) Kind {
 	}
 }
 
+// Median is median(x), which is p50(x).
+var Median = Quantile(50)
+
+// QuantileOf is quantile(x, q): the number below which the share q of the numbers lies, in x's unit, within 1 % of the true one; null if
+// there is none. q is from 0, the smallest, to 1, the largest.
+var QuantileOf = Kind{
+	Argument: Number, Formula: "the x below which the share q (0 to 1) of x lies, ± 1 %, in the unit of x", Commutative: true,
+	With: func(constants []edged.Value) (func() edged.Accumulator, error) {
+		if err := wantConstants("quantile", constants, 1, "a share, such as quantile(value, 0.995)"); err != nil {
+			return nil, err
+		}
+		q, ok := constants[0].Float()
+		if !ok || q < 0 || q > 1 {
+			return nil, wrongConstant("quantile", constants, 0, "a share from 0 to 1")
+		}
+		return func() edged.Accumulator { return &quantile{q: q} }, nil
+	},
+}
+
 type quantile struct {
 	q float64
 	s sketch
