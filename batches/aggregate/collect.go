@@ -1,6 +1,8 @@
 package aggregate
 
 import (
+	"encoding/binary"
+
 	"edged"
 	"edged/internal/rowcodec"
 )
@@ -21,7 +23,10 @@ var Collect = Kind{
 			return nil, err
 		}
 		n, err := whole("collect", constants, 0, maxCollected)
-		return func() edged.Accumulator { return &collect{n: n} }, err
+		if err != nil {
+			return nil, err
+		}
+		return func() edged.Accumulator { return &collect{n: n} }, nil
 	},
 }
 
@@ -67,6 +72,7 @@ func (a *collect) Result(edged.Window, edged.Accumulator) edged.Value {
 
 func (a *collect) AppendBinary(b []byte) []byte {
 	b = append(b, byte(indicator(a.full)))
+	b = binary.AppendUvarint(b, uint64(len(a.values)))
 	for _, v := range a.values {
 		b = rowcodec.AppendValue(b, v)
 	}
@@ -77,13 +83,17 @@ func (a *collect) UnmarshalBinary(b []byte) error {
 	if len(b) == 0 || b[0] > 1 {
 		return errState
 	}
-	a.values, a.bytes, a.full = nil, 0, false
-	for r := (rowcodec.Reader{B: b[1:]}); len(r.B) > 0; {
-		n := len(a.values)
-		if a.Add(r.Value(), 0); r.Err != nil || len(a.values) == n {
+	*a = collect{n: a.n}
+	full := b[0] == 1
+	size, b := takeUvarint(b[1:])
+	r := rowcodec.Reader{B: b}
+	for n := range size {
+		if a.Add(r.Value(), 0); r.Err != nil || uint64(len(a.values)) == n {
 			return errState
 		}
 	}
-	a.full = b[0] == 1
+	if a.full = full; b == nil || len(r.B) > 0 {
+		return errState
+	}
 	return nil
 }

@@ -2,6 +2,7 @@ package aggregate
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 
 	"edged"
@@ -12,7 +13,7 @@ func wantConstants(name string, have []edged.Value, n int, what string) error {
 	if len(have) == n {
 		return nil
 	}
-	return fmt.Errorf("%s takes a column and %s; have %d arguments", name, what, 1+len(have))
+	return fmt.Errorf("%s takes a column and %s; have %d constants", name, what, len(have))
 }
 
 // wrongConstant is the error of constant i, counted from 0; the column before it is the first argument.
@@ -23,7 +24,7 @@ func wrongConstant(name string, constants []edged.Value, i int, want string) err
 // whole returns constant i, which is to be a whole number from 1 to most.
 func whole(name string, constants []edged.Value, i, most int) (int, error) {
 	f, ok := constants[i].Float()
-	if !ok || f != float64(int(f)) || f < 1 || f > float64(most) {
+	if !ok || f != math.Trunc(f) || f < 1 || f > float64(most) {
 		return 0, wrongConstant(name, constants, i, fmt.Sprintf("a whole number from 1 to %d", most))
 	}
 	return int(f), nil

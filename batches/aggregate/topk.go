@@ -18,7 +18,10 @@ var TopK = Kind{
 			return nil, err
 		}
 		k, err := whole("top_k", constants, 0, maxTop)
-		return func() edged.Accumulator { return &topK{k: k} }, err
+		if err != nil {
+			return nil, err
+		}
+		return func() edged.Accumulator { return &topK{k: k} }, nil
 	},
 }
 
