@@ -26,7 +26,8 @@ type tallies struct {
 	at    map[edged.Value]int // where a value is in all
 	all   []tally
 	bytes int
-	floor uint64 // no value that is not here came more often
+	floor uint64 // no value that is not here came more often, and none that is here is counted less
+	hand  int    // where the next rarest value is looked for, as a clock's hand: mostly it is there
 }
 
 type tally struct {
@@ -58,14 +59,18 @@ func (t *tallies) put(e tally) {
 	t.bytes += len(e.v.Str())
 }
 
-// evict takes the rarest value out.
+// evict takes the rarest value out, of equally rare ones the next from the hand on.
 func (t *tallies) evict() {
-	rarest := 0
-	for i := range t.all {
-		if t.all[i].n < t.all[rarest].n {
-			rarest = i
+	rarest := t.hand % len(t.all)
+	for i, at := 0, rarest; i < len(t.all) && t.all[rarest].n > t.floor; i++ {
+		if t.all[at].n < t.all[rarest].n {
+			rarest = at
+		}
+		if at++; at == len(t.all) {
+			at = 0
 		}
 	}
+	t.hand = rarest
 	e, end := t.all[rarest], len(t.all)-1
 	t.floor = max(t.floor, e.n)
 	t.bytes -= len(e.v.Str())
@@ -118,6 +123,7 @@ func (t *tallies) ranked() []tally {
 
 func (t *tallies) AppendBinary(b []byte) []byte {
 	b = binary.AppendUvarint(b, t.floor)
+	b = binary.AppendUvarint(b, uint64(t.hand))
 	b = binary.AppendUvarint(b, uint64(len(t.all)))
 	for _, e := range t.all {
 		b = rowcodec.AppendValue(b, e.v)
@@ -129,8 +135,9 @@ func (t *tallies) AppendBinary(b []byte) []byte {
 func (t *tallies) UnmarshalBinary(b []byte) error {
 	*t = tallies{}
 	floor, b := takeUvarint(b)
+	hand, b := takeUvarint(b)
 	size, b := takeUvarint(b)
-	if b == nil || size > maxTallies || size > uint64(len(b)) {
+	if b == nil || hand >= maxTallies || size > maxTallies || size > uint64(len(b)) {
 		return errState
 	}
 	for range size {
@@ -144,7 +151,7 @@ func (t *tallies) UnmarshalBinary(b []byte) error {
 		}
 		t.put(e)
 	}
-	if t.floor = floor; len(b) > 0 {
+	if t.floor, t.hand = floor, int(hand); len(b) > 0 {
 		return errState
 	}
 	return nil
