@@ -30,7 +30,9 @@ func (o *output) window(win edged.Window, merged *pane, groups []*group, prev *p
 					before = pg.accs[i]
 				}
 			}
-			cells = append(cells, acc.Result(win, before))
+			v := acc.Result(win, before)
+			cells = append(cells, v)
+			o.size += len(v.Str())
 		}
 		cells = append(cells, epochCell(win.Epoch), trustedCell(!merged.untrusted), partialCell(partial || merged.incomplete))
 		o.rows.Cells = cells

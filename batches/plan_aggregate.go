@@ -101,8 +101,9 @@ func splitArguments(text string) (args []string) {
 
 var decimal = regexp.MustCompile(`^[-+]?[0-9.]+([eE][-+]?[0-9]+)?$`)
 
-// singleQuoted turns a text in single quotes, as expressions know them, into one in double quotes.
-var singleQuoted = strings.NewReplacer(`\'`, `'`, `\\`, `\\`, `\"`, `\"`, `"`, `\"`)
+// singleQuoted turns what is in single quotes, as expressions know them, into what is in double quotes. A single quote in it ends it too early, and
+// so does what that is turned into.
+var singleQuoted = strings.NewReplacer(`\'`, `'`, `\\`, `\\`, `\"`, `\"`, `"`, `\"`, `'`, `"`)
 
 // constant reads a number, a text in quotes of any kind, true or false.
 func constant(text string) (v edged.Value, ok bool) {
