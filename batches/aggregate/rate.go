@@ -10,7 +10,7 @@ import (
 // counter, which began again at 0; one from before the last is out of order, and left out. The last reading of the stretch before the window is taken as its beginning, so that
 // no growth falls between two windows; null with fewer than two readings.
 var Rate = Kind{
-	Argument: Number, Formula: "growth of x, resets understood / seconds between the first and the last reading",
+	Argument: Number, Formula: "increase(x) / seconds between its first and its last reading, in the unit of x a second",
 	Previous: true, New: func() edged.Accumulator { return new(counter) },
 }
 

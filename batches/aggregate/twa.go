@@ -6,7 +6,7 @@ import "edged"
 // one to the window's end, and the last one of the stretch before from the window's beginning on. If there is none, the average is that of the
 // time from the first reading on. It is null without a reading in either.
 var TWA = Kind{
-	Argument: Number, Formula: "Σ(x · seconds until the next reading or the window's end) / seconds, in the unit of x; the last x of the stretch before holds until the first reading; without one time begins there",
+	Argument: Number, Formula: "Σ(x · seconds until the next reading or the window's end) / seconds, in the unit of x; the last x of the stretch before the window holds until the first reading; without such a reading time begins with the first one",
 	Previous: true, New: twaRule.accumulator,
 }
 
