@@ -27,7 +27,7 @@ type tallies struct {
 	all   []tally
 	bytes int
 	floor uint64 // no value that is not here came more often, and none that is here is counted less
-	hand  int    // where the next rarest value is looked for, as a clock's hand: mostly it is there
+	hand  int    // all before it came more often than the floor; it is not saved, since 0 is as right
 }
 
 type tally struct {
@@ -59,17 +59,9 @@ func (t *tallies) put(e tally) {
 	t.bytes += len(e.v.Str())
 }
 
-// evict takes the rarest value out, of equally rare ones the next from the hand on.
+// evict takes the rarest value out, of equally rare ones the first.
 func (t *tallies) evict() {
-	rarest := t.hand % len(t.all)
-	for i, at := 0, rarest; i < len(t.all) && t.all[rarest].n > t.floor; i++ {
-		if t.all[at].n < t.all[rarest].n {
-			rarest = at
-		}
-		if at++; at == len(t.all) {
-			at = 0
-		}
-	}
+	rarest := t.rarest()
 	t.hand = rarest
 	e, end := t.all[rarest], len(t.all)-1
 	t.floor = max(t.floor, e.n)
@@ -79,6 +71,22 @@ func (t *tallies) evict() {
 	delete(t.at, e.v)
 	t.all[end] = tally{}
 	t.all = t.all[:end]
+}
+
+// rarest is where the first of the rarest values is. Nothing is rarer than the floor, and the hand spares most of the search for that.
+func (t *tallies) rarest() int {
+	for i := t.hand; i < len(t.all); i++ {
+		if t.all[i].n == t.floor {
+			return i
+		}
+	}
+	rarest := 0
+	for i := range t.all {
+		if t.all[i].n < t.all[rarest].n {
+			rarest = i
+		}
+	}
+	return rarest
 }
 
 // merge joins the tallies of other rows: a value that one side does not have came there at most as often as its floor says.
@@ -123,7 +131,6 @@ func (t *tallies) ranked() []tally {
 
 func (t *tallies) AppendBinary(b []byte) []byte {
 	b = binary.AppendUvarint(b, t.floor)
-	b = binary.AppendUvarint(b, uint64(t.hand))
 	b = binary.AppendUvarint(b, uint64(len(t.all)))
 	for _, e := range t.all {
 		b = rowcodec.AppendValue(b, e.v)
@@ -135,15 +142,14 @@ func (t *tallies) AppendBinary(b []byte) []byte {
 func (t *tallies) UnmarshalBinary(b []byte) error {
 	*t = tallies{}
 	floor, b := takeUvarint(b)
-	hand, b := takeUvarint(b)
 	size, b := takeUvarint(b)
-	if b == nil || hand >= maxTallies || size > maxTallies || size > uint64(len(b)) {
+	if b == nil || size > maxTallies || size > uint64(len(b)) {
 		return errState
 	}
 	for range size {
 		r := rowcodec.Reader{B: b}
 		e := tally{v: r.Value()}
-		if e.n, b = takeUvarint(r.B); b == nil || r.Err != nil || e.v.Missing() {
+		if e.n, b = takeUvarint(r.B); b == nil || r.Err != nil || e.v.Missing() || e.n < max(1, floor) {
 			return errState
 		}
 		if _, twice := t.at[e.v]; twice || t.bytes+len(e.v.Str()) > maxTallyBytes {
@@ -151,7 +157,7 @@ func (t *tallies) UnmarshalBinary(b []byte) error {
 		}
 		t.put(e)
 	}
-	if t.floor, t.hand = floor, int(hand); len(b) > 0 {
+	if t.floor = floor; len(b) > 0 {
 		return errState
 	}
 	return nil
