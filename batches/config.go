@@ -54,7 +54,7 @@ type StreamConfig struct {
 	Having          string        `toml:"having" doc:"expression that a result must satisfy; it sees the results' columns, n > 3" json:"having"`
 	Sinks           []string      `toml:"sinks" doc:"where the rows or results go" json:"-"`
 	Start           string        `toml:"start" doc:"where a new stream begins: oldest, the oldest block still kept, or now" json:"-"`
-	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it); rows of further ones are counted as dropped. A row whose group key, or whose text for first and last, is longer than 4 KiB is a dead letter" json:"max_groups"`
+	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it); rows of further ones are counted as dropped. A row whose group key, or whose text for first, last, mode, top_k or collect, is longer than 4 KiB is a dead letter" json:"max_groups"`
 }
 
 // DefaultStream returns the defaults.

@@ -28,6 +28,21 @@ var Aggregates = append(kinds.List[aggregate.Kind]{
 	{Name: "stddev", Doc: "stddev(x)", New: always(aggregate.Stddev)},
 	{Name: "distinct", Doc: "distinct(x)", New: always(aggregate.Distinct)},
 	{Name: "rate", Doc: "rate(x)", New: always(aggregate.Rate)},
+	{Name: "twa", Doc: "twa(x)", New: always(aggregate.TWA)},
+	{Name: "variance", Doc: "variance(x)", New: always(aggregate.Variance)},
+	{Name: "median", Doc: "median(x)", New: always(aggregate.Median)},
+	{Name: "quantile", Doc: "quantile(x, q)", New: always(aggregate.QuantileOf)},
+	{Name: "increase", Doc: "increase(x)", New: always(aggregate.Increase)},
+	{Name: "delta", Doc: "delta(x)", New: always(aggregate.Delta)},
+	{Name: "integral", Doc: "integral(x)", New: always(aggregate.Integral)},
+	{Name: "mode", Doc: "mode(x)", New: always(aggregate.Mode)},
+	{Name: "top_k", Doc: "top_k(x, k)", New: always(aggregate.TopK)},
+	{Name: "histogram", Doc: "histogram(x, b0, b1, …)", New: always(aggregate.Histogram)},
+	{Name: "collect", Doc: "collect(x, n)", New: always(aggregate.Collect)},
+	{Name: "edges", Doc: "edges(x)", New: always(aggregate.Edges)},
+	{Name: "pulses", Doc: "pulses(x)", New: always(aggregate.Pulses)},
+	{Name: "duty", Doc: "duty(x)", New: always(aggregate.Duty)},
+	{Name: "time_in_state", Doc: "time_in_state(x, state)", New: always(aggregate.TimeInState)},
 }, quantiles()...)
 
 // quantiles lists p50 to p99.

@@ -40,7 +40,9 @@ func (o *output) result(win edged.Window, g, before *group, is signs) {
 		if before != nil && o.p.aggs[i].kind.Previous {
 			prev = before.accs[i]
 		}
-		cells = append(cells, acc.Result(win, prev))
+		v := acc.Result(win, prev)
+		cells = append(cells, v)
+		o.size += len(v.Str())
 	}
 	cells = append(cells, epochCell(win.Epoch), trustedCell(!is.untrusted), partialCell(is.partial))
 	if o.p.having != nil {

@@ -224,45 +224,6 @@ func (b *builder) keys(pairs conf.Pairs) {
 	}
 }
 
-var call = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*\((.*)\)\s*$`)
-
-func (b *builder) aggregates(pairs conf.Pairs) {
-	for _, pr := range pairs {
-		b.name("aggregate", pr.Key)
-		a := aggregated{name: pr.Key}
-		var err error
-		if a.kind, a.arg, err = b.aggregate(pr.Value); err != nil {
-			b.fail("aggregate", pr.Key, err)
-			continue
-		}
-		b.p.aggs = append(b.p.aggs, a)
-	}
-}
-
-func (b *builder) aggregate(text string) (kind aggregate.Kind, arg *expression.Expr, err error) {
-	m := call.FindStringSubmatch(text)
-	if m == nil {
-		return kind, nil, fmt.Errorf(`%q is not an aggregate; write a function of a column, such as "avg(value)"`, text)
-	}
-	k, ok := Aggregates.Find(m[1])
-	if !ok {
-		return kind, nil, fmt.Errorf("unknown aggregate %q%s", m[1], conf.Suggest(m[1], Aggregates.Names()))
-	}
-	kind = k.New()
-	inner := strings.TrimSpace(m[2])
-	if kind.Argument == aggregate.None {
-		if inner != "" {
-			err = fmt.Errorf("%s() takes no argument", m[1])
-		}
-		return kind, nil, err
-	}
-	if inner == "" {
-		return kind, nil, fmt.Errorf("%s needs a column, such as %s(value)", m[1], m[1])
-	}
-	arg, err = b.scope.Compile(inner)
-	return kind, arg, err
-}
-
 // shape checks what goes together, and lists the columns of the output.
 func (b *builder) shape(c *StreamConfig) {
 	p := b.p

@@ -68,6 +68,14 @@ func drawConfig(t *rapid.T) *StreamConfig {
 	c := pinsConfig()
 	c.Window = rapid.SampledFrom([]string{"tumbling 10s", "sliding 20s every 5s", "sliding 15s every 10s", "tumbling 3s"}).Draw(t, "window")
 	c.Aggregate = append(c.Aggregate, conf.Pair{Key: "rate", Value: "rate(value)"}, conf.Pair{Key: "p", Value: "p50(value)"}, conf.Pair{Key: "last", Value: "last(kind)"})
+	for i, text := range []string{
+		"twa(value)", "integral(value)", "delta(value)", "increase(value)", "edges(value > 0)", "pulses(value > 0)", "duty(value > 0)", `time_in_state(kind, "x")`,
+		"top_k(kind, 2)", "mode(value)", "collect(value, 5)", "histogram(value, -10, 0, 10)", "quantile(value, 0.9)", "variance(value)",
+	} {
+		if rapid.IntRange(0, 3).Draw(t, text) == 0 {
+			c.Aggregate = append(c.Aggregate, conf.Pair{Key: fmt.Sprint("a", i), Value: text})
+		}
+	}
 	if rapid.Bool().Draw(t, "event time") {
 		c.Time = "ts"
 		c.AllowedLateness = conf.Duration(rapid.SampledFrom([]time.Duration{0, 5 * time.Second, time.Minute}).Draw(t, "lateness"))

@@ -24,8 +24,13 @@ type reserved struct {
 
 const reserveRetry = time.Second
 
-// diskReserve is how much of the reserve a disk of that size can give.
-func diskReserve(reserve, total int64) int64 { return min(reserve, total/8) }
+// diskReserve is how much of the reserve a disk of that size can give. A file that may not grow further is its own disk.
+func (r *reserved) diskReserve(reserve, total int64) int64 {
+	if r.wall {
+		total = r.to
+	}
+	return min(reserve, total/8)
+}
 
 // takeReserve has the file take blocks for the reserve behind the used bytes at its begin, out of what reserve_free leaves, and returns how
 // many bytes of it there are. It does something once in allocStep bytes of growth.
@@ -35,7 +40,7 @@ func (s *Store) takeReserve(used, reserve int64) int64 {
 		return max(0, r.to-used)
 	}
 	err := s.takeAhead(used, reserve)
-	if r.wall = errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT); err != nil {
+	if r.wall = isWall(err); err != nil {
 		r.retry = time.Now().Add(reserveRetry)
 		r.never = errors.Is(err, errors.ErrUnsupported)
 	}
@@ -63,13 +68,25 @@ func (s *Store) takeAhead(used, reserve int64) error {
 		return errors.ErrUnsupported
 	}
 	from := max(s.reserved.to, used)
-	to := min(used+diskReserve(reserve, total)+allocStep, int64(s.cfg.MaxBytes), from+avail-s.kept(total)) / pageSize * pageSize
+	to := min(used+min(reserve, total/8)+allocStep, int64(s.cfg.MaxBytes), from+avail-s.kept(total)) / pageSize * pageSize
 	if to <= from {
 		return syscall.ENOSPC
 	}
-	if err := allocate(f, used, to); err != nil {
+	err = allocate(f, used, to)
+	for isWall(err) && to-from > allocStep { // how far it may go nobody says
+		if to = (from + (to-from)/2) / pageSize * pageSize; allocate(f, used, to) == nil {
+			s.reserved.to = to
+			return errors.Join(err, durable.Sync(f))
+		}
+	}
+	if err != nil {
 		return err
 	}
 	s.reserved.to = to
 	return durable.Sync(f)
+}
+
+// isWall says that a file may not be made longer, whatever room the disk has.
+func isWall(err error) bool {
+	return errors.Is(err, syscall.EFBIG) || errors.Is(err, syscall.EDQUOT)
 }

@@ -50,7 +50,7 @@ func (s *Store) measure() Space {
 		if s.reserved.wall {
 			avail = 0
 		}
-		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free+ahead-diskReserve(sp.Reserve, total))
+		sp.Room = min(sp.Room, max(0, avail-sp.DiskKept)+free+ahead-s.reserved.diskReserve(sp.Reserve, total))
 	}
 	s.mu.Lock()
 	sp.MemoryRoom = int64(s.cfg.MemoryCache) - s.pub.cache.memory

@@ -39,13 +39,11 @@ func list[C any](title string, l kinds.List[C]) List {
 func aggregateList() List {
 	out := List{Title: "aggregates ([stream.NAME] aggregate)"}
 	for _, k := range batches.Aggregates {
-		switch k.Name {
-		case "p50":
-			out.Kinds = append(out.Kinds, Listed{"p50 … p99", k.New().Formula})
-		default:
-			if k.Name[0] != 'p' {
-				out.Kinds = append(out.Kinds, Listed{k.Doc, k.New().Formula})
-			}
+		switch percent := k.Name[0] == 'p' && k.Name[1] <= '9'; {
+		case k.Name == "p50":
+			out.Kinds = append(out.Kinds, Listed{"p50(x) … p99(x)", k.New().Formula})
+		case !percent:
+			out.Kinds = append(out.Kinds, Listed{k.Doc, k.New().Formula})
 		}
 	}
 	return out

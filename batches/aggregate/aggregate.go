@@ -32,9 +32,14 @@ type Kind struct {
 	Commutative bool
 	// Keeps says that it keeps a value as it is, however long.
 	Keeps bool
-	// Previous says that Result needs the accumulator of the stretch before the window.
+	// Previous says that Result needs the accumulator of the stretch before the window: the pane directly before it. After a gap that is
+	// longer there is none, and what is counted from the last reading on begins with the first one of the window.
 	Previous bool
-	New      func() edged.Accumulator
+	// New makes one of a group in a pane. It is nil where constants are wanted: With gives it.
+	New func() edged.Accumulator
+	// With gives New for what stands after the column, such as the share in quantile(x, 0.995): numbers, texts and Bools. Its
+	// error names the constant that is wrong. It is nil for a kind that takes a column only.
+	With func(constants []edged.Value) (New func() edged.Accumulator, err error)
 }
 
 var errState = errors.New("the saved state of an aggregate is damaged")

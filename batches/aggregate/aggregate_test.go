@@ -1,6 +1,7 @@
 package aggregate
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -11,9 +12,25 @@ import (
 	"pgregory.net/rapid"
 )
 
+// kinds are all kinds, those with constants with such as are usual. TestEveryListedKindIsTested holds the list against it.
 var kinds = map[string]Kind{
 	"count": Count, "sum": Sum, "avg": Avg, "min": Min, "max": Max, "first": First, "last": Last, "stddev": Stddev,
 	"rate": Rate, "distinct": Distinct, "p50": Quantile(50), "p99": Quantile(99),
+	"twa": TWA, "variance": Variance, "median": Median, "quantile": with(QuantileOf, num(0.995)), "increase": Increase, "delta": Delta,
+	"integral": Integral, "mode": Mode, "top_k": with(TopK, num(5)), "histogram": with(Histogram, num(-50), num(0), num(2.5), num(100)),
+	"collect": with(Collect, num(12)), "edges": Edges, "pulses": Pulses, "duty": Duty, "time_in_state": with(TimeInState, edged.TextValue("on")),
+}
+
+var num = edged.NumberValue
+
+// with is a kind with constants.
+func with(k Kind, constants ...edged.Value) Kind {
+	var err error
+	if k.New, err = k.With(constants); err != nil {
+		panic(err)
+	}
+	k.With = nil
+	return k
 }
 
 type row struct {
@@ -21,32 +38,56 @@ type row struct {
 	at int64
 }
 
-func rows(t *rapid.T) []row {
-	var out []row
-	at := int64(1e18)
-	for range rapid.IntRange(0, 40).Draw(t, "rows") {
-		at += rapid.Int64Range(0, 5e9).Draw(t, "gap")
-		v := edged.NumberValue(float64(rapid.IntRange(-1000, 1000).Draw(t, "x")) / 8)
-		switch rapid.IntRange(0, 9).Draw(t, "other") {
+const paneSize = int64(10e9)
+
+// pane draws the rows of one pane. Their times are in any order, as those of event time are; more often they go forward.
+func pane(t *rapid.T, start int64) []row {
+	rs := make([]row, rapid.IntRange(0, 12).Draw(t, "rows"))
+	for i := range rs {
+		v := num(float64(rapid.IntRange(-1000, 1000).Draw(t, "x")) / 8)
+		switch rapid.IntRange(0, 12).Draw(t, "other") {
 		case 0:
 			v = edged.NullValue()
 		case 1:
-			v = edged.TextValue("text")
-		case 2:
 			v = edged.Value{}
+		case 2:
+			v = edged.JSONValue(`{"a":[1]}`)
+		case 3, 4:
+			v = edged.TextValue(rapid.SampledFrom([]string{"on", "off"}).Draw(t, "state"))
+		case 5, 6:
+			v = edged.BoolValue(rapid.Bool().Draw(t, "b"))
+		case 7, 8:
+			v = num(float64(rapid.IntRange(0, 1).Draw(t, "pin")))
 		}
-		out = append(out, row{v, at})
+		rs[i] = row{v, start + rapid.Int64Range(0, paneSize-1).Draw(t, "at")}
 	}
-	return out
+	if rapid.IntRange(0, 3).Draw(t, "disorder") > 0 {
+		slices.SortStableFunc(rs, func(a, b row) int { return cmp.Compare(a.at, b.at) })
+	}
+	return rs
 }
 
 func feed(k Kind, rs []row) edged.Accumulator {
 	a := k.New()
+	add(a, rs)
+	return a
+}
+
+func add(a edged.Accumulator, rs []row) {
 	for _, r := range rs {
 		a.Add(r.v, r.at)
 	}
-	return a
 }
+
+func reloaded(t fataler, k Kind, a edged.Accumulator) edged.Accumulator {
+	again := k.New()
+	if err := again.UnmarshalBinary(a.AppendBinary(nil)); err != nil {
+		t.Fatalf("it does not read its own state: %v", err)
+	}
+	return again
+}
+
+type fataler interface{ Fatalf(string, ...any) }
 
 func same(a, b edged.Value) bool {
 	x, ok := a.Float()
@@ -58,52 +99,52 @@ func same(a, b edged.Value) bool {
 }
 
 // Panes merged in log order equal the whole; merging changes neither the later part nor, where it is declared so, depends
-// on the order; saving and loading change nothing.
+// on the order; saving and loading at any point change nothing at all. It all holds with a stretch before the window and without.
 func TestEveryAggregate(t *testing.T) {
 	for name, k := range kinds {
 		t.Run(name, func(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
-				rs := rows(t)
-				whole := feed(k, rs).Result(edged.Window{}, nil)
-				var panes []edged.Accumulator
-				for rest := rs; len(rest) > 0; {
-					n := rapid.IntRange(1, len(rest)).Draw(t, "pane")
-					panes = append(panes, feed(k, rest[:n]))
-					rest = rest[n:]
+				win := edged.Window{Start: 1e18, End: 1e18 + paneSize*int64(rapid.IntRange(1, 5).Draw(t, "panes"))}
+				var prev edged.Accumulator
+				if k.Previous && rapid.Bool().Draw(t, "previous") {
+					prev = feed(k, pane(t, win.Start-paneSize))
 				}
+				var rs []row
+				var panes [][]row
+				for start := win.Start; start < win.End; start += paneSize {
+					p := pane(t, start)
+					panes, rs = append(panes, p), append(rs, p...)
+				}
+				whole := feed(k, rs).Result(win, prev)
 				if k.Commutative && rapid.Bool().Draw(t, "reversed") {
 					slices.Reverse(panes)
 				}
-				merged := k.New()
-				for _, p := range panes {
-					before := p.Result(edged.Window{}, nil)
-					saved := k.New()
-					if err := saved.UnmarshalBinary(p.AppendBinary([]byte(nil))); err != nil {
-						t.Fatal(err)
+				merged, stored := k.New(), k.New()
+				for _, rs := range panes {
+					p := feed(k, rs)
+					before := p.Result(win, prev)
+					merged.Merge(p)
+					if p.Result(win, prev) != before {
+						t.Fatalf("merging changed what was merged")
 					}
-					if got := saved.Result(edged.Window{}, nil); got != before {
-						t.Fatalf("saved %v, loaded %v", before, got)
+					at := rapid.IntRange(0, len(rs)).Draw(t, "saved at")
+					half := reloaded(t, k, feed(k, rs[:at]))
+					add(half, rs[at:])
+					if got := half.Result(win, prev); got != before {
+						t.Fatalf("%v, after a load %v", before, got)
 					}
-					merged.Merge(saved)
-					if p.Result(edged.Window{}, nil) != before {
-						t.Fatal("merging changed what was merged")
-					}
+					stored.Merge(reloaded(t, k, half))
+					stored = reloaded(t, k, stored)
 				}
-				if got := merged.Result(edged.Window{}, nil); !same(got, whole) {
+				got := merged.Result(win, prev)
+				if !same(got, whole) {
 					t.Fatalf("panes give %v, the whole %v, rows %v", got, whole, rs)
 				}
-				// Adding to a loaded state is adding to the state.
-				if len(rs) > 0 {
-					half := k.New()
-					if err := half.UnmarshalBinary(feed(k, rs[:len(rs)/2]).AppendBinary(nil)); err != nil {
-						t.Fatal(err)
-					}
-					for _, r := range rs[len(rs)/2:] {
-						half.Add(r.v, r.at)
-					}
-					if got := half.Result(edged.Window{}, nil); !same(got, whole) {
-						t.Fatalf("after a load %v, want %v", got, whole)
-					}
+				if prev != nil {
+					prev = reloaded(t, k, prev)
+				}
+				if again := stored.Result(win, prev); again != got || merged.Result(win, prev) != got {
+					t.Fatalf("%v, after loads %v", got, again)
 				}
 			})
 		})
@@ -112,7 +153,7 @@ func TestEveryAggregate(t *testing.T) {
 
 func TestResultsAgainstPlainComputation(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		rs := rows(t)
+		rs := append(pane(t, 0), pane(t, paneSize)...)
 		var xs []float64
 		for _, r := range rs {
 			if x, ok := r.v.Float(); ok {
@@ -124,7 +165,7 @@ func TestResultsAgainstPlainComputation(t *testing.T) {
 			t.Fatal("count")
 		}
 		if len(xs) == 0 {
-			for _, name := range []string{"sum", "avg", "min", "max", "stddev", "p50", "rate"} {
+			for _, name := range []string{"sum", "avg", "min", "max", "stddev", "variance", "p50", "median", "quantile", "rate", "increase", "delta", "integral", "twa"} {
 				if v := get(name); v != edged.NullValue() {
 					t.Fatalf("%s of nothing is %v", name, v)
 				}
@@ -142,11 +183,15 @@ func TestResultsAgainstPlainComputation(t *testing.T) {
 		want := map[string]float64{"sum": total, "avg": total / n, "min": slices.Min(xs), "max": slices.Max(xs)}
 		if n > 1 {
 			want["stddev"] = math.Sqrt(sq / (n - 1))
+			want["variance"] = sq / (n - 1)
 		}
 		for name, w := range want {
 			if !same(get(name), edged.NumberValue(w)) {
 				t.Fatalf("%s is %v, want %v of %v", name, get(name), w, xs)
 			}
+		}
+		if get("median") != get("p50") {
+			t.Fatal("the median is not p50")
 		}
 		slices.Sort(xs)
 		median, _ := get("p50").Float()
@@ -159,7 +204,6 @@ func TestResultsAgainstPlainComputation(t *testing.T) {
 
 func TestRateUnderstandsResetsAndLeavesNoGap(t *testing.T) {
 	at := func(s float64) int64 { return int64(s * 1e9) }
-	num := edged.NumberValue
 	prev := feed(Rate, []row{{num(90), at(1)}, {num(100), at(9)}})
 	a := feed(Rate, []row{{num(110), at(11)}, {num(5), at(15)}, {num(20), at(19)}})
 	for _, c := range []struct {

@@ -9,7 +9,7 @@ import (
 
 // Distinct is distinct(x): the number of different values. It is exact for few and within about 1 % for many (HyperLogLog,
 // Flajolet and others 2007; 16 Ki registers, at most 16 KiB a group).
-var Distinct = Kind{Argument: Any, Formula: "number of different x, ± 1 %", Commutative: true, New: func() edged.Accumulator { return &distinct{s: hyperloglog.New()} }}
+var Distinct = Kind{Argument: Any, Formula: "number of different x, ± 1 %; a group takes at most 16 KiB", Commutative: true, New: func() edged.Accumulator { return &distinct{s: hyperloglog.New()} }}
 
 type distinct struct {
 	s   *hyperloglog.Sketch

@@ -3,10 +3,10 @@ package aggregate
 import "edged"
 
 // Min is min(x): the smallest number, in x's unit; null if there is none.
-var Min = Kind{Argument: Number, Formula: "the smallest x", Commutative: true, New: func() edged.Accumulator { return &extreme{sign: 1} }}
+var Min = Kind{Argument: Number, Formula: "the smallest x, in the unit of x", Commutative: true, New: func() edged.Accumulator { return &extreme{sign: 1} }}
 
 // Max is max(x): the largest number, in x's unit; null if there is none.
-var Max = Kind{Argument: Number, Formula: "the largest x", Commutative: true, New: func() edged.Accumulator { return &extreme{sign: -1} }}
+var Max = Kind{Argument: Number, Formula: "the largest x, in the unit of x", Commutative: true, New: func() edged.Accumulator { return &extreme{sign: -1} }}
 
 // extreme keeps the smallest of sign × x.
 type extreme struct{ sign, x, n float64 }

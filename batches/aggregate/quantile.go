@@ -6,9 +6,28 @@ import "edged"
 // the true one; null if there is none.
 func Quantile(percent int) Kind {
 	return Kind{
-		Argument: Number, Formula: "the x below which that percentage of x lies, ± 1 %", Commutative: true,
+		Argument: Number, Formula: "the x below which that percentage of x lies, ± 1 %, in the unit of x", Commutative: true,
 		New: func() edged.Accumulator { return &quantile{q: float64(percent) / 100} },
 	}
+}
+
+// Median is median(x): the same as p50(x).
+var Median = Kind{Argument: Number, Formula: "p50(x), ± 1 %, in the unit of x", Commutative: true, New: Quantile(50).New}
+
+// QuantileOf is quantile(x, q): the number below which the share q of the numbers lies, in x's unit, within 1 % of the true one; null if
+// there is none. q is from 0, the smallest, to 1, the largest.
+var QuantileOf = Kind{
+	Argument: Number, Formula: "the x below which the share q (0 to 1) of x lies, ± 1 %, in the unit of x", Commutative: true,
+	With: func(constants []edged.Value) (func() edged.Accumulator, error) {
+		if err := wantConstants("quantile", constants, 1, "a share, such as quantile(value, 0.995)"); err != nil {
+			return nil, err
+		}
+		q, ok := constants[0].Float()
+		if !ok || q < 0 || q > 1 {
+			return nil, wrongConstant("quantile", constants, 0, "a share from 0 to 1")
+		}
+		return func() edged.Accumulator { return &quantile{q: q} }, nil
+	},
 }
 
 type quantile struct {

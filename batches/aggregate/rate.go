@@ -10,7 +10,7 @@ import (
 // counter, which began again at 0; one from before the last is out of order, and left out. The last reading of the stretch before the window is taken as its beginning, so that
 // no growth falls between two windows; null with fewer than two readings.
 var Rate = Kind{
-	Argument: Number, Formula: "growth of x, resets understood / seconds between the first and the last reading",
+	Argument: Number, Formula: "increase(x) / seconds between its first and its last reading, in the unit of x a second",
 	Previous: true, New: func() edged.Accumulator { return new(counter) },
 }
 
@@ -51,16 +51,23 @@ func increase(from, to float64) float64 {
 
 func (a *counter) Merge(later edged.Accumulator) { a.join(later.(*counter)) }
 
-func (a *counter) Result(_ edged.Window, prev edged.Accumulator) edged.Value {
-	var whole counter
-	if p, ok := prev.(*counter); ok && p.n > 0 {
-		whole = counter{n: 1, first: p.last, last: p.last, from: p.to, to: p.to}
+// after is the stretch that begins with the last reading before it, if there is one.
+func (a *counter) after(prev *counter) counter {
+	if prev == nil || prev.n == 0 {
+		return *a
 	}
-	whole.join(a)
-	if a.n == 0 || whole.n < 2 || whole.to <= whole.from {
+	all := counter{n: 1, first: prev.last, last: prev.last, from: prev.to, to: prev.to}
+	all.join(a)
+	return all
+}
+
+func (a *counter) Result(_ edged.Window, prev edged.Accumulator) edged.Value {
+	before, _ := prev.(*counter)
+	all := a.after(before)
+	if a.n == 0 || all.n < 2 || all.to <= all.from {
 		return edged.NullValue()
 	}
-	return edged.NumberValue(whole.growth / (float64(whole.to-whole.from) / 1e9))
+	return edged.NumberValue(all.growth / (float64(all.to-all.from) / 1e9))
 }
 
 func (a *counter) AppendBinary(b []byte) []byte {
