@@ -50,7 +50,7 @@ func (p *program) exchange(ctx context.Context, lines []byte, n int, silence tim
 			if !ok {
 				return p.babble(line)
 			}
-			if got++; got == n && (shut || unread(p.in) > 1) { // the last line break may be left to the next read
+			if got++; got == n && (shut || unread(p.in) > lineBreak) {
 				return p.unreadable()
 			}
 			take(got-1, v, text)
@@ -64,9 +64,15 @@ func (p *program) exchange(ctx context.Context, lines []byte, n int, silence tim
 			return ctx.Err()
 		}
 	}
+	if unread(p.in) > lineBreak { // its answers were faster than the rows
+		return p.unreadable()
+	}
 	p.spoiled = false
 	return nil
 }
+
+// lineBreak may be left to the next read, by a program that reads values and not lines.
+const lineBreak = 1
 
 // give writes the lines, in a goroutine of its own: a pipe whose reader stands still would hold it.
 func (p *program) give(lines []byte) <-chan error {
