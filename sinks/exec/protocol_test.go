@@ -1,13 +1,10 @@
 package exec
 
 import (
-	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"edged"
@@ -102,31 +99,6 @@ func TestClosedOutput(t *testing.T) {
 	if err := deliver(t, s, delivery(0, 1, "")); err == nil || !strings.HasPrefix(err.Error(), "sh ended (") || edged.ClassOf(err) != edged.Retryable {
 		t.Fatal(err)
 	}
-}
-
-// TestTheWholeGroupEnds: what the program has started ends with it, also what takes no notice of SIGTERM.
-func TestTheWholeGroupEnds(t *testing.T) {
-	e := quiet(t)
-	s := open(t, config(`(trap '' TERM; while :; do sleep 1; done) & echo $! >child
-		while read -r row; do echo ok; done`), e)
-	if err := deliver(t, s, delivery(0, 1, "")); err != nil {
-		t.Fatal(err)
-	}
-	b, err := os.ReadFile(filepath.Join(e.DataDir, "child"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(string(b)))
-	if err != nil || syscall.Kill(pid, 0) != nil {
-		t.Fatal("no child: the test looks at nothing", err)
-	}
-	s.Close()
-	await.Soon(t, "the child is gone", func() bool {
-		if b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat"); err == nil && strings.Contains(string(b), ") Z ") {
-			return true // nobody collects it here
-		}
-		return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH)
-	})
 }
 
 // TestItLeavesInItsOwnWay: the end of the input comes first, and a program may finish on it.
