@@ -2,7 +2,6 @@ package exec
 
 import (
 	"hash/maphash"
-	"strings"
 
 	"edged"
 )
@@ -11,11 +10,10 @@ import (
 // split down to single rows; then those that the program has answered are not given to it again. It lives as long as the
 // sink, over the lives of the program: what was answered with ok is durable.
 //
-// A row is known again by its stream, its position and its bytes.
+// A row is known again by its position and its bytes, which name its stream.
 type ledger struct {
-	seed   maphash.Seed
-	stream string
-	rows   []entry
+	seed maphash.Seed
+	rows []entry
 }
 
 type entry struct {
@@ -33,14 +31,12 @@ func (l *ledger) of(rows *edged.Rows, lines []byte, ends []int) []entry {
 		fresh[i] = entry{at: rows.At[i], sum: maphash.Bytes(l.seed, lines[from:ends[i]])}
 		from = ends[i]
 	}
-	if l.stream == rows.Stream {
-		for i := 0; i+n <= len(l.rows); i++ {
-			if same(l.rows[i:i+n], fresh) {
-				return l.rows[i : i+n]
-			}
+	for i := 0; i+n <= len(l.rows); i++ {
+		if same(l.rows[i:i+n], fresh) {
+			return l.rows[i : i+n]
 		}
 	}
-	l.stream, l.rows = strings.Clone(rows.Stream), fresh
+	l.rows = fresh
 	return fresh
 }
 

@@ -103,7 +103,7 @@ func TestKilledInTheMiddle(t *testing.T) {
 // TestKilledFromOutside kills lives at any moment: no row is lost, however often.
 func TestKilledFromOutside(t *testing.T) {
 	e := quiet(t)
-	s := open(t, config(`echo $$ >pid; while IFS= read -r row; do printf '%s\n' "$row" >>rows && echo ok; done`), e)
+	s := open(t, config(`echo $$ >new; mv new pid; while IFS= read -r row; do printf '%s\n' "$row" >>rows && echo ok; done`), e)
 	stop := make(chan struct{})
 	killed := make(chan struct{})
 	go func() {
@@ -115,25 +115,23 @@ func TestKilledFromOutside(t *testing.T) {
 			case <-time.After(time.Duration(i%7) * time.Millisecond):
 			}
 			b, _ := os.ReadFile(filepath.Join(e.DataDir, "pid"))
-			os.Remove(filepath.Join(e.DataDir, "pid"))
 			if pid, err := strconv.Atoi(strings.TrimSpace(string(b))); err == nil {
+				os.Remove(filepath.Join(e.DataDir, "pid")) // the next one is the next life's
 				_ = syscall.Kill(pid, syscall.SIGKILL)
 			}
 		}
 	}()
-	for from := 0; from < 2000; from += 100 {
-		for deliver(t, s, delivery(from, 100, "")) != nil {
+	n := 0
+	for ; n < 1000 || s.meters.starts.Get() < 10; n += 100 {
+		for deliver(t, s, delivery(n, 100, "")) != nil {
 			s.Close()
 		}
 	}
 	close(stop)
 	<-killed
 	got := numbers(t, filepath.Join(e.DataDir, "rows"))
-	if n := s.meters.starts.Get(); n < 3 {
-		t.Errorf("%d lives: the test has killed nothing", n)
-	}
-	if slices.Sort(got); !slices.Equal(slices.Compact(got), upTo(2000)) {
-		t.Errorf("%d rows of 2000", len(slices.Compact(got)))
+	if slices.Sort(got); !slices.Equal(slices.Compact(got), upTo(n)) {
+		t.Errorf("%d rows of %d", len(slices.Compact(got)), n)
 	}
 }
 
@@ -278,6 +276,34 @@ func TestNeverReads(t *testing.T) {
 				t.Errorf("SIGTERM was not tried at once: Close took %v", d)
 			}
 		})
+	}
+}
+
+// TestALineThatWasCut: a program that was cut off in the middle of a line does not see an end of its input there.
+func TestALineThatWasCut(t *testing.T) {
+	e := quiet(t)
+	s := open(t, config(`dd bs=1 count=10 2>/dev/null >begin; : >up; cat >rest; : >ended`), e)
+	ctx, cancel := context.WithCancel(t.Context())
+	wrote := make(chan error)
+	go func() {
+		_, _, err := s.Write(ctx, []edged.Delivery{delivery(0, 1, strings.Repeat("x", 1<<20))})
+		wrote <- err
+	}()
+	await.Soon(t, "it reads", func() bool { _, err := os.Stat(filepath.Join(e.DataDir, "up")); return err == nil })
+	cancel()
+	<-wrote
+	s.Close()
+	if _, err := os.Stat(filepath.Join(e.DataDir, "ended")); err == nil {
+		t.Error("it took a part of a row for the whole")
+	}
+}
+
+// TestSlowButSteady: timeout is about silence; a delivery may take longer.
+func TestSlowButSteady(t *testing.T) {
+	c := config(`while read -r row; do sleep 0.3; echo ok; done`)
+	c.Timeout = conf.Duration(time.Second)
+	if err := deliver(t, open(t, c, quiet(t)), delivery(0, 5, "")); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -57,6 +57,20 @@ func TestAnswersWithoutReading(t *testing.T) {
 	}
 }
 
+// TestAnswersWithItsInputClosed: rows that no program could read are not taken by any word.
+func TestAnswersWithItsInputClosed(t *testing.T) {
+	e := quiet(t)
+	s := open(t, config(`read -r row; echo ok; exec <&-; : >closed; while ! [ -e go ]; do sleep 0.01; done; sleep 0.2; printf 'ok\nok\nok\n'; sleep 1000`), e)
+	if err := deliver(t, s, delivery(0, 1, "")); err != nil {
+		t.Fatal(err)
+	}
+	await.Soon(t, "it closed its input", func() bool { _, err := os.Stat(filepath.Join(e.DataDir, "closed")); return err == nil })
+	write(t, filepath.Join(e.DataDir, "go"), "")
+	if err := deliver(t, s, delivery(1, 3, "")); edged.ClassOf(err) != edged.Permanent {
+		t.Fatal(err)
+	}
+}
+
 // TestAnAnswerTooMany is found at the next delivery at the latest.
 func TestAnAnswerTooMany(t *testing.T) {
 	e := quiet(t)
