@@ -1,6 +1,8 @@
 package configs
 
 import (
+	"slices"
+
 	"edged/batches"
 	"edged/blockstore"
 	"edged/broker/remote"
@@ -50,7 +52,7 @@ func (c *Config) loadSinks(t *conf.Table) {
 		s := Sink{Name: sub.Name(), Common: sinks.DefaultCommon(), Config: kind.New(), Streams: c.streamsOf(sub.Name())}
 		sub.Bind(s.Common, s.Config)
 		s.Common.Check(sub)
-		s.Config.Check(sub, spec.Env{Name: s.Name, Streams: s.Streams, DataDir: c.DataDir})
+		s.Config.Check(sub, spec.Env{Name: s.Name, Streams: s.Streams, Columns: c.columnsFor(s.Streams), DataDir: c.DataDir})
 		c.Sinks = append(c.Sinks, s)
 	})
 }
@@ -62,6 +64,24 @@ func (c *Config) streamsOf(sink string) (out []string) {
 				out = append(out, s.Name)
 			}
 		}
+	}
+	return out
+}
+
+// columnsFor are the columns of streams; nil if they are not known of each.
+func (c *Config) columnsFor(streams []string) map[string][]string {
+	out := map[string][]string{}
+	for _, s := range c.Streams {
+		if !slices.Contains(streams, s.Name) {
+			continue
+		}
+		if s.Plan == nil || len(s.Plan.Columns()) == 0 {
+			return nil
+		}
+		out[s.Name] = s.Plan.Columns()
+	}
+	if len(out) < len(streams) || len(out) == 0 {
+		return nil
 	}
 	return out
 }

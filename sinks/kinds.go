@@ -5,6 +5,7 @@ package sinks
 import (
 	"edged/internal/kinds"
 	"edged/sinks/console"
+	"edged/sinks/exec"
 	"edged/sinks/file"
 	"edged/sinks/http"
 	"edged/sinks/spec"
@@ -15,6 +16,7 @@ func Kinds() kinds.List[spec.Config] {
 	return kinds.List[spec.Config]{
 		{Name: "file", Doc: "NDJSON or CSV file with rotation and compression; each row once, also across kill -9", New: func() spec.Config { return file.Default() }},
 		{Name: "http", Doc: "POST of NDJSON or a JSON array, with an Idempotency-Key", New: func() spec.Config { return http.Default() }},
-		{Name: "console", Doc: "rows on standard output", New: func() spec.Config { return console.Default() }},
+		{Name: "exec", Doc: "rows on the standard input of a program, which answers each with a line", New: func() spec.Config { return exec.Default() }},
+		{Name: "console", Doc: "rows on standard output, as Spark's print() shows them if wanted", New: func() spec.Config { return console.Default() }},
 	}
 }

@@ -1,4 +1,4 @@
-// Package console is the sink that prints rows on the terminal, as NDJSON.
+// Package console is the sink that prints rows on the terminal, as NDJSON or as tuples, under headings if wanted.
 package console
 
 import (
@@ -7,39 +7,24 @@ import (
 	"io"
 
 	"edged"
-	"edged/internal/conf"
-	"edged/sinks/encode"
-	"edged/sinks/spec"
 )
-
-// Config is the [sink.NAME] table of a sink of type "console". It has no keys of its own. It implements spec.Config.
-type Config struct{}
-
-var _ spec.Config = (*Config)(nil)
-
-// Default returns the defaults.
-func Default() *Config { return &Config{} }
-
-// Check finds nothing wrong.
-func (*Config) Check(*conf.Table, spec.Env) {}
-
-// Limits keep a delivery at what one write to a terminal is good for.
-func (*Config) Limits() spec.Limits { return spec.Limits{Rows: 1000, Bytes: 1 << 20} }
-
-// Encoding is that of the lines.
-func (*Config) Encoding() string { return encode.NDJSON }
-
-// New makes the sink. It writes to env.Stdout.
-func (*Config) New(env spec.Env) edged.Sink { return &sink{out: env.Stdout} }
 
 // sink implements edged.Sink. It has no receipt: rows of a turn that was not committed are printed again.
 type sink struct {
-	out  io.Writer
-	buf  []byte     // nil while a write has it
-	busy chan error // of a write whose turn was cancelled; nil if there is none
+	out   io.Writer
+	lines func(dst []byte, rows *edged.Rows) []byte
+	heads *headings  // nil: none
+	buf   []byte     // nil while a write has it
+	busy  chan error // of a write whose turn was cancelled; nil if there is none
 }
 
-func (s *sink) Open(ctx context.Context, _ []byte, _ []edged.Delivery) error { return ctx.Err() }
+// Open begins with a heading again: what failed may not have been seen.
+func (s *sink) Open(ctx context.Context, _ []byte, _ []edged.Delivery) error {
+	if s.heads != nil {
+		*s.heads = headings{}
+	}
+	return ctx.Err()
+}
 
 // Write prints a turn in one write. A terminal can be stopped (Ctrl-S) and a pipe can be full, and neither can be made to
 // give up; so the write has a goroutine of its own, which a cancelled context leaves behind until the reader goes on.
@@ -49,7 +34,11 @@ func (s *sink) Write(ctx context.Context, turn []edged.Delivery) (int, []byte, e
 	}
 	b := s.buf[:0]
 	for i := range turn {
-		b = encode.AppendNDJSON(b, turn[i].Rows)
+		if s.heads != nil {
+			b = s.heads.append(b, turn[i].Rows, s.lines)
+		} else {
+			b = s.lines(b, turn[i].Rows)
+		}
 	}
 	s.buf, s.busy = nil, make(chan error, 1)
 	go write(s.out, b, s.busy)

@@ -13,6 +13,7 @@ import (
 // Check reports what is wrong with the values, and files that cannot be read. It connects to nothing.
 func (c *Config) Check(t *conf.Table, env spec.Env) {
 	t.OneOf("format", c.Format, "ndjson", "json")
+	c.checkShape(t, env)
 	t.OneOf("compress", c.Compress, "none", "gzip")
 	if c.BatchRows < 1 {
 		t.Errorf("batch_rows", "batch_rows: want 1 or more")
@@ -78,7 +79,7 @@ func (c *Config) checkHeaders(t *conf.Table) {
 		case !validValue(h.Value):
 			t.Errorf("headers", "headers: the value of %s has characters that no header may have", h.Key)
 		case slices.ContainsFunc(own, is):
-			t.Errorf("headers", "headers: %s is set by edged", h.Key)
+			t.Errorf("headers", "headers: %s is set by edged%s", h.Key, instead(h.Key))
 		case is("Authorization") && (c.TokenFile != "" || c.Basic != Basic{}):
 			t.Errorf("headers", "headers: Authorization comes from token_file or basic already")
 		}

@@ -7,6 +7,7 @@ import (
 	"edged/internal/conf"
 	"edged/internal/secret"
 	"edged/sinks/encode"
+	"edged/sinks/http/body"
 	"edged/sinks/spec"
 )
 
@@ -14,6 +15,8 @@ import (
 type Config struct {
 	URL           string        `toml:"url" doc:"where to post, http:// or https://"`
 	Format        string        `toml:"format" doc:"ndjson (application/x-ndjson) or json (one array)"`
+	Body          body.Config   `toml:"body" doc:"templates for an API that wants a shape of its own; then format has no meaning. What is between {{ and }} is replaced, as in Go's text/template"`
+	ContentType   string        `toml:"content_type" doc:"of the request; \"\" = that of the format, application/json with body"`
 	BatchRows     int           `toml:"batch_rows" doc:"rows in one request, at most"`
 	BatchBytes    conf.Size     `toml:"batch_bytes" doc:"size of one request before compression, roughly, at most"`
 	BatchAge      conf.Duration `toml:"batch_age" doc:"how long rows wait for more before a request is sent"`
@@ -38,6 +41,7 @@ var _ spec.Config = (*Config)(nil)
 func Default() *Config {
 	return &Config{
 		Format:        "ndjson",
+		Body:          body.Default(),
 		BatchRows:     1000,
 		BatchBytes:    1 << 20,
 		BatchAge:      conf.Duration(time.Second),
@@ -54,7 +58,10 @@ func (c *Config) Limits() spec.Limits {
 
 // Encoding is that of the body before compression.
 func (c *Config) Encoding() string {
-	if c.Format == "json" {
+	switch {
+	case c.Body.Set():
+		return c.Body.Encoding()
+	case c.Format == "json":
 		return encode.JSON
 	}
 	return encode.NDJSON
@@ -62,5 +69,5 @@ func (c *Config) Encoding() string {
 
 // New makes the sink.
 func (c *Config) New(env spec.Env) edged.Sink {
-	return &sink{config: c, env: env, meters: newMeters(env)}
+	return c.shaped(&sink{config: c, env: env, meters: newMeters(env)})
 }

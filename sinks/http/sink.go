@@ -13,7 +13,6 @@ import (
 
 	"edged"
 	"edged/internal/secret"
-	"edged/sinks/encode"
 	"edged/sinks/spec"
 
 	"github.com/klauspost/compress/gzip"
@@ -26,6 +25,7 @@ type sink struct {
 	meters *meters
 	client *nethttp.Client
 	agent  string
+	shape  shape
 
 	body   []byte       // scratch: one request's, encoded
 	packed bytes.Buffer // scratch: the same, compressed
@@ -36,6 +36,9 @@ type sink struct {
 func (s *sink) Open(ctx context.Context, _ []byte, _ []edged.Delivery) error {
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if s.shape.err != nil {
+		return edged.WithClass(s.shape.err, edged.Permanent)
 	}
 	client, err := s.config.client(s.env)
 	if err != nil {
@@ -101,10 +104,9 @@ func (s *sink) post(ctx context.Context, d *edged.Delivery) error {
 
 // encode returns the body of a request, valid until the next call.
 func (s *sink) encode(rows *edged.Rows) ([]byte, error) {
-	if s.config.Format == "json" {
-		s.body = encode.AppendJSON(s.body[:0], rows)
-	} else {
-		s.body = encode.AppendNDJSON(s.body[:0], rows)
+	var err error
+	if s.body, err = s.shape.lines(s.body[:0], rows); err != nil {
+		return nil, edged.WithClass(fmt.Errorf("body: %w", err), edged.Poison) // never: what compiles renders
 	}
 	body := s.body
 	if s.config.Compress == "gzip" {
@@ -113,7 +115,7 @@ func (s *sink) encode(rows *edged.Rows) ([]byte, error) {
 			s.gzip = gzip.NewWriter(nil)
 		}
 		s.gzip.Reset(&s.packed)
-		_, err := s.gzip.Write(body)
+		_, err = s.gzip.Write(body)
 		if err = errors.Join(err, s.gzip.Close()); err != nil {
 			return nil, err // never: a buffer takes everything
 		}
@@ -141,10 +143,7 @@ func (s *sink) request(ctx context.Context, key string, body *lease) (*nethttp.R
 		}
 		h.Set(p.Key, p.Value)
 	}
-	h.Set("Content-Type", "application/x-ndjson")
-	if s.config.Format == "json" {
-		h.Set("Content-Type", "application/json")
-	}
+	h.Set("Content-Type", s.shape.contentType)
 	if s.config.Compress == "gzip" {
 		h.Set("Content-Encoding", "gzip")
 	}

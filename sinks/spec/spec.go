@@ -31,6 +31,7 @@ type Config interface {
 type Env struct {
 	Name    string // of the sink
 	Streams []string
+	Columns map[string][]string // of the rows of each stream, for Check; nil: not known
 	DataDir string
 	Log     *slog.Logger
 	Metrics *metrics.Set

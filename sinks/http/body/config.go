@@ -1,0 +1,85 @@
+package body
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"edged/internal/conf"
+)
+
+// Config is the body table of a sink.
+type Config struct {
+	Row       string `toml:"row" doc:"template of a row: '[{{unix_ms .time}},{{json .value}}]'. Values are .COLUMN, .stream and . (the whole row), a missing one is null; functions are json, text, unix, unix_ms, unix_us, unix_ns, date \"LAYOUT\", fixed DIGITS, default VALUE, and {{if has .x}}…{{else}}…{{end}} with eq, ne, not, and, or"`
+	Separator string `toml:"separator" doc:"between two rows"`
+	Prefix    string `toml:"prefix" doc:"template before the rows; values are .stream and .rows, their number"`
+	Suffix    string `toml:"suffix" doc:"template behind the rows, as prefix"`
+}
+
+// Default returns the defaults.
+func Default() Config { return Config{Separator: ","} }
+
+// Set reports whether rows are written by a template.
+func (c *Config) Set() bool { return c.Row != "" }
+
+// Encoding names the bytes that the templates make of rows.
+func (c *Config) Encoding() string {
+	return fmt.Sprintf("template/1 %q %q %q %q", c.Prefix, c.Row, c.Separator, c.Suffix)
+}
+
+// Check reports what is wrong with the templates. t is the body table, columns those of the sink's streams; nil: unknown.
+func (c *Config) Check(t *conf.Table, columns map[string][]string) {
+	if !c.Set() {
+		t.Errorf("row", "[%s] needs row: the template of a row, such as row = '[{{unix_ms .time}},{{json .value}}]'", t.Title())
+		return
+	}
+	for key, err := range c.faults(columns) {
+		t.Errorf(key, "%s.%s: %v", t.Name(), key, err)
+	}
+}
+
+// faults are what is wrong, by key.
+func (c *Config) faults(columns map[string][]string) map[string]error {
+	faults := map[string]error{}
+	_, names, err := compile("row", c.Row)
+	if err == nil {
+		err = unknown(names, columns)
+	}
+	if err != nil {
+		faults["row"] = err
+	}
+	for key, text := range map[string]string{"prefix": c.Prefix, "suffix": c.Suffix} {
+		_, names, err := compile(key, text)
+		for _, name := range names {
+			if err == nil && name != "stream" && name != "rows" {
+				if name == whole {
+					name = ", the whole row,"
+				}
+				err = fmt.Errorf("there is no .%s outside of a row: only .stream and .rows, their number", name)
+			}
+		}
+		if err != nil {
+			faults[key] = err
+		}
+	}
+	return faults
+}
+
+// unknown finds a column that no stream has. One that only some have is null in the rows of the others.
+func unknown(names []string, columns map[string][]string) error {
+	if columns == nil {
+		return nil
+	}
+	known := []string{"stream", whole}
+	for _, c := range columns {
+		known = append(known, c...)
+	}
+	slices.Sort(known)
+	known = slices.Compact(known)
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("no stream of this sink has a column %q%s; there are %s", name, conf.Suggest(name, known), strings.Join(known[1:], ", "))
+		}
+	}
+	return nil
+}

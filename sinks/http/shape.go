@@ -1,0 +1,61 @@
+package http
+
+import (
+	"mime"
+	"strings"
+
+	"edged"
+	"edged/internal/conf"
+	"edged/sinks/encode"
+	"edged/sinks/spec"
+)
+
+// shape is how rows become a body, and what that is.
+type shape struct {
+	lines       func(dst []byte, rows *edged.Rows) ([]byte, error)
+	contentType string
+	err         error // of templates that do not compile; Check has said it before
+}
+
+// shaped gives the sink its shape: templates, if there are any, else the format.
+func (c *Config) shaped(s *sink) *sink {
+	plain := func(f func([]byte, *edged.Rows) []byte) func([]byte, *edged.Rows) ([]byte, error) {
+		return func(dst []byte, rows *edged.Rows) ([]byte, error) { return f(dst, rows), nil }
+	}
+	switch {
+	case c.Body.Set():
+		t, err := c.Body.Compile()
+		s.shape = shape{lines: t.Append, contentType: "application/json", err: err}
+	case c.Format == "json":
+		s.shape = shape{lines: plain(encode.AppendJSON), contentType: "application/json"}
+	default:
+		s.shape = shape{lines: plain(encode.AppendNDJSON), contentType: "application/x-ndjson"}
+	}
+	if c.ContentType != "" {
+		s.shape.contentType = c.ContentType
+	}
+	return s
+}
+
+func (c *Config) checkShape(t *conf.Table, env spec.Env) {
+	if sub := t.Sub("body"); sub != nil {
+		c.Body.Check(sub, env.Columns)
+		if t.Has("format") {
+			t.Notef("format", "format has no effect: body says what is sent")
+		}
+	}
+	if c.ContentType == "" {
+		return
+	}
+	if _, _, err := mime.ParseMediaType(c.ContentType); err != nil || !validValue(c.ContentType) || !strings.Contains(c.ContentType, "/") {
+		t.Errorf("content_type", "content_type: want a type such as \"application/json\", have %q", c.ContentType)
+	}
+}
+
+// instead is the key for a header that the sink sets itself, if there is one.
+func instead(header string) string {
+	if strings.EqualFold(header, "Content-Type") {
+		return "; use content_type"
+	}
+	return ""
+}
