@@ -52,6 +52,7 @@ type Common struct {
 	Type    string    `toml:"type" doc:"the kind of receiver"`
 	Storage string    `toml:"storage" doc:"memory_and_disk: durable, and recent blocks in memory too; disk: durable; memory: never on disk, acknowledged on receipt, lost at a crash and outside the promise"`
 	MaxRate conf.Rate `toml:"max_rate" doc:"messages taken in at most, e.g. \"2000/s\"; past that the source is slowed down; \"\" is no bound (Spark: spark.streaming.receiver.maxRate)"`
+	Split   string    `toml:"split" doc:"\"lines\": each line of a payload (LF or CRLF) is a message, and empty lines are none; the lines of a payload are stored together or not at all, and it is acknowledged when they are. \"\": a payload is a message"`
 }
 
 // DefaultCommon returns the defaults.
@@ -60,6 +61,7 @@ func DefaultCommon() *Common { return &Common{Storage: "memory_and_disk"} }
 // Check reports what is wrong with the common keys. levels are the storage levels that the store knows.
 func (c *Common) Check(t *conf.Table, levels []string) {
 	t.OneOf("storage", c.Storage, levels...)
+	t.OneOf("split", c.Split, "", "lines")
 	if c.Storage == "memory" {
 		t.Notef("storage", `receiver %s: storage = "memory" is outside the promise: its messages are acknowledged on receipt and lost at a crash`, t.Name())
 	}
