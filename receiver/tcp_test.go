@@ -1,0 +1,328 @@
+package receiver
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"edged"
+	"edged/receiver/receivertest"
+	"edged/test/await"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+func lineEnv(log io.Writer) Env {
+	return Env{Name: "r", Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet()}
+}
+
+func TestConformanceOfTCP(t *testing.T) {
+	for _, ack := range []bool{false, true} {
+		t.Run(fmt.Sprint("listen, ack ", ack), func(t *testing.T) {
+			receivertest.Run(t, func(t *testing.T, payloads []string) (edged.Receiver, func()) {
+				c, at := DefaultTCP(), make(chan net.Addr, 1)
+				c.Listen, c.Ack, c.listening = "127.0.0.1:0", ack, func(a net.Addr) { at <- a }
+				return c.New(lineEnv(io.Discard)), func() {
+					if payloads == nil {
+						return // nobody connects
+					}
+					p := peerOf(t, <-at)
+					p.send(lines(payloads))
+					if ack {
+						p.half()
+					} // and the receiver closes it when it stops
+					_, _ = io.Copy(io.Discard, p.c)
+				}
+			})
+		})
+		t.Run(fmt.Sprint("dial, ack ", ack), func(t *testing.T) {
+			receivertest.Run(t, func(t *testing.T, payloads []string) (edged.Receiver, func()) {
+				l, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				var serving sync.WaitGroup
+				t.Cleanup(func() { l.Close(); serving.Wait() })
+				serving.Go(func() {
+					in, err := l.Accept()
+					if err != nil {
+						return // it was stopped before it connected
+					}
+					defer in.Close()
+					_, _ = io.WriteString(in, lines(payloads))
+					_, _ = io.Copy(io.Discard, in)
+				})
+				c := DefaultTCP()
+				c.Dial, c.Ack = l.Addr().String(), ack
+				return c.New(lineEnv(io.Discard)), func() {}
+			})
+		})
+	}
+}
+
+func lines(payloads []string) string {
+	if len(payloads) == 0 {
+		return ""
+	}
+	return strings.Join(payloads, "\n") + "\n"
+}
+
+// peer is who sends lines.
+type peer struct {
+	t  *testing.T
+	c  *net.TCPConn
+	in *bufio.Reader
+}
+
+func peerOf(t *testing.T, at net.Addr) *peer {
+	c, err := net.Dial("tcp", at.String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &peer{t, c.(*net.TCPConn), bufio.NewReader(c)}
+}
+
+func (p *peer) send(text string) {
+	if _, err := io.WriteString(p.c, text); err != nil {
+		p.t.Error(err)
+	}
+}
+
+func (p *peer) half() { _ = p.c.CloseWrite() }
+
+// gets reads n answers; fewer if the connection ends.
+func (p *peer) gets(n int) (got []string) {
+	_ = p.c.SetReadDeadline(time.Now().Add(await.Patience))
+	for range n {
+		line, err := p.in.ReadString('\n')
+		if err != nil {
+			return append(got, "ended")
+		}
+		got = append(got, strings.TrimSuffix(line, "\n"))
+	}
+	return got
+}
+
+// sink is a handler whose test says when it acknowledges.
+type sink struct {
+	took   chan string // topic and payload
+	acks   chan ackRefOf
+	refuse error
+}
+
+func newSink() *sink { return &sink{took: make(chan string, 1000), acks: make(chan ackRefOf, 1000)} }
+
+func (s *sink) Take(_ context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
+	if s.refuse != nil {
+		return s.refuse
+	}
+	s.took <- m.Topic + " " + string(m.Payload)
+	if ack != nil {
+		s.acks <- ackRefOf{ack, token}
+	}
+	return nil
+}
+
+func (s *sink) commit(n int, err error) {
+	for range n {
+		a := <-s.acks
+		a.acker.Acked(a.token, edged.Pos{}, err)
+		a.acker.Flush()
+	}
+}
+
+func (s *sink) list(n int) (got []string) {
+	for range n {
+		got = append(got, <-s.took)
+	}
+	return got
+}
+
+// served starts a listening receiver.
+type served struct {
+	*sink
+	log   await.Log
+	at    net.Addr
+	r     edged.Receiver
+	stop  context.CancelFunc
+	ended chan error
+}
+
+func serve(t *testing.T, change func(*TCP)) *served {
+	t.Helper()
+	c, at := DefaultTCP(), make(chan net.Addr, 1)
+	c.Listen, c.listening = "127.0.0.1:0", func(a net.Addr) { at <- a }
+	if change != nil {
+		change(c)
+	}
+	s := &served{sink: newSink(), ended: make(chan error, 1)}
+	s.r = c.New(lineEnv(&s.log))
+	ctx, cancel := context.WithCancel(context.Background())
+	s.stop = cancel
+	ended := make(chan struct{})
+	go func() { s.ended <- s.r.Run(ctx, s); close(ended) }()
+	t.Cleanup(func() { cancel(); <-ended })
+	s.at = <-at
+	return s
+}
+
+func (s *served) meters() *lineMeters { return s.r.(*listener).met }
+
+func TestLinesAreMessages(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.Topic, c.MaxLine = "in/{name}/{addr}", 16 })
+	p := peerOf(t, s.at)
+	p.send("one\r\ntwo\n\n\r\n0123456789abcdef\n0123456789abcdefg\n" + strings.Repeat("x", 100_000) + "\nthree\nlast")
+	p.half()
+	want := []string{"one", "two", "0123456789abcdef", "three", "last"}
+	for i := range want {
+		want[i] = "in/r/127.0.0.1 " + want[i]
+	}
+	if got := s.list(5); !slices.Equal(got, want) {
+		t.Errorf("took %q\nwant %q", got, want)
+	}
+	if got := p.gets(1); got[0] != "ended" {
+		t.Errorf("answered %q, unasked", got)
+	}
+	if n := s.meters().tooLong.Get(); n != 2 || s.log.Count("max_line was left out") != 1 {
+		t.Errorf("%d counted, and said:\n%s", n, &s.log)
+	}
+}
+
+func TestAnswersFollowTheCommit(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.Ack, c.MaxLine = true, 16 })
+	p := peerOf(t, s.at)
+	p.send("\none\n" + strings.Repeat("x", 20) + "\ntwo\n\nthree")
+	p.half()
+	if got := p.gets(1); got[0] != "ok" {
+		t.Fatalf("an empty line: %q", got)
+	}
+	s.list(3)
+	s.commit(1, nil)
+	if got := p.gets(2); !slices.Equal(got, []string{"ok", "too long"}) {
+		t.Fatalf("after the first commit: %q", got)
+	}
+	s.commit(2, nil)
+	if got := p.gets(4); !slices.Equal(got, []string{"ok", "ok", "ok", "ended"}) {
+		t.Fatalf("after the last commit: %q", got)
+	}
+}
+
+func TestWhatCannotBeStoredEndsTheConnection(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.Ack = true })
+	p, other := peerOf(t, s.at), peerOf(t, s.at)
+	p.send("one\ntwo\nthree\n")
+	s.list(3)
+	s.commit(1, nil)
+	s.commit(2, errors.New("the disk is gone"))
+	if got := p.gets(2); !slices.Equal(got, []string{"ok", "ended"}) {
+		t.Fatal(got)
+	}
+	await.Soon(t, "it is said", func() bool { return s.log.Count("the disk is gone") == 1 })
+	other.send("four\n")
+	s.commit(1, nil)
+	if got := other.gets(1); got[0] != "ok" {
+		t.Fatalf("the other connection: %q", got)
+	}
+}
+
+// A stop waits for the commits of what was taken, and answers it; what was not taken has no answer.
+func TestAStopAnswersWhatWasTaken(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.Ack = true })
+	p := peerOf(t, s.at)
+	p.send("one\n")
+	s.list(1)
+	s.stop()
+	await.Soon(t, "nobody is let in any more", func() bool {
+		c, err := net.Dial("tcp", s.at.String())
+		if err == nil {
+			c.Close()
+		}
+		return err != nil
+	})
+	s.commit(1, nil)
+	if got := p.gets(2); !slices.Equal(got, []string{"ok", "ended"}) {
+		t.Fatal(got)
+	}
+	if err := <-s.ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestConnectionsAreBoundedAndIdleOnesEnd(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.MaxConnections, c.IdleTimeout = 1, 50e6 })
+	p := peerOf(t, s.at)
+	p.send("one\nhalf a line")
+	s.list(1)
+	if got := peerOf(t, s.at).gets(1); got[0] != "ended" {
+		t.Fatal(got)
+	}
+	if s.meters().refused.Get() != 1 {
+		t.Error("a refused connection is not counted")
+	}
+	if got := p.gets(1); got[0] != "ended" {
+		t.Fatal(got)
+	}
+	await.Soon(t, "its place is free", func() bool { return s.meters().open.Get() == 0 })
+	if len(s.took) != 0 {
+		t.Errorf("an unfinished line was taken: %q", <-s.took)
+	}
+}
+
+func TestDiallingOutFailsSoThatItIsTriedAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := DefaultTCP()
+	c.Dial = l.Addr().String()
+	r, s := c.New(lineEnv(io.Discard)), newSink()
+	go func() {
+		in, err := l.Accept()
+		if err == nil {
+			_, _ = io.WriteString(in, "one\ntwo")
+			in.Close()
+		}
+		l.Close()
+	}()
+	for range 2 { // closed by the other side, then refused
+		if err := r.Run(t.Context(), s); err == nil || edged.ClassOf(err) != edged.Retryable || !strings.Contains(err.Error(), c.Dial) {
+			t.Errorf("Run returned %v", err)
+		}
+	}
+	if got := s.list(2); !slices.Equal(got, []string{"lines/r one", "lines/r two"}) {
+		t.Error(got)
+	}
+}
+
+func TestAPeerThatReadsNoAnswersHoldsNobody(t *testing.T) {
+	here, there := net.Pipe() // without any buffer
+	defer there.Close()
+	c := DefaultTCP()
+	c.Ack = true
+	r := (*tcp)(c.New(lineEnv(io.Discard)).(*listener))
+	s := newSink()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.serve(ctx, here, s) }()
+	_, _ = io.WriteString(there, "one\ntwo\n")
+	s.commit(2, nil) // does not block
+	if got := s.list(2); got[0] != "lines/r one" {
+		t.Error(got)
+	}
+	cancel()
+	select {
+	case <-ended:
+	case <-time.After(await.Patience):
+		t.Fatal("it waits for its peer")
+	}
+}
