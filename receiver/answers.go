@@ -19,16 +19,15 @@ import (
 // what waits for the store.
 type answers struct {
 	to       io.Writer
-	numbered bool       // "ok 17" instead of "ok"
-	broke    func()     // is called once, when there will be no more answers
-	broken   chan error // has the reason then
+	numbered bool   // "ok 17" instead of "ok"
+	broke    func() // is called once, when there will be no more answers
 
 	mu    sync.Mutex
 	last  uint64 // lines so far
 	next  uint64 // the first one that has no answer
 	acked uint64 // taken lines up to it are durable
 	apart []apart
-	over  bool
+	over  error         // why there are no more answers
 	done  chan struct{} // closed when every line has its answer; nil if nobody waits
 
 	wake  chan struct{}
@@ -45,7 +44,7 @@ type apart struct {
 // newAnswers starts the goroutine that writes them; close ends it.
 func newAnswers(to io.Writer, numbered bool, broke func()) *answers {
 	a := &answers{
-		to: to, numbered: numbered, broke: broke, broken: make(chan error, 1), next: 1,
+		to: to, numbered: numbered, broke: broke, next: 1,
 		wake: make(chan struct{}, 1), quit: make(chan struct{}), ended: make(chan struct{}),
 	}
 	go a.run()
@@ -102,21 +101,27 @@ func (a *answers) Acked(token uint64, _ edged.Pos, err error) {
 	if err != nil {
 		a.fail(err)
 	}
-	if !a.over {
+	if a.over == nil {
 		a.acked = token
 	}
 }
 
 // fail ends the answers: what comes after a line that could not be stored has none either. The lock is held.
 func (a *answers) fail(err error) {
-	if a.over = true; a.done != nil {
+	if a.over != nil {
+		return
+	}
+	if a.over = err; a.done != nil {
 		close(a.done)
 		a.done = nil
 	}
-	select {
-	case a.broken <- err:
-	default:
-	}
+}
+
+// why is why there are no more answers; nil if there may be.
+func (a *answers) why() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.over
 }
 
 // Flush implements edged.Acker.
@@ -144,7 +149,7 @@ func (a *answers) run() {
 		if err != nil {
 			a.fail(err)
 		}
-		over := a.over
+		over := a.over != nil
 		a.mu.Unlock()
 		if over {
 			a.broke()
@@ -185,7 +190,7 @@ func (a *answers) due(b []byte) []byte {
 // finish waits until every line has its answer, the answers have ended, or stop is closed; then for at most d more.
 func (a *answers) finish(stop <-chan struct{}, d time.Duration) {
 	a.mu.Lock()
-	if a.over {
+	if a.over != nil {
 		a.mu.Unlock()
 		return
 	}

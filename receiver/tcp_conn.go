@@ -49,12 +49,8 @@ func (r *tcp) serve(ctx context.Context, c net.Conn, h edged.Handler) error {
 	if err == nil {
 		x.answers.finish(ctx.Done(), lastAnswers)
 	}
-	select {
-	case broken := <-x.answers.broken:
-		if ctx.Err() == nil {
-			return fmt.Errorf("%v cannot be answered any more, and has been disconnected: %w", c.RemoteAddr(), broken)
-		}
-	default:
+	if why := x.answers.why(); why != nil && ctx.Err() == nil {
+		return fmt.Errorf("%v cannot be answered any more, and has been disconnected: %w", c.RemoteAddr(), why)
 	}
 	return err
 }

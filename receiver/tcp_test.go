@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"edged"
+	"edged/internal/conf"
 	"edged/receiver/receivertest"
 	"edged/test/await"
 
@@ -258,21 +259,29 @@ func TestAStopAnswersWhatWasTaken(t *testing.T) {
 	}
 }
 
-func TestConnectionsAreBoundedAndIdleOnesEnd(t *testing.T) {
-	s := serve(t, func(c *TCP) { c.MaxConnections, c.IdleTimeout = 1, 50e6 })
+func TestConnectionsAreBounded(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.MaxConnections = 1 })
 	p := peerOf(t, s.at)
-	p.send("one\nhalf a line")
+	p.send("one\n")
 	s.list(1)
 	if got := peerOf(t, s.at).gets(1); got[0] != "ended" {
 		t.Fatal(got)
 	}
-	if s.meters().refused.Get() != 1 {
-		t.Error("a refused connection is not counted")
-	}
+	await.Soon(t, "the refused connection is counted", func() bool { return s.meters().refused.Get() == 1 })
+	p.half()
+	await.Soon(t, "the place is free", func() bool { return s.meters().open.Get() == 0 })
+	next := peerOf(t, s.at)
+	next.send("two\n")
+	s.list(1)
+}
+
+func TestIdleConnectionsEnd(t *testing.T) {
+	s := serve(t, func(c *TCP) { c.IdleTimeout = conf.Duration(100 * time.Millisecond) })
+	p := peerOf(t, s.at)
+	p.send("half a line")
 	if got := p.gets(1); got[0] != "ended" {
 		t.Fatal(got)
 	}
-	await.Soon(t, "its place is free", func() bool { return s.meters().open.Get() == 0 })
 	if len(s.took) != 0 {
 		t.Errorf("an unfinished line was taken: %q", <-s.took)
 	}
