@@ -54,6 +54,9 @@ func (r *execs) Run(ctx context.Context, h edged.Handler) error {
 	_, _ = io.Copy(io.Discard, p.stdout)
 	reading.Wait()
 	state := p.wait()
+	if err == nil {
+		err = x.broken() // it may have closed its standard output long ago
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil

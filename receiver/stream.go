@@ -26,16 +26,16 @@ func newStream(f *os.File, exited <-chan struct{}) *stream {
 // Read implements io.Reader.
 func (s *stream) Read(b []byte) (int, error) {
 	for {
-		late := false
+		var until time.Time
 		select {
 		case <-s.exited:
-			late = true
-			_ = s.f.SetReadDeadline(time.Now().Add(lingering))
+			until = time.Now().Add(lingering)
+			_ = s.f.SetReadDeadline(until)
 		default:
 		}
 		n, err := s.f.Read(b)
-		if errors.Is(err, os.ErrDeadlineExceeded) && !late {
-			continue // it was woken
+		if errors.Is(err, os.ErrDeadlineExceeded) && (until.IsZero() || time.Now().Before(until)) {
+			continue // it was woken, perhaps after it had looked
 		}
 		if err != nil {
 			s.end()
