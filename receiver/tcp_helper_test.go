@@ -168,4 +168,3 @@ func serve(t *testing.T, change func(*TCP)) *served {
 }
 
 func (s *served) meters() *lineMeters { return s.r.(*listener).met }
-
