@@ -18,7 +18,13 @@ import (
 //
 // durable says whether what it acknowledges is in the log, where sessions that are kept find it.
 func (b *Broker) Attach(filters []string, h edged.Handler, durable bool) (detach func()) {
-	return b.routes.attach(filters, h, durable)
+	return b.routes.attach(&attachment{filters: filters, h: h, durable: durable, whole: true})
+}
+
+// AttachParts is Attach for a receiver that puts something else into the log than the messages as they came, such as their lines.
+// Sessions that are kept do not read its copies: the broker's own source keeps one for them.
+func (b *Broker) AttachParts(filters []string, h edged.Handler, durable bool) (detach func()) {
+	return b.routes.attach(&attachment{filters: filters, h: h, durable: durable})
 }
 
 // AttachOwn gives the broker a source of its own in the log, for messages that only sessions which are kept want. Without it, or without

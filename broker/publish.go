@@ -63,8 +63,8 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 	}
 	c.extra = r.keepIn(p, x, c.extra[:0])
 	if p.QoS == 2 && c.session.kept {
-		if p.Origin.Copies = r.copies; p.Keep {
-			p.Origin.Copies = max(1, r.copies) // the broker's own source stands in where no receiver is durable
+		if p.Origin.Copies = r.copies; p.Keep && r.keeper == len(r.to) {
+			p.Origin.Copies++ // the broker's own source stands in where no receiver has the message whole and durable
 		}
 	}
 	if p.QoS == 0 && !retained && !c.session.in.Behind() {

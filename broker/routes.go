@@ -125,6 +125,7 @@ type attachment struct {
 	filters []string
 	h       edged.Handler
 	durable bool // what it takes is in the log for good
+	whole   bool // as it came, so that sessions can read it there
 }
 
 // of returns the route of a topic.
@@ -189,10 +190,10 @@ func (r *route) receivers(rs *routes) {
 	r.keeper = -1
 	for _, a := range rs.attached {
 		if a.wants(r.name) {
-			if a.durable && r.keeper < 0 {
+			if a.durable && a.whole && r.keeper < 0 {
 				r.keeper = len(r.to)
 			}
-			if a.durable && r.copies < math.MaxUint8 {
+			if a.durable && r.copies < math.MaxUint8-1 { // one more may be the broker's own
 				r.copies++
 			}
 			r.to = append(r.to, a.h)
@@ -284,8 +285,7 @@ func (rs *routes) check(name string) error {
 }
 
 // attach adds a receiver; the returned function takes it away again.
-func (rs *routes) attach(filters []string, h edged.Handler, durable bool) (detach func()) {
-	a := &attachment{filters, h, durable}
+func (rs *routes) attach(a *attachment) (detach func()) {
 	rs.mu.Lock()
 	rs.attached = append(rs.attached, a)
 	rs.mu.Unlock()

@@ -55,6 +55,7 @@ type Common struct {
 
 	Backpressure bool      `toml:"backpressure" doc:"the source is slowed down to what the streams of this receiver work off, as a PID estimator finds it from one batch after another; the slowest stream decides, max_rate stays the most (Spark: spark.streaming.backpressure.enabled). See also backpressure of a sink"`
 	MinRate      conf.Rate `toml:"backpressure_min_rate" doc:"the least that back-pressure, of streams or sinks, comes to (Spark: spark.streaming.backpressure.pid.minRate)"`
+	Split        string    `toml:"split" doc:"\"lines\": each line of a payload (LF or CRLF) is a message, and empty lines are none; the lines of a payload are stored together or not at all, and it is acknowledged when they are. \"\": a payload is a message"`
 }
 
 // DefaultCommon returns the defaults.
@@ -70,6 +71,7 @@ func (c *Common) Check(t *conf.Table, levels []string) {
 	case t.Has("backpressure_min_rate") && c.MaxRate > 0 && c.MinRate > c.MaxRate:
 		t.Errorf("backpressure_min_rate", "backpressure_min_rate: %v is above max_rate, %v, which would be the rate at all times", c.MinRate, c.MaxRate)
 	}
+	t.OneOf("split", c.Split, "", "lines")
 	if c.Storage == "memory" {
 		t.Notef("storage", `receiver %s: storage = "memory" is outside the promise: its messages are acknowledged on receipt and lost at a crash`, t.Name())
 	}

@@ -37,6 +37,7 @@ type Options struct {
 	MinRate   float64       // that Report comes to at the least, messages a second
 	Batch     time.Duration // batch interval: what Report judges by
 	Memory    bool          // storage = "memory": acknowledged on receipt
+	Split     string        // "lines", or ""
 	Clock     Clock
 	Trusted   func() bool // whether the wall clock is synchronised
 	Store     Store
@@ -77,6 +78,17 @@ func New(o Options) *Generator {
 
 // Take implements edged.Handler.
 func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
+	if err := g.admit(ctx, m.Topic); err != nil {
+		return err
+	}
+	now := g.begin()
+	g.add(m, ack, token, now.Wall)
+	g.mu.Unlock()
+	return nil
+}
+
+// admit waits until a message of a topic may be taken: max_rate, room, deliveries. It returns with the lock; with an error without it.
+func (g *Generator) admit(ctx context.Context, topic string) error {
 	if err := g.pace.wait(ctx); err != nil {
 		return g.reject(ctx)
 	}
@@ -85,8 +97,8 @@ func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker,
 		var wait <-chan struct{}
 		changed := g.room
 		if g.state == Active && len(g.queue) < g.o.Block.Queue && g.queued+g.open.bytes() < int64(g.o.Block.QueueBytes) {
-			if wait = g.o.Admission.Closed(g.o.Name, m.Topic); wait == nil {
-				break
+			if wait = g.o.Admission.Closed(g.o.Name, topic); wait == nil {
+				return nil
 			}
 		}
 		if g.state > Active {
@@ -102,26 +114,28 @@ func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker,
 		}
 		g.mu.Lock()
 	}
-	g.add(m, ack, token)
-	g.mu.Unlock()
-	return nil
 }
 
-// add puts a message into the open block. The arrival is stamped here, under the block's lock, so that arrivals in a block
-// never decrease and a cut's time is after all of them.
-func (g *Generator) add(m *edged.Message, ack edged.Acker, token uint64) {
-	now := g.o.Clock.Now()
+// begin makes sure that there is an open block with room for what arrives now. The arrival is stamped here, under the block's
+// lock, so that arrivals in a block never decrease and a cut's time is after all of them.
+func (g *Generator) begin() (now edged.Instant) {
+	now = g.o.Clock.Now()
 	if g.open.b != nil && (g.open.b.Cut.Epoch != now.Epoch || g.open.bytes() >= maxBlockBytes || g.open.len() >= maxBlockMessages) {
 		g.cut(now)
 	}
 	if g.open.b == nil {
 		g.open.begin(g.o.Name, now.Epoch)
 	}
-	g.open.add(m, now.Wall)
+	return now
+}
+
+// add puts a message into the open block.
+func (g *Generator) add(m *edged.Message, ack edged.Acker, token uint64, wall int64) {
+	g.open.add(m, wall)
 	g.received++
 	g.unstored++
 	if ack != nil {
-		g.expect(ack, token, now.Wall)
+		g.expect(ack, token, wall)
 	} else if g.open.bytes() < wakeBytes {
 		return
 	}

@@ -6,6 +6,8 @@ import "edged/internal/kinds"
 func Kinds(remote func() Remote) kinds.List[Config] {
 	return kinds.List[Config]{
 		{Name: "mqtt", Doc: "topics of the embedded broker, or of an external one with broker = \"tcp://…\"", New: func() Config { return &MQTT{Remote: remote()} }},
+		{Name: "tcp", Doc: "lines over TCP, from those who connect or from where it connects to", New: func() Config { return DefaultTCP() }},
+		{Name: "exec", Doc: "lines of a program's standard output", New: func() Config { return DefaultExec() }},
 		{Name: "replay", Doc: "messages from an NDJSON file, for tests and demonstrations", New: func() Config { return &Replay{} }},
 	}
 }

@@ -99,3 +99,15 @@ func (p *pace) next(ctx context.Context) (again bool, err error) {
 		return false, ctx.Err()
 	}
 }
+
+// charge counts n messages that have passed without waiting: the next ones wait the longer.
+func (p *pace) charge(n int) {
+	if p.limit.Limit() == rate.Inf {
+		return
+	}
+	for now := time.Now(); n > 0; {
+		k := min(n, max(1, p.limit.Burst()))
+		p.limit.ReserveN(now, k)
+		n -= k
+	}
+}

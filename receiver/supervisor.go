@@ -29,7 +29,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	defer stopGen()
 	drained := make(chan error, 1)
 	go func() { drained <- s.Generator.Run(genCtx) }()
-	_ = s.Part.Run(ctx, s.Log, func(ctx context.Context) error { return s.Receiver.Run(ctx, s.Generator) }) // logged and shown by Part
+	_ = s.Part.Run(ctx, s.Log, func(ctx context.Context) error { return s.Receiver.Run(ctx, s.Generator.Handler()) }) // logged and shown by Part
 	<-ctx.Done()
 	stopGen()
 	return <-drained

@@ -126,7 +126,7 @@ func (d *Daemon) makeReceivers() {
 	for _, c := range d.c.Receivers {
 		level := blockstore.Level(slices.Index(blockstore.Levels, c.Common.Storage))
 		g := receiver.New(receiver.Options{
-			Name: c.Name, Block: *d.c.Block, Memory: level == blockstore.Memory,
+			Name: c.Name, Block: *d.c.Block, Memory: level == blockstore.Memory, Split: c.Common.Split,
 			MaxRate: float64(c.Common.MaxRate), MinRate: float64(c.Common.MinRate), Batch: d.c.Batch.Interval.D(),
 			Clock: d.clock, Trusted: d.trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
 		})
@@ -140,7 +140,11 @@ func (d *Daemon) makeReceivers() {
 		}
 		if d.broker != nil {
 			env.Attach = func(filters []string, h edged.Handler) func() {
-				return d.broker.Attach(filters, h, level != blockstore.Memory)
+				attach := d.broker.Attach
+				if c.Common.Split != "" {
+					attach = d.broker.AttachParts
+				}
+				return attach(filters, h, level != blockstore.Memory)
 			}
 		}
 		base := totalOf(d.store.LastTick(), c.Name)

@@ -1,0 +1,166 @@
+package receiver
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"edged"
+)
+
+// execs is a receiver of a program's lines.
+type execs struct {
+	Exec
+	env Env
+	say *sparse
+	met *lineMeters
+}
+
+// Run implements edged.Receiver: it starts the program once, and returns when it and every process of its group has ended.
+func (r *execs) Run(ctx context.Context, h edged.Handler) error {
+	path, err := r.program(r.env)
+	if err != nil {
+		return err
+	}
+	p, err := startProcess(path, r.Command, r.dir(r.env), r.environment())
+	if err != nil {
+		return fmt.Errorf("the program cannot be started: %w", err)
+	}
+	r.met.begun.Inc()
+	r.met.open.Inc()
+	defer r.met.open.Dec()
+	x := &running{r: r, ctx: ctx, p: p}
+	if r.Ack {
+		x.answers = newAnswers(p.stdin, true, x.unanswered)
+		defer x.answers.close()
+	} else {
+		p.stdin.Close()
+	}
+	defer p.close() // before, so that a write that blocks ends
+	defer p.end(0)  // after a panic
+	errs := &tail{r: r}
+	var reading sync.WaitGroup
+	reading.Go(func() { errs.read(p.stderr) })
+	defer context.AfterFunc(ctx, func() { p.end(r.grace) })()
+	if err = x.lines(h); err != nil {
+		p.end(r.grace) // it writes to nobody
+	}
+	_, _ = io.Copy(io.Discard, p.stdout)
+	reading.Wait()
+	state := p.wait()
+	if err == nil {
+		err = x.broken() // it may have closed its standard output long ago
+	}
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
+		return fmt.Errorf("%s was ended: %w", r.short(), err)
+	}
+	return r.ended(state, errs.last())
+}
+
+// short is the program's name, for messages.
+func (r *execs) short() string { return filepath.Base(r.Command[0]) }
+
+// ended says what the end of the program is.
+func (r *execs) ended(status *os.ProcessState, last string) error {
+	text := fmt.Sprintf("%s has ended: %v", r.short(), status)
+	if last != "" {
+		text += "; the last of its standard error: " + last
+	}
+	switch {
+	case status.Success() && r.Restart != "always":
+		r.env.Log.Info("the program has ended, and is not started again", "receiver", r.env.Name, "program", r.short())
+		return nil
+	case r.Restart == "never":
+		return edged.WithClass(errors.New(text), edged.Permanent)
+	}
+	return errors.New(text)
+}
+
+// running is the program while it runs.
+type running struct {
+	r       *execs
+	ctx     context.Context
+	p       *process
+	answers *answers // nil without ack
+}
+
+// unanswered is called when no more answers can be given. If a line could not be stored the program is ended: it has to repeat it. If
+// it has closed its standard input it does not want to know.
+func (x *running) unanswered() {
+	if err := x.broken(); err != nil {
+		x.p.end(x.r.grace)
+		return
+	}
+	select {
+	case <-x.p.exited:
+	default:
+		x.r.say.say(slog.LevelWarn, "the program has closed its standard input, and is not told any more what was stored", "receiver", x.r.env.Name, "program", x.r.short())
+	}
+}
+
+// lines takes what the program writes. After ctx has ended it goes on as long as no line has to wait: the program says its last
+// ones when it gets SIGTERM.
+func (x *running) lines(h edged.Handler) error {
+	in := newLineReader(x.p.stdout, int(x.r.MaxLine))
+	m := edged.Message{Topic: x.r.Topic.of(x.r.env.Name, "")}
+	said := false
+	for {
+		line, over, err := in.next()
+		switch {
+		case err != nil: // there will be no more
+			return x.broken()
+		case over:
+			x.r.met.tooLong.Inc()
+			if !said {
+				said = true
+				x.r.say.say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones are only counted until the program is started again",
+					"receiver", x.r.env.Name, "max_line", x.r.MaxLine.String())
+			}
+		}
+		if over || len(line) == 0 {
+			if x.answers != nil {
+				if err := x.answers.pass(over); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		m.Payload = line
+		if err := x.take(h, &m); err != nil {
+			return err
+		}
+	}
+}
+
+func (x *running) take(h edged.Handler, m *edged.Message) error {
+	if x.answers == nil {
+		return h.Take(x.ctx, m, nil, 0)
+	}
+	err := h.Take(x.ctx, m, x.answers, x.answers.line())
+	if err != nil {
+		x.answers.forget()
+	}
+	return err
+}
+
+// broken is why there are no answers any more, if the program is not the reason.
+func (x *running) broken() error {
+	if x.answers == nil {
+		return nil
+	}
+	switch err := x.answers.why(); {
+	case err == nil, errors.Is(err, syscall.EPIPE), errors.Is(err, os.ErrClosed):
+		return nil
+	default:
+		return fmt.Errorf("a line could not be stored: %w", err)
+	}
+}
