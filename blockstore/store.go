@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -169,6 +170,7 @@ func (s *Store) Cursors() []edged.Cursor {
 	for _, c := range s.pub.cursors {
 		out = append(out, c)
 	}
+	slices.SortFunc(out, func(a, b edged.Cursor) int { return strings.Compare(a.Name, b.Name) })
 	return out
 }
 

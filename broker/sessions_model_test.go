@@ -137,10 +137,16 @@ func (h *history) ask(c *subscriber, packet []byte, kind byte, how room) rawmqtt
 	before := len(h.b.queue)
 	h.b.mu.Unlock()
 	c.w.Send(packet)
-	await.Soon(h.t, "it is submitted", func() bool { h.b.mu.Lock(); defer h.b.mu.Unlock(); return len(h.b.queue) > before })
-	h.commit(how)
+	asked := false // not for what changes nothing: an UNSUBSCRIBE of what is not subscribed
 	for {
-		f, err := c.w.TryRead(50 * time.Millisecond)
+		f, err := c.w.TryRead(20 * time.Millisecond)
+		if h.b.mu.Lock(); !asked && len(h.b.queue) > before {
+			asked = true
+			h.b.mu.Unlock()
+			h.commit(how)
+		} else {
+			h.b.mu.Unlock()
+		}
 		if err != nil { // it was not durable, and is tried again
 			h.commit(enough)
 			continue
