@@ -122,9 +122,7 @@ func (g *Generator) add(m *edged.Message, ack edged.Acker, token uint64) {
 	g.open.add(m, now.Wall)
 	g.received++
 	g.unstored++
-	if ack != nil {
-		g.expect(ack, token, now.Wall)
-	} else if g.open.bytes() < wakeBytes {
+	if waits := ack != nil && g.expect(ack, token, now.Wall); !waits && g.open.bytes() < wakeBytes {
 		return
 	}
 	if !g.told {
