@@ -56,7 +56,7 @@ func (c *HTTP) Check(t *conf.Table, env Env) {
 	if c.MaxBody < 1<<10 || c.MaxBody > 16<<20 {
 		t.Errorf("max_body", "max_body: want between 1KiB and 16MiB; have %v", c.MaxBody)
 	}
-	if c.MaxBytes < c.MaxBody {
+	if !t.Bad("max_body") && c.MaxBytes < c.MaxBody {
 		t.Errorf("max_bytes", "max_bytes: it must be at least max_body (%v)", c.MaxBody)
 	}
 	if c.MaxConnections < 1 {
