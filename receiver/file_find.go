@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-
-	"edged/internal/reload"
 )
 
 // maxFollowed bounds the files of one receiver that are open.
@@ -70,6 +68,9 @@ func (t *tail) list(dir string, matches func(string) bool) (paths []string, err 
 // find looks which files are there, opens new ones, and notes which have gone.
 func (t *tail) find() {
 	found, err := t.candidates()
+	if _, serr := os.Stat(filepath.Dir(t.Path)); serr != nil {
+		err = errors.New("the directory is not there, or this user cannot look into it")
+	}
 	t.say(filepath.Dir(t.Path), err)
 	now := time.Now()
 	for _, s := range t.followed {
@@ -83,9 +84,13 @@ func (t *tail) find() {
 			t.followed[i].path, t.followed[i].away = c.path, false
 			continue
 		}
-		t.say(c.path, t.open(c.path))
+		err := t.open(c.path)
+		if err != nil && t.kept.first && t.Start == "end" {
+			t.kept.places = append(t.kept.places, place{Path: c.path, Name: filepath.Base(c.path), Device: id.device, Inode: id.inode, Offset: c.fi.Size(), Sum: sumOf(nil)})
+		}
+		t.say(c.path, err)
 	}
-	t.kept.first = false
+	t.kept.first = t.kept.first && err != nil // what is in a directory that cannot be seen yet has an end, too
 	t.findRotated()
 	slices.SortStableFunc(t.followed, func(a, b *followed) int { return cmp.Compare(rank(a), rank(b)) })
 }
@@ -209,53 +214,4 @@ func lastLine(f io.ReaderAt, size, max int64) (int64, error) {
 		return from + int64(i) + 1, nil
 	}
 	return from, nil
-}
-
-// say logs why a path cannot be read, once for each reason. A nil err means that it can be.
-func (t *tail) say(path string, err error) {
-	why := ""
-	if err != nil {
-		why = err.Error()
-	}
-	if why != t.said[path] && why != "" {
-		t.log.Warn("it cannot be read now, and is tried again", "path", path, "error", why)
-	}
-	t.said[path] = why
-	if why == "" {
-		delete(t.said, path)
-	}
-}
-
-// watch is told of changes as long as the directory can be watched. Without that files are looked at every second.
-type watch struct{ d *reload.Dir }
-
-func (w *watch) open(dir string, ours func(string) bool) {
-	if w.d != nil && !w.d.Lost() {
-		return
-	}
-	w.close()
-	if d, err := reload.WatchDir(dir, ours); err == nil {
-		w.d = d
-	}
-}
-
-func (w *watch) written() <-chan struct{} {
-	if w.d == nil {
-		return nil
-	}
-	return w.d.Written
-}
-
-func (w *watch) moved() <-chan struct{} {
-	if w.d == nil {
-		return nil
-	}
-	return w.d.Moved
-}
-
-func (w *watch) close() {
-	if w.d != nil {
-		w.d.Close()
-		w.d = nil
-	}
 }

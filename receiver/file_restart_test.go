@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -157,6 +158,39 @@ func TestADamagedPosition(t *testing.T) {
 			r.has(t, "a")
 		})
 	}
+}
+
+// A file that could not be opened at first has an end all the same: what was in it then is not read later.
+func TestAFileThatCouldNotBeOpenedAtFirst(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root can open every file")
+	}
+	path, s, r := logFile(t), &shelf{}, &reader{}
+	write(t, path, "old\n")
+	ok(t, os.Chmod(path, 0))
+	f := begin(t, newTail(path, s, func(x *tail) { x.Start = "end" }), r)
+	f.waitIdle(t)
+	f.stop(t)
+	ok(t, os.Chmod(path, 0o600))
+	write(t, path, "new\n")
+	begin(t, newTail(path, s, func(x *tail) { x.Start = "end" }), r)
+	r.has(t, "new")
+}
+
+// A directory that is not there yet may have a file that has an end.
+func TestADirectoryThatIsNotThereYet(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "mount")
+	path, s, r := filepath.Join(dir, "meter.log"), &shelf{}, &reader{}
+	x := newTail(path, s, func(x *tail) { x.Start = "end" })
+	f := begin(t, x, r)
+	f.waitIdle(t)
+	f.stop(t)
+	ok(t, os.Mkdir(dir, 0o700))
+	write(t, path, "old\n")
+	f = begin(t, x, r)
+	f.waitIdle(t)
+	write(t, path, "new\n")
+	r.has(t, "new")
 }
 
 // Nothing is read before it is saved where reading begins.

@@ -36,6 +36,7 @@ type tail struct {
 	looked   time.Time // when it looked for files
 	followed []*followed
 	said     map[string]string // by path: why it cannot be read, as logged last
+	longSaid time.Time
 	buf      []byte
 	h        edged.Handler
 	idle     func() // for tests: called before Run waits for changes
@@ -159,8 +160,7 @@ func (t *tail) line(ctx context.Context, s *followed, line []byte, end int64) er
 	if n := len(line); n > 0 && line[n-1] == '\r' {
 		line = line[:n-1]
 	} else if line == nil {
-		t.tooLong.Inc()
-		t.log.Warn("a line is longer than max_line and is left out", "file", s.path, "ends_at", end, "max_line", t.MaxLine)
+		t.leaveOut(s, end)
 	}
 	if len(line) == 0 {
 		s.passed.skip(end)
@@ -172,6 +172,15 @@ func (t *tail) line(ctx context.Context, s *followed, line []byte, end int64) er
 	}
 	t.save()
 	return nil
+}
+
+// leaveOut counts a line that is too long, and says so now and then.
+func (t *tail) leaveOut(s *followed, end int64) {
+	t.tooLong.Inc()
+	if time.Since(t.longSaid) >= time.Minute {
+		t.longSaid = time.Now()
+		t.log.Warn("a line is longer than max_line and is left out; further ones within a minute are only counted (edged_receiver_lines_too_long_total)", "file", s.path, "ends_at", end, "max_line", t.MaxLine)
+	}
 }
 
 // retire ends the reading of files that were rotated away and have been quiet for long enough. What stands at the end of such

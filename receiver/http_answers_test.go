@@ -48,6 +48,7 @@ func TestAnswers(t *testing.T) {
 		{name: "another encoding", path: "/ingest/site/1", kind: text, body: "1", header: []string{"Content-Encoding", "br"}, status: 415, want: "gzip"},
 		{name: "a long key", path: "/ingest/site/1", kind: text, body: "1", header: []string{"Idempotency-Key", strings.Repeat("k", 256)}, status: 400, want: "Idempotency-Key"},
 		{name: "a page in a browser", path: "/ingest/site/1", kind: text, body: "1", header: []string{"Sec-Fetch-Site", "cross-site"}, status: 403, want: "browser"},
+		{name: "a page in an old browser", path: "/ingest/site/1", kind: text, body: "1", header: []string{"Origin", "http://example.com"}, status: 403, want: "browser"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := len(b.list())
