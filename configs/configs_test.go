@@ -179,7 +179,7 @@ type = "console"
 		"f:6: listen: other machines can reach 0.0.0.0:8080",
 		`f:8: publish_to`,
 		`f:9: [receiver.bad name]: a name is made of`,
-		`f:13: type: want "mqtt" or "replay", have "mqqt"; did you mean "mqtt"?`,
+		`f:13: type: want "mqtt", `,
 		`f:18: sinks: there is no [sink.tow]; did you mean "two"?`,
 		`f:19: stream "dead_letters": the name is the gateway's own`,
 		`f:20: from: there is no [receiver.nobody]`,

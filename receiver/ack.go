@@ -13,6 +13,12 @@ const (
 	stillAfter = 3 * time.Millisecond
 )
 
+// patient is an Acker that nobody waits for: its source goes on, and only remembers later how far it got. Its messages do not
+// ask for early commits; they would spend the write budget of the publishers that do wait.
+type patient interface{ patient() }
+
+func isPatient(ack edged.Acker) bool { _, ok := ack.(patient); return ok }
+
 // waiters counts, for each acker, the messages that wait for their acknowledgement.
 type waiters map[edged.Acker]*waiter
 
@@ -20,6 +26,7 @@ type waiter struct {
 	unacked int
 	last    int64  // arrival of its newest message, wall ns
 	index   uint32 // where it stands among the open block's ackers, if it does
+	patient bool
 }
 
 // ackRefOf is a message that is acknowledged on receipt.
@@ -28,16 +35,17 @@ type ackRefOf struct {
 	token uint64
 }
 
-// expect notes that a message of the open block waits for its acknowledgement. The lock is held.
-func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) {
+// expect notes that a message of the open block waits for its acknowledgement, and reports whether somebody waits for that.
+// The lock is held.
+func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits bool) {
 	if g.o.Memory {
 		g.instant = append(g.instant, ackRefOf{ack, token})
 		g.poke()
-		return
+		return true
 	}
 	w := g.waits[ack]
 	if w == nil {
-		w = &waiter{}
+		w = &waiter{patient: isPatient(ack)}
 		g.waits[ack] = w
 	}
 	w.unacked++
@@ -47,9 +55,10 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) {
 		g.open.ackers = append(g.open.ackers, ack)
 	}
 	g.open.addAck(w.index, token)
-	if w.unacked == stillMany {
+	if w.unacked == stillMany && !w.patient {
 		g.poke()
 	}
+	return !w.patient
 }
 
 func (g *Generator) poke() {
@@ -103,7 +112,7 @@ func (g *Generator) checkStalled() (again bool) {
 	defer g.mu.Unlock()
 	now := g.o.Clock.Now().Wall
 	for _, w := range g.waits {
-		if w.unacked < stillMany {
+		if w.unacked < stillMany || w.patient {
 			continue
 		}
 		again = true

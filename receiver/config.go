@@ -101,4 +101,18 @@ type Env struct {
 	Attach func(filters []string, h edged.Handler) (detach func())
 	// Dial makes a receiver from an external broker's settings.
 	Dial func(remote Remote, topics []string) edged.Receiver
+	// Notes keeps what the receiver has to know after a restart. It may be used while Run runs.
+	Notes Notes
+	// Reload has f called when one of the files changes, and on SIGHUP: f uses what it reads, or returns an error and keeps what
+	// it had. It may be called in New only. name stands in log lines.
+	Reload func(name string, files []string, f func() error)
+}
+
+// Notes keeps one value for each name in the store.
+type Notes interface {
+	// Load returns what was saved last, nil if there is nothing. An error means that there was something, and that it is damaged.
+	Load(name string) ([]byte, error)
+	// Save replaces the value and returns at once. It goes with a commit of the usual cadence; done is then called, from
+	// another goroutine, and must not block. value is the store's from now on.
+	Save(name string, value []byte, done func(error))
 }

@@ -44,7 +44,7 @@ func (r *execs) Run(ctx context.Context, h edged.Handler) error {
 	}
 	defer p.close() // before, so that a write that blocks ends
 	defer p.end(0)  // after a panic
-	errs := &tail{r: r}
+	errs := &stderr{r: r}
 	var reading sync.WaitGroup
 	reading.Go(func() { errs.read(p.stderr) })
 	defer context.AfterFunc(ctx, func() { p.end(r.grace) })()

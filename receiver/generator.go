@@ -134,9 +134,7 @@ func (g *Generator) add(m *edged.Message, ack edged.Acker, token uint64, wall in
 	g.open.add(m, wall)
 	g.received++
 	g.unstored++
-	if ack != nil {
-		g.expect(ack, token, wall)
-	} else if g.open.bytes() < wakeBytes {
+	if waits := ack != nil && g.expect(ack, token, wall); !waits && g.open.bytes() < wakeBytes {
 		return
 	}
 	if !g.told {

@@ -21,8 +21,11 @@ import (
 
 // Replay is the kind replay: messages from an NDJSON file, such as the file of a raw stream. It is for tests and
 // demonstrations: it begins at the first line at every start of edged.
+//
+// A line {"mark":"batch"} says where a batch ends, so that what a test shows does not depend on when blocks were cut: its turn
+// comes when everything before it is stored, and the Handler is told of it, if it is a Marker.
 type Replay struct {
-	Path     string        `toml:"path" doc:"NDJSON file, relative to data_dir; a line is {\"topic\":\"a/b\",\"payload\":…}; a payload that is a JSON string is sent as its text, other JSON as it is, payload_base64 as bytes"`
+	Path     string        `toml:"path" doc:"NDJSON file, relative to data_dir; a line is {\"topic\":\"a/b\",\"payload\":…}; a payload that is a JSON string is sent as its text, other JSON as it is, payload_base64 as bytes. A line {\"mark\":\"batch\"} ends a batch: what follows it is sent when everything before it is stored, and is never in a block with it"`
 	Interval conf.Duration `toml:"interval" doc:"time between two messages; \"\" is as fast as they are taken"`
 	Repeat   bool          `toml:"repeat" doc:"begin again after the last line"`
 }
@@ -91,24 +94,26 @@ func (r *replay) once(ctx context.Context, h edged.Handler) (sent int, err error
 	defer f.Close()
 	in := bufio.NewReaderSize(f, 64<<10)
 	var p fastjson.Parser
-	var bad error
-	skipped := 0
+	stored := patientTally{newTally()}
+	left := leftOut{}
 	for line := 1; ; line++ {
 		text, err := in.ReadBytes('\n')
 		if len(text) > 1 {
 			m, perr := parseReplay(&p, text)
-			if perr != nil {
-				skipped++
-				bad = errors.Join(bad, fmt.Errorf("line %d: %w", line, perr))
-				if skipped > 1 {
-					bad = fmt.Errorf("%d lines, the last one %d: %w", skipped, line, perr)
+			switch {
+			case perr != nil:
+				left.add(line, perr)
+			case m == nil:
+				if err := mark(ctx, h, stored.tally, sent); err != nil {
+					return sent, err
 				}
-			} else if terr := h.Take(ctx, m, nil, 0); terr != nil {
-				return sent, terr
-			} else {
+			default:
+				if err := h.Take(ctx, m, stored, 0); err != nil {
+					return sent, err
+				}
 				sent++
 			}
-			if r.Interval > 0 {
+			if r.Interval > 0 && m != nil {
 				select {
 				case <-ctx.Done():
 				case <-time.After(r.Interval.D()):
@@ -116,8 +121,8 @@ func (r *replay) once(ctx context.Context, h edged.Handler) (sent int, err error
 			}
 		}
 		if err != nil || ctx.Err() != nil {
-			if bad != nil {
-				r.log.Warn("replay: lines that are no message were left out", "file", r.Path, "error", bad)
+			if left.err != nil {
+				r.log.Warn("replay: lines that are no message were left out", "file", r.Path, "error", left.err)
 			}
 			if err == io.EOF {
 				err = nil
@@ -127,11 +132,45 @@ func (r *replay) once(ctx context.Context, h edged.Handler) (sent int, err error
 	}
 }
 
-// parseReplay reads one line. The message is valid until the next call with the same parser.
+// mark waits until everything that was sent is stored, and says that a batch ends.
+func mark(ctx context.Context, h edged.Handler, stored *tally, sent int) error {
+	if err := stored.wait(ctx, sent); err != nil {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return fmt.Errorf("what came before a mark could not be stored: %w", err)
+	}
+	if m, ok := h.(Marker); ok {
+		m.Mark()
+	}
+	return nil
+}
+
+// leftOut gathers what is said of lines that are no message.
+type leftOut struct {
+	lines int
+	err   error
+}
+
+func (l *leftOut) add(line int, err error) {
+	if l.lines++; l.lines == 1 {
+		l.err = fmt.Errorf("line %d: %w", line, err)
+		return
+	}
+	l.err = fmt.Errorf("%d lines, the last one %d: %w", l.lines, line, err)
+}
+
+// parseReplay reads one line. The message is nil for a mark, else valid until the next call with the same parser.
 func parseReplay(p *fastjson.Parser, line []byte) (*edged.Message, error) {
 	v, err := p.ParseBytes(line)
 	if err != nil {
 		return nil, err
+	}
+	if mark := v.GetStringBytes("mark"); mark != nil || v.Exists("mark") {
+		if string(mark) != "batch" {
+			return nil, errors.New(`the only mark there is: {"mark":"batch"}`)
+		}
+		return nil, nil
 	}
 	m := &edged.Message{Topic: string(v.GetStringBytes("topic"))}
 	if err := topic.CheckName(m.Topic); err != nil {

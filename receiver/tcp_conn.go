@@ -16,8 +16,8 @@ import (
 const (
 	// lastAnswers is how long a connection waits, after the receiver was told to stop, for the commits of the lines that it took.
 	lastAnswers = 2 * time.Second
-	// answerWithin is how long a peer may take to read an answer.
-	answerWithin = 30 * time.Second
+	// writeWithin is how long a peer may take to read an answer.
+	writeWithin = 30 * time.Second
 )
 
 // tcp is a receiver of lines over TCP.
@@ -76,7 +76,7 @@ func (x *connection) Read(b []byte) (int, error) {
 
 // Write implements io.Writer, for the answers.
 func (x *connection) Write(b []byte) (int, error) {
-	_ = x.c.SetWriteDeadline(time.Now().Add(answerWithin))
+	_ = x.c.SetWriteDeadline(time.Now().Add(writeWithin))
 	return x.c.Write(b)
 }
 

@@ -134,6 +134,7 @@ func (d *Daemon) makeReceivers() {
 		d.pressure.receiver(c.Name, g, c.Common.Backpressure)
 		env := receiver.Env{
 			Name: c.Name, DataDir: d.c.DataDir, Embedded: d.broker != nil, Log: d.log, Metrics: d.set,
+			Notes: notes{d.store}, Reload: d.reload.Add,
 			Dial: func(r receiver.Remote, topics []string) edged.Receiver {
 				return remote.NewReceiver(r.(*remote.Config), topics, memory{d.store}, d.log, d.set)
 			},

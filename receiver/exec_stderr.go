@@ -11,14 +11,14 @@ const (
 	tailBytes = 500 // of a line of standard error
 )
 
-// tail logs a program's standard error, and keeps the last lines of it.
-type tail struct {
+// stderr logs a program's standard error, and keeps the last lines of it.
+type stderr struct {
 	r    *execs
 	kept []string
 }
 
 // read reads until the end. Long lines are clipped, and lines that come too fast are only counted: the program does not fill the disk.
-func (t *tail) read(from io.Reader) {
+func (t *stderr) read(from io.Reader) {
 	in := newLineReader(from, tailBytes)
 	for {
 		line, over, err := in.next()
@@ -40,4 +40,4 @@ func (t *tail) read(from io.Reader) {
 }
 
 // last is what was kept, on one line. It is called after read.
-func (t *tail) last() string { return strings.Join(t.kept, " / ") }
+func (t *stderr) last() string { return strings.Join(t.kept, " / ") }
