@@ -7,14 +7,16 @@ import (
 	"edged/sinks/console"
 	"edged/sinks/file"
 	"edged/sinks/http"
+	"edged/sinks/mqtt"
 	"edged/sinks/spec"
 )
 
-// Kinds lists the values of type.
-func Kinds() kinds.List[spec.Config] {
+// Kinds lists the values of type. remote makes an external broker's settings; they belong to the broker room.
+func Kinds(remote func() spec.Remote) kinds.List[spec.Config] {
 	return kinds.List[spec.Config]{
 		{Name: "file", Doc: "NDJSON or CSV file with rotation and compression; each row once, also across kill -9", New: func() spec.Config { return file.Default() }},
 		{Name: "http", Doc: "POST of NDJSON or a JSON array, with an Idempotency-Key", New: func() spec.Config { return http.Default() }},
+		{Name: "mqtt", Doc: "messages to the embedded broker, or to an external one with broker = \"tcp://…\"; one a row, acknowledged by the broker", New: func() spec.Config { return mqtt.Default(remote()) }},
 		{Name: "console", Doc: "rows on standard output", New: func() spec.Config { return console.Default() }},
 	}
 }
