@@ -111,10 +111,11 @@ func (w *Writer) failed(ctx context.Context, err error, draining bool) error {
 		return ctx.Err()
 	}
 	if errors.Is(err, edged.ErrStopped) { // the gateway itself: no outage
-		if !draining {
-			w.pause(ctx, time.Second)
+		if draining {
+			return err
 		}
-		return err
+		w.pause(ctx, time.Second)
+		return nil
 	}
 	d, state := edged.AfterOf(err), "waiting"
 	switch {
