@@ -7,6 +7,7 @@ import (
 	"edged/sinks/console"
 	"edged/sinks/file"
 	"edged/sinks/http"
+	"edged/sinks/influx"
 	"edged/sinks/mqtt"
 	"edged/sinks/spec"
 )
@@ -17,6 +18,7 @@ func Kinds(remote func() spec.Remote) kinds.List[spec.Config] {
 		{Name: "file", Doc: "NDJSON or CSV file with rotation and compression; each row once, also across kill -9", New: func() spec.Config { return file.Default() }},
 		{Name: "http", Doc: "POST of NDJSON or a JSON array, with an Idempotency-Key", New: func() spec.Config { return http.Default() }},
 		{Name: "mqtt", Doc: "messages to the embedded broker, or to an external one with broker = \"tcp://…\"; one a row, acknowledged by the broker", New: func() spec.Config { return mqtt.Default(remote()) }},
+		{Name: "influx", Doc: "line protocol over HTTP to InfluxDB 1, 2 or 3; a row that is written again is the same point", New: func() spec.Config { return influx.Default() }},
 		{Name: "console", Doc: "rows on standard output", New: func() spec.Config { return console.Default() }},
 	}
 }
