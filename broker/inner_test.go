@@ -95,20 +95,20 @@ func TestWhatKeepsAnInnerPublishOff(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
 	p := s.NewInner()
-	out := publishes(t.Context(), p, []edged.Message{{Topic: "a", QoS: 1}, {Topic: "$SYS/a", QoS: 1}, {Topic: "b", QoS: 1}})
+	out := publishes(t.Context(), p, []edged.Message{{Topic: "site/a", QoS: 1}, {Topic: "$SYS/a", QoS: 1}, {Topic: "site/b", QoS: 1}})
 	r.has(t, 1)
 	r.commit(nil)
 	if got := <-out; got.done != 1 || edged.ClassOf(got.err) != edged.Poison {
 		t.Error("a topic that is none:", got)
 	}
-	out = publishes(t.Context(), p, numbered("a", 1, 0, 3))
+	out = publishes(t.Context(), p, numbered("site/a", 1, 0, 3))
 	r.has(t, 4)
 	r.commit(errors.New("the disk is gone"))
 	if got := <-out; got.done != 0 || !errors.Is(got.err, errNotStored) {
 		t.Error("a commit that failed:", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	out = publishes(ctx, p, numbered("a", 1, 0, 3))
+	out = publishes(ctx, p, numbered("site/a", 1, 0, 3))
 	r.has(t, 7)
 	cancel()
 	if got := <-out; got.done != 0 || !errors.Is(got.err, context.Canceled) {
@@ -116,11 +116,11 @@ func TestWhatKeepsAnInnerPublishOff(t *testing.T) {
 	}
 	r.commit(nil)
 	r.refuse = func(context.Context) error { return edged.ErrFull }
-	if done, err := p.Publish(t.Context(), numbered("a", 1, 0, 3)); done != 0 || !errors.Is(err, edged.ErrFull) {
+	if done, err := p.Publish(t.Context(), numbered("site/a", 1, 0, 3)); done != 0 || !errors.Is(err, edged.ErrFull) {
 		t.Error("a full store:", done, err)
 	}
 	s.in.Stop()
-	if done, err := p.Publish(t.Context(), numbered("a", 1, 0, 3)); done != 0 || !errors.Is(err, edged.ErrStopped) {
+	if done, err := p.Publish(t.Context(), numbered("site/a", 1, 0, 3)); done != 0 || !errors.Is(err, edged.ErrStopped) {
 		t.Error("a broker that stops:", done, err)
 	}
 }
@@ -130,20 +130,20 @@ func TestInnerPublishersHaveRoomOfTheirOwn(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{attach: handlers(r)})
 	sub, _ := connect(t, s, rawmqtt.Connect{ID: "sub"})
-	sub.Subscribe(1, "small", 0)
+	sub.Subscribe(1, "site/small", 0)
 	var large []edged.Message
 	for range 40 {
-		large = append(large, edged.Message{Topic: "large", Payload: make([]byte, 64<<10), QoS: 1})
+		large = append(large, edged.Message{Topic: "site/large", Payload: make([]byte, 64<<10), QoS: 1})
 	}
 	big, _ := connect(t, s, rawmqtt.Connect{ID: "big"}) // somebody wants it, so that it is kept
-	big.Subscribe(1, "large", 0)
+	big.Subscribe(1, "site/large", 0)
 	first := publishes(t.Context(), s.NewInner(), large)
 	await.Soon(t, "the first is held back", func() bool { return r.count() >= 15 })
-	second := publishes(t.Context(), s.NewInner(), numbered("small", 1, 0, 3))
+	second := publishes(t.Context(), s.NewInner(), numbered("site/small", 1, 0, 3))
 	await.Soon(t, "the other is taken in", func() bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		return slices.ContainsFunc(r.stored, func(m edged.Message) bool { return m.Topic == "small" && string(m.Payload) == "2" })
+		return slices.ContainsFunc(r.stored, func(m edged.Message) bool { return m.Topic == "site/small" && string(m.Payload) == "2" })
 	})
 	await.Soon(t, "both are done", func() bool { r.commit(nil); return len(first) == 1 && len(second) == 1 })
 	if a, b := <-first, <-second; a != (publishing{40, nil}) || b != (publishing{3, nil}) {
