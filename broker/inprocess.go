@@ -44,15 +44,15 @@ func (b *Broker) Publish(ctx context.Context, topic string, payload []byte, qos 
 	if qos > 2 {
 		return fmt.Errorf("broker: there is no QoS %d", qos)
 	}
-	return b.publish(ctx, b.local, &b.lane, &message{topic: topic, payload: payload, qos: qos, retain: retain})
+	return b.publish(ctx, b.local, &b.lane, &message{topic: topic, payload: payload, qos: qos, retain: retain}, nil)
 }
 
-// publish takes in what no connection waits for.
-func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *message) error {
+// publish takes in what no connection waits for. then, if there is one, learns what becomes of a message that was taken with QoS 1 or 2.
+func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *message, then *outcome) error {
 	r := b.routes.of(m.topic)
 	if r.wrong != nil {
 		b.met.badTopic.Inc()
-		return fmt.Errorf("broker: topic %q: %w", m.topic, r.wrong)
+		return edged.WithClass(fmt.Errorf("broker: topic %q: %w", m.topic, r.wrong), edged.Poison)
 	}
 	p := &intake.Publish{To: r.to}
 	p.Message = edged.Message{Topic: m.topic, Payload: m.payload, QoS: m.qos, Retain: m.retain}
@@ -76,6 +76,9 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 	}
 	if wanted || retained {
 		p.After, p.Keeps = b.deliverTo(l, m, r)
+	}
+	if then != nil && m.qos > 0 {
+		p.After = then.watch(b.in, p.After)
 	}
 	if retained {
 		p.Retained, p.Holds = b.retained.change(m)

@@ -129,7 +129,7 @@ func (ws *wills) publish(s *session, w *will) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), maxPatience)
 	defer cancel()
-	err := ws.b.publish(ctx, s.in, &s.lane, &m)
+	err := ws.b.publish(ctx, s.in, &s.lane, &m, nil)
 	if err != nil && !errors.Is(err, edged.ErrStopped) {
 		ws.b.seldom.Warn("will", "broker: the will of a client was dropped", "client", s.id, "topic", m.topic, "error", err)
 	}

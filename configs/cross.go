@@ -45,6 +45,7 @@ func (c *Config) cross(root *conf.Table, t *top) {
 	each(t.Receiver, c.noteBackpressure)
 	c.crossPaths(t)
 	c.crossClients(t)
+	c.crossLoops(t)
 	if len(c.Receivers) == 0 {
 		root.Notef("", "there is no receiver: nothing will be taken in")
 	}

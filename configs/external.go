@@ -5,6 +5,7 @@ import (
 	"edged/gpio"
 	"edged/internal/conf"
 	"edged/receiver"
+	"edged/sinks/mqtt"
 )
 
 // Publisher is how pins reach an external broker; nil if they do not.
@@ -25,7 +26,7 @@ func (c *Config) Publisher() *remote.Config {
 // ever, and hand the session from one to the other.
 func (c *Config) crossClients(t *top) {
 	owner := map[[2]string]string{}
-	claim := func(sub *conf.Table, r *remote.Config) {
+	claim := func(sub *conf.Table, r *remote.Access) {
 		if r == nil || r.Broker == "" {
 			return
 		}
@@ -38,12 +39,21 @@ func (c *Config) crossClients(t *top) {
 	each(t.Receiver, func(sub *conf.Table) {
 		for _, r := range c.Receivers {
 			if m, ok := r.Config.(*receiver.MQTT); ok && r.Name == sub.Name() && sub.Has("broker") {
-				external, _ := m.Remote.(*remote.Config)
+				if external, ok := m.Remote.(*remote.Config); ok {
+					claim(sub, &external.Access)
+				}
+			}
+		}
+	})
+	each(t.Sink, func(sub *conf.Table) {
+		for _, k := range c.Sinks {
+			if m, ok := k.Config.(*mqtt.Config); ok && k.Name == sub.Name() && m.External() != nil {
+				external, _ := m.External().(*remote.Access)
 				claim(sub, external)
 			}
 		}
 	})
-	if t.GPIO != nil {
-		claim(t.GPIO, c.Publisher())
+	if g := c.Publisher(); t.GPIO != nil && g != nil {
+		claim(t.GPIO, &g.Access)
 	}
 }

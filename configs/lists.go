@@ -4,7 +4,6 @@ import (
 	"edged/batches"
 	"edged/gpio/wave"
 	"edged/internal/kinds"
-	"edged/sinks"
 )
 
 // Listed is one line of a list of kinds.
@@ -22,7 +21,7 @@ func Lists() []List {
 		list("receivers ([receiver.NAME] type)", ReceiverKinds()),
 		list("decoders ([stream.NAME] decode)", batches.Decoders),
 		aggregateList(),
-		list("sinks ([sink.NAME] type)", sinks.Kinds()),
+		list("sinks ([sink.NAME] type)", SinkKinds()),
 		list("waves of simulated pins ([gpio.pin.NAME] wave.kind)", wave.Kinds()),
 	}
 }

@@ -10,12 +10,22 @@ import (
 	"edged/internal/kinds"
 	"edged/receiver"
 	"edged/sinks"
+	"edged/sinks/mqtt"
 	"edged/sinks/spec"
 )
 
 // ReceiverKinds lists the kinds of receiver, with the settings of an external broker filled in.
 func ReceiverKinds() kinds.List[receiver.Config] {
 	return receiver.Kinds(func() receiver.Remote { return remote.Default() })
+}
+
+// SinkKinds lists the kinds of sink, with the settings of an external broker filled in.
+func SinkKinds() kinds.List[spec.Config] {
+	return sinks.Kinds(func() spec.Remote {
+		a := remote.Default().Access
+		a.Broker = mqtt.Embedded
+		return &a
+	})
 }
 
 func (c *Config) loadReceivers(t *conf.Table) {
@@ -42,7 +52,7 @@ func (c *Config) loadStreams(t *conf.Table) {
 }
 
 func (c *Config) loadSinks(t *conf.Table) {
-	list := sinks.Kinds()
+	list := SinkKinds()
 	each(t, func(sub *conf.Table) {
 		kind, ok := kinds.Pick(sub, "type", list)
 		if !ok {
@@ -50,9 +60,9 @@ func (c *Config) loadSinks(t *conf.Table) {
 			return
 		}
 		s := Sink{Name: sub.Name(), Common: sinks.DefaultCommon(), Config: kind.New(), Streams: c.streamsOf(sub.Name())}
-		sub.Bind(s.Common, s.Config)
+		sub.Bind(append([]any{s.Common}, spec.PartsOf(s.Config)...)...)
 		s.Common.Check(sub)
-		s.Config.Check(sub, spec.Env{Name: s.Name, Streams: s.Streams, Columns: c.columnsFor(s.Streams), DataDir: c.DataDir})
+		s.Config.Check(sub, spec.Env{Name: s.Name, Streams: s.Streams, Columns: c.columnsFor(s.Streams), Keys: c.Keys(s.Streams), DataDir: c.DataDir, Embedded: c.Broker != nil})
 		c.Sinks = append(c.Sinks, s)
 	})
 }
@@ -84,4 +94,19 @@ func (c *Config) columnsFor(streams []string) map[string][]string {
 		return nil
 	}
 	return out
+}
+
+// Keys are the group_by columns of those of the streams that have windows.
+func (c *Config) Keys(streams []string) map[string][]string {
+	keys := map[string][]string{}
+	for _, s := range c.Streams {
+		if !slices.Contains(streams, s.Name) || s.Window == "" {
+			continue
+		}
+		keys[s.Name] = []string{}
+		for _, k := range s.GroupBy {
+			keys[s.Name] = append(keys[s.Name], k.Key)
+		}
+	}
+	return keys
 }

@@ -12,6 +12,7 @@ import (
 	"edged/internal/conf"
 	"edged/receiver"
 	"edged/sinks"
+	"edged/sinks/spec"
 )
 
 // Reference is the configuration reference, in Markdown, made from the structs that the configuration is bound to.
@@ -54,8 +55,8 @@ read again when they change and on ` + "`systemctl reload edged`" + ` (SIGHUP), 
 		}
 	}
 	section(&b, "Sinks", "sink.NAME", "Keys of every sink; those of its kind follow.", sinks.DefaultCommon())
-	for _, k := range sinks.Kinds() {
-		section(&b, "Sink: type = \""+k.Name+"\"", "sink.NAME", k.Doc+".", k.New())
+	for _, k := range SinkKinds() {
+		sections(&b, "Sink: type = \""+k.Name+"\"", "sink.NAME", k.Doc+".", spec.PartsOf(k.New())...)
 	}
 	return b.String()
 }

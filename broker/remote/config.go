@@ -14,18 +14,23 @@ import (
 	"edged/internal/secret"
 )
 
-// Config are the keys of a receiver that takes from an external broker.
-type Config struct {
+// Access are the keys that say where an external broker is, and who asks to be let in.
+type Access struct {
 	Broker       string     `toml:"broker" doc:"external broker, as tcp://HOST:PORT or tls://HOST:PORT; without it the embedded broker is meant"`
-	ClientID     string     `toml:"client_id" doc:"client identifier of the session at the broker; it must stay the same, and be used by nobody else. Empty: made of the host's name, the receiver's name and the machine id"`
+	ClientID     string     `toml:"client_id" doc:"client identifier of the session at the broker; it must stay the same, and be used by nobody else. Empty: made of the host's name, the name of this table and the machine id"`
 	Username     string     `toml:"username" doc:"user name for the broker"`
 	PasswordFile string     `toml:"password_file" doc:"file with the password, read on every connect; relative to the systemd credentials or data_dir"`
 	TLS          secret.TLS `toml:"tls" doc:"for tls://; the files are read on every connect"`
-	QoS          int        `toml:"qos" doc:"quality of service of the subscriptions: 0, 1 or 2; with 0 nothing is kept while the gateway is away"`
-	Retained     string     `toml:"retained" doc:"retained messages that the broker sends after each connect: skip, or store (again each time)"`
 
 	Dir  string `toml:"-"` // where password and certificate files are looked for: see package secret
-	name string // of the receiver; for metrics and logs
+	name string // of the receiver or sink; for metrics and logs
+}
+
+// Config are the keys of a receiver that takes from an external broker.
+type Config struct {
+	Access
+	QoS      int    `toml:"qos" doc:"quality of service of the subscriptions: 0, 1 or 2; with 0 nothing is kept while the gateway is away"`
+	Retained string `toml:"retained" doc:"retained messages that the broker sends after each connect: skip, or store (again each time)"`
 }
 
 // Default returns the defaults.
@@ -49,6 +54,17 @@ func DefaultClientID(name string) string {
 // Check reports what is wrong with the values, completes the client identifier, and notes what an external broker does not
 // promise. name is the receiver's, dataDir where its secrets are looked for. It reads the files that are named, and connects to nothing.
 func (c *Config) Check(t *conf.Table, name, dataDir string) {
+	c.Access.Check(t, name, dataDir)
+	if c.QoS < 0 || c.QoS > 2 {
+		t.Errorf("qos", "qos: want 0, 1 or 2, have %d", c.QoS)
+	}
+	t.OneOf("retained", c.Retained, "skip", "store")
+	c.note(t)
+}
+
+// Check reports what is wrong with the values, and completes the client identifier. name is the receiver's or the sink's, dataDir where
+// its secrets are looked for. It reads the files that are named, and connects to nothing.
+func (c *Access) Check(t *conf.Table, name, dataDir string) {
 	c.name, c.Dir = name, dataDir
 	if c.ClientID == "" {
 		c.ClientID = DefaultClientID(name)
@@ -71,11 +87,6 @@ func (c *Config) Check(t *conf.Table, name, dataDir string) {
 	if _, err := c.tlsConfig(); err != nil && !t.Bad("tls") {
 		t.Placef("tls", "tls: %v", err)
 	}
-	if c.QoS < 0 || c.QoS > 2 {
-		t.Errorf("qos", "qos: want 0, 1 or 2, have %d", c.QoS)
-	}
-	t.OneOf("retained", c.Retained, "skip", "store")
-	c.note(t)
 }
 
 // note says what the promise does not cover, and what to do about it: mosquitto.conf(5), version 2.0.
@@ -90,7 +101,7 @@ func (c *Config) note(t *conf.Table) {
 }
 
 // Address is the broker's host and port, as far as they can be told.
-func (c *Config) Address() string {
+func (c *Access) Address() string {
 	u, err := c.url()
 	if err != nil {
 		return c.Broker
@@ -99,7 +110,7 @@ func (c *Config) Address() string {
 }
 
 // url returns the broker's address with a port.
-func (c *Config) url() (*url.URL, error) {
+func (c *Access) url() (*url.URL, error) {
 	u, err := url.Parse(c.Broker)
 	switch {
 	case err != nil || u.Hostname() == "":
@@ -118,7 +129,7 @@ func (c *Config) url() (*url.URL, error) {
 	return u, nil
 }
 
-func (c *Config) password() (string, error) {
+func (c *Access) password() (string, error) {
 	if c.PasswordFile == "" {
 		return "", nil
 	}
@@ -126,7 +137,7 @@ func (c *Config) password() (string, error) {
 }
 
 // tlsConfig reads the files; nil for tcp://.
-func (c *Config) tlsConfig() (*tls.Config, error) {
+func (c *Access) tlsConfig() (*tls.Config, error) {
 	u, err := c.url()
 	if err != nil || u.Scheme != "tls" {
 		return nil, nil

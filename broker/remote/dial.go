@@ -39,7 +39,7 @@ type connection struct {
 
 // connect opens one. onMessage is called on paho's goroutine for each message, also for those that the broker sends before
 // anything is subscribed to. A permanent error cannot get better without the configuration, or the broker's.
-func (c *Config) connect(ctx context.Context, clean bool, onMessage mqtt.MessageHandler) (*connection, error) {
+func (c *Access) connect(ctx context.Context, clean bool, onMessage mqtt.MessageHandler) (*connection, error) {
 	u, err := c.url()
 	if err != nil {
 		return nil, edged.WithClass(fmt.Errorf("broker %q %w", c.Broker, err), edged.Permanent)
@@ -79,7 +79,7 @@ func (c *Config) connect(ctx context.Context, clean bool, onMessage mqtt.Message
 }
 
 // explain gives a refusal its class [3.1.1, 3.2.2.3].
-func (c *Config) explain(code byte, err error) error {
+func (c *Access) explain(code byte, err error) error {
 	switch code {
 	case packets.ErrRefusedBadUsernameOrPassword, packets.ErrRefusedNotAuthorised:
 		who := "nobody (there is no username)"

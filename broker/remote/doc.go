@@ -13,4 +13,7 @@
 //
 // A message that was taken and not acknowledged when the connection ended is sent again by the broker, with DUP = 1, and
 // is stored again: at least once. Paho drops acknowledgements of an earlier connection.
+//
+// A Publisher (pins) has a bounded buffer of its own, which drops the oldest while the broker is away. A Sender (sinks) has none: it
+// returns when the broker has acknowledged, and what is not acknowledged stays with whoever called it.
 package remote

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -56,7 +57,10 @@ func (d *Daemon) makeSinks() {
 		if len(c.Streams) == 0 {
 			continue
 		}
-		env := spec.Env{Name: c.Name, Streams: c.Streams, DataDir: d.c.DataDir, Log: d.log, Metrics: d.set, Stdout: d.o.Stdout}
+		env := spec.Env{
+			Name: c.Name, Streams: c.Streams, Keys: d.c.Keys(c.Streams), DataDir: d.c.DataDir, Embedded: d.broker != nil,
+			Log: d.log, Metrics: d.set, Stdout: d.o.Stdout, Dial: d.dial,
+		}
 		o := delivery.Options{Name: c.Name, Sink: c.Config.New(env), Encoding: c.Config.Encoding(), Limits: c.Config.Limits()}
 		if c.Common.Backpressure {
 			o.Report = d.pressure.sink(c.Name, c.Streams)
@@ -78,6 +82,21 @@ func (d *Daemon) makeSinks() {
 	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
 	d.addDeadLetters(half)
 	d.gate = delivery.NewGate(gate)
+}
+
+// dial gives a sink its way to a broker: an external one, or the one in this process.
+func (d *Daemon) dial(ctx context.Context, to spec.Remote) (spec.Publisher, error) {
+	if to != nil {
+		s, err := remote.Dial(ctx, to.(*remote.Access))
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	if d.broker == nil {
+		return nil, edged.Explain(errors.New("the embedded broker does not run, because nothing is to be taken in (--no-receivers)"), "the embedded broker does not run", "start edged without --no-receivers")
+	}
+	return d.broker.NewInner(), nil
 }
 
 func (d *Daemon) addWriter(o delivery.Options) {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -108,6 +109,13 @@ const holdFor = time.Minute
 func (w *Writer) failed(ctx context.Context, err error, draining bool) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if errors.Is(err, edged.ErrStopped) { // the gateway itself: no outage
+		if draining {
+			return err
+		}
+		w.pause(ctx, time.Second)
+		return nil
 	}
 	d, state := edged.AfterOf(err), "waiting"
 	switch {

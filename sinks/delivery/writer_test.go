@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"edged"
 	"edged/sinks/spec"
+	"edged/test/await"
 
 	"github.com/VictoriaMetrics/metrics"
 	"pgregory.net/rapid"
@@ -372,6 +374,28 @@ func TestAFailedSinkIsOpenedAgainWithItsTurn(t *testing.T) {
 		})
 		if sink.opens != 4 || len(sink.redone) != 1 || sink.redone[0].Key != sink.keys[0] {
 			t.Fatalf("%d opens, redo %v, written %v", sink.opens, sink.redone, sink.keys)
+		}
+	})
+}
+
+// A sink that cannot write because the gateway itself stops is no outage: nothing is said of it, and its rows stay.
+func TestAStopOfTheGatewayIsNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f := newNumbers(m, "s")
+		sink := &logSink{before: func([]edged.Delivery) (int, error) { return 0, fmt.Errorf("published to nobody: %w", edged.ErrStopped) }}
+		w := newWriter(m, sink, spec.Limits{Rows: 100, Bytes: 1 << 20}, spec1("s", f))
+		log := &await.Log{}
+		w.o.Log = slog.New(slog.NewTextHandler(log, nil))
+		run(t, w, func() {
+			f.grow(8)
+			nap(3 * time.Second)
+			if _, h := w.Status(); h.Problem != "" {
+				t.Errorf("%+v", h)
+			}
+		})
+		if r := m.record(t, "s", "sink"); log.String() != "" || r.Delivered != 0 || sink.opens < 3 {
+			t.Errorf("%d opens, %+v\n%s", sink.opens, r, log)
 		}
 	})
 }

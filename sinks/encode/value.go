@@ -21,6 +21,15 @@ func appendJSONValue(dst []byte, v edged.Value) []byte {
 	return appendPlain(dst, v)
 }
 
+// AppendPlain appends what a value looks like on its own, without quotes: a number as in JSON, a time as RFC 3339, text and JSON as they
+// are, bytes in base64; null and absent are null.
+func AppendPlain(dst []byte, v edged.Value) []byte {
+	if v.Missing() {
+		return append(dst, "null"...)
+	}
+	return appendPlain(dst, v)
+}
+
 // appendPlain appends what a value looks like without quotes.
 func appendPlain(dst []byte, v edged.Value) []byte {
 	switch v.Kind() {

@@ -55,7 +55,7 @@ func TestCheck(t *testing.T) {
 		url + `headers = { "a b" = "x" }`:                                  `headers: "a b" is no name of a header`,
 		url + `headers = { a = "x\ny" }`:                                   `headers: the value of a has characters that no header may have`,
 		url + `headers = { idempotency-key = "x" }`:                        "headers: idempotency-key is set by edged",
-		url + `headers = { Content-Type = "x" }`:                           "headers: Content-Type is set by edged; use content_type",
+		url + `headers = { Content-Type = "x" }`:                           "headers: Content-Type is set by edged",
 		url + "token_file = \"token\"\nheaders = { authorization = \"x\" }":                     "headers: Authorization comes from token_file or basic already",
 		url + `token_file = "nosuch"`:                                                           "token_file: there is no file nosuch in DIR or /etc/edged/secrets, or this user cannot look there",
 		url + `token_file = "empty"`:                                                            "token_file: DIR/empty is empty",

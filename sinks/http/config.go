@@ -1,59 +1,38 @@
 package http
 
 import (
-	"time"
-
 	"edged"
 	"edged/internal/conf"
-	"edged/internal/secret"
 	"edged/sinks/encode"
 	"edged/sinks/http/body"
+	"edged/sinks/post"
 	"edged/sinks/spec"
 )
 
 // Config is the [sink.NAME] table of a sink of type "http". It implements spec.Config.
 type Config struct {
-	URL           string        `toml:"url" doc:"where to post, http:// or https://"`
-	Format        string        `toml:"format" doc:"ndjson (application/x-ndjson) or json (one array)"`
-	Body          body.Config   `toml:"body" doc:"templates for an API that wants a shape of its own; then format has no meaning. What is between {{ and }} is replaced, as in Go's text/template"`
-	ContentType   string        `toml:"content_type" doc:"of the request; \"\" = that of the format, application/json with body"`
-	BatchRows     int           `toml:"batch_rows" doc:"rows in one request, at most"`
-	BatchBytes    conf.Size     `toml:"batch_bytes" doc:"size of one request before compression, roughly, at most"`
-	BatchAge      conf.Duration `toml:"batch_age" doc:"how long rows wait for more before a request is sent"`
-	MaxPacketSize conf.Size     `toml:"max_packet_size" doc:"larger bodies are not sent but split; a single row that is larger becomes a dead letter"`
-	Compress      string        `toml:"compress" doc:"none or gzip"`
-	Timeout       conf.Duration `toml:"timeout" doc:"for one request from connecting to the end of the answer; then it is tried again"`
-	Headers       conf.Pairs    `toml:"headers" doc:"sent with each request"`
-	TokenFile     string        `toml:"token_file" doc:"file with a bearer token, read for each request; relative to the systemd credentials or data_dir"`
-	Basic         Basic         `toml:"basic" doc:"basic authentication"`
-	TLS           secret.TLS    `toml:"tls" doc:"for https; the files are read when the sink is opened"`
+	URL         string      `toml:"url" doc:"where to post, http:// or https://"`
+	Format      string      `toml:"format" doc:"ndjson (application/x-ndjson) or json (one array)"`
+	Body        body.Config `toml:"body" doc:"templates for an API that wants a shape of its own; then format has no meaning. What is between {{ and }} is replaced, as in Go's text/template"`
+	ContentType string      `toml:"content_type" doc:"of the request; \"\" = that of the format, application/json with body"`
+	post.Config
 }
 
 // Basic is a user and the file with the password.
-type Basic struct {
-	Username     string `toml:"username" doc:"user"`
-	PasswordFile string `toml:"password_file" doc:"file with the password, read for each request; found like token_file"`
-}
+type Basic = post.Basic
 
 var _ spec.Config = (*Config)(nil)
 
 // Default returns the defaults.
 func Default() *Config {
-	return &Config{
-		Format:        "ndjson",
-		Body:          body.Default(),
-		BatchRows:     1000,
-		BatchBytes:    1 << 20,
-		BatchAge:      conf.Duration(time.Second),
-		MaxPacketSize: 10 << 20,
-		Compress:      "none",
-		Timeout:       conf.Duration(10 * time.Second),
-	}
+	return &Config{Format: "ndjson", Body: body.Default(), Config: post.Default()}
 }
 
-// Limits are the batch keys. A delivery that is known to be too large is not made.
-func (c *Config) Limits() spec.Limits {
-	return spec.Limits{Rows: c.BatchRows, Bytes: min(int64(c.BatchBytes), int64(c.MaxPacketSize)), Age: c.BatchAge.D()}
+// Check reports what is wrong with the values, and files that cannot be read. It connects to nothing.
+func (c *Config) Check(t *conf.Table, env spec.Env) {
+	t.OneOf("format", c.Format, "ndjson", "json")
+	c.checkShape(t, env)
+	c.Config.Check(t, env, c.URL)
 }
 
 // Encoding is that of the body before compression.
@@ -69,5 +48,6 @@ func (c *Config) Encoding() string {
 
 // New makes the sink.
 func (c *Config) New(env spec.Env) edged.Sink {
-	return c.shaped(&sink{config: c, env: env, meters: newMeters(env)})
+	shape := c.shape()
+	return &sink{shape: shape, poster: post.New(post.Options{Config: &c.Config, Env: env, Kind: "http", URL: c.URL, Type: shape.contentType, Scheme: "Bearer"})}
 }

@@ -90,7 +90,7 @@ func TestBasic(t *testing.T) {
 	e := env(t)
 	write(t, filepath.Join(e.DataDir, "password"), "pa:ss\n")
 	c := Default()
-	c.URL, c.Format, c.Basic = s.URL, "json", Basic{"site7", "password"}
+	c.URL, c.Format, c.Basic = s.URL, "json", Basic{Username: "site7", PasswordFile: "password"}
 	if _, _, err := open(t, c, e).Write(t.Context(), []edged.Delivery{row("k", "a")}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"edged"
 	"edged/internal/conf"
 	"edged/sinks/encode"
+	"edged/sinks/post"
 	"edged/sinks/spec"
 )
 
@@ -17,22 +18,22 @@ type shape struct {
 	err         error // of templates that do not compile; Check has said it before
 }
 
-// shaped gives the sink its shape: templates, if there are any, else the format.
-func (c *Config) shaped(s *sink) *sink {
+// shape is that of the configuration: templates, if there are any, else the format.
+func (c *Config) shape() (s shape) {
 	plain := func(f func([]byte, *edged.Rows) []byte) func([]byte, *edged.Rows) ([]byte, error) {
 		return func(dst []byte, rows *edged.Rows) ([]byte, error) { return f(dst, rows), nil }
 	}
 	switch {
 	case c.Body.Set():
 		t, err := c.Body.Compile()
-		s.shape = shape{lines: t.Append, contentType: "application/json", err: err}
+		s = shape{lines: t.Append, contentType: "application/json", err: err}
 	case c.Format == "json":
-		s.shape = shape{lines: plain(encode.AppendJSON), contentType: "application/json"}
+		s = shape{lines: plain(encode.AppendJSON), contentType: "application/json"}
 	default:
-		s.shape = shape{lines: plain(encode.AppendNDJSON), contentType: "application/x-ndjson"}
+		s = shape{lines: plain(encode.AppendNDJSON), contentType: "application/x-ndjson"}
 	}
 	if c.ContentType != "" {
-		s.shape.contentType = c.ContentType
+		s.contentType = c.ContentType
 	}
 	return s
 }
@@ -47,15 +48,7 @@ func (c *Config) checkShape(t *conf.Table, env spec.Env) {
 	if c.ContentType == "" {
 		return
 	}
-	if _, _, err := mime.ParseMediaType(c.ContentType); err != nil || !validValue(c.ContentType) || !strings.Contains(c.ContentType, "/") {
+	if _, _, err := mime.ParseMediaType(c.ContentType); err != nil || !post.ValidValue(c.ContentType) || !strings.Contains(c.ContentType, "/") {
 		t.Errorf("content_type", "content_type: want a type such as \"application/json\", have %q", c.ContentType)
 	}
-}
-
-// instead is the key for a header that the sink sets itself, if there is one.
-func instead(header string) string {
-	if strings.EqualFold(header, "Content-Type") {
-		return "; use content_type"
-	}
-	return ""
 }

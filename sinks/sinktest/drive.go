@@ -89,13 +89,13 @@ func (g *gateway) turn(n int) []edged.Delivery {
 }
 
 func delivery(number int) edged.Delivery {
-	rows := &edged.Rows{Stream: "pins", Names: []string{"number", "text", "sometimes"}}
+	rows := &edged.Rows{Stream: "pins", Names: []string{"time", "number", "text", "sometimes"}}
 	for r := range 1 + number%3 {
 		sometimes := edged.Value{}
 		if r == 1 {
 			sometimes = edged.JSONValue(`{"é":[1,null]}`)
 		}
-		rows.Cells = append(rows.Cells, edged.NumberValue(float64(number)+float64(r)/8),
+		rows.Cells = append(rows.Cells, edged.TimeValue(int64(number)*1e9+int64(r)), edged.NumberValue(float64(number)+float64(r)/8),
 			edged.TextValue(fmt.Sprintf("row %d of %d, \"quoted\"\n", r, number)), sometimes)
 		rows.At = append(rows.At, edged.Pos{Seq: uint64(number + 1), Off: uint32(r)})
 	}

@@ -2,6 +2,7 @@
 package spec
 
 import (
+	"context"
 	"io"
 	"log/slog"
 	"time"
@@ -27,15 +28,20 @@ type Config interface {
 	New(env Env) edged.Sink
 }
 
-// Env is what a sink gets from the gateway.
+// Env is what a sink gets from the gateway. Check gets one without Log, Metrics, Stdout and Dial.
 type Env struct {
-	Name    string // of the sink
-	Streams []string
-	Columns map[string][]string // of the rows of each stream, for Check; nil: not known
-	DataDir string
-	Log     *slog.Logger
-	Metrics *metrics.Set
-	Stdout  io.Writer
+	Name     string // of the sink
+	Streams  []string
+	Columns  map[string][]string // of the rows of each stream, for Check; nil: not known
+	Keys     map[string][]string // the group_by columns of those streams that have windows
+	DataDir  string
+	Embedded bool // there is an embedded broker
+	Log      *slog.Logger
+	Metrics  *metrics.Set
+	Stdout   io.Writer
+	// Dial reaches an external broker, whose settings are to, or the embedded one if to is nil. It connects, and ctx bounds that. A
+	// permanent error needs somebody to correct the configuration, or the broker's.
+	Dial func(ctx context.Context, to Remote) (Publisher, error)
 }
 
 // Limits bound one delivery. It leaves when it has Rows rows or about Bytes bytes, or its oldest row is Age old.

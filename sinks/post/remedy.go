@@ -1,4 +1,4 @@
-package http
+package post
 
 import (
 	"context"
@@ -16,14 +16,19 @@ import (
 )
 
 // remedy is what to do about an answer.
-func (s *sink) remedy(code int, location string) string {
+func (p *Poster) remedy(code int, location string) string {
+	if p.o.Remedy != nil {
+		if own := p.o.Remedy(code); own != "" {
+			return own
+		}
+	}
 	switch {
 	case location != "":
 		return "redirects are not followed, set url to where it points: " + printable(location)
 	case code >= 300 && code < 400:
 		return "redirects are not followed, correct url"
 	case code == 401, code == 403:
-		return s.credentials()
+		return p.credentials()
 	case code == 404, code == 405, code == 410:
 		return "check url"
 	case code == 406, code == 415:
@@ -39,22 +44,22 @@ func (s *sink) remedy(code int, location string) string {
 }
 
 // credentials says where those come from that a server refuses.
-func (s *sink) credentials() string {
+func (p *Poster) credentials() string {
 	switch {
-	case s.config.TokenFile != "":
+	case p.config.TokenFile != "":
 		return "check token_file"
-	case s.config.Basic != Basic{}:
+	case p.config.Basic != Basic{}:
 		return "check basic"
-	case slices.ContainsFunc(s.config.Headers, func(h conf.Pair) bool { return strings.EqualFold(h.Key, "Authorization") }):
+	case slices.ContainsFunc(p.config.Headers, func(h conf.Pair) bool { return strings.EqualFold(h.Key, "Authorization") }):
 		return "check headers"
-	case s.config.TLS.Cert != "":
+	case p.config.TLS.Cert != "":
 		return "check tls.cert, or set token_file or basic"
 	}
 	return "set token_file or basic"
 }
 
 // unanswered says why there was no answer. All of it is retryable: a link comes back, and a certificate is renewed.
-func (s *sink) unanswered(err error) error {
+func (p *Poster) unanswered(err error) error {
 	cause := bare(err)
 	short, remedy := cause.Error(), "check the link and the server"
 	var (
@@ -64,11 +69,11 @@ func (s *sink) unanswered(err error) error {
 	)
 	switch {
 	case errors.Is(cause, context.DeadlineExceeded):
-		short = fmt.Sprintf("no answer within %s", s.config.Timeout)
-		return edged.Explain(fmt.Errorf("POST %s: %s", s.where(), short), short, remedy)
+		short = fmt.Sprintf("no answer within %s", p.config.Timeout)
+		return edged.Explain(fmt.Errorf("POST %s: %s", p.where(), short), short, remedy)
 	case errors.As(cause, &certificate):
 		short, remedy = "its certificate is not trusted: "+printable(certificate.Err.Error()), certificateRemedy(certificate.Err)
-		return edged.Explain(fmt.Errorf("POST %s: %w; %s", s.where(), cause, remedy), short, remedy)
+		return edged.Explain(fmt.Errorf("POST %s: %w; %s", p.where(), cause, remedy), short, remedy)
 	case errors.As(cause, &record):
 		short, remedy = "the server does not speak TLS at this port", "check url"
 	case errors.As(cause, &dns):
@@ -76,11 +81,11 @@ func (s *sink) unanswered(err error) error {
 	case errors.Is(cause, syscall.ECONNREFUSED):
 		short, remedy = "connection refused", "check that the server runs, and url's port"
 	case errors.Is(cause, syscall.EHOSTUNREACH), errors.Is(cause, syscall.ENETUNREACH):
-		short, remedy = "no route to "+s.host(), "check the link"
+		short, remedy = "no route to "+p.host(), "check the link"
 	case errors.Is(cause, syscall.ECONNRESET):
 		short, remedy = "connection reset", "look at the server"
 	}
-	return edged.Explain(fmt.Errorf("POST %s: %w", s.where(), cause), short, remedy)
+	return edged.Explain(fmt.Errorf("POST %s: %w", p.where(), cause), short, remedy)
 }
 
 func certificateRemedy(err error) string {

@@ -1,4 +1,4 @@
-package http
+package post
 
 import (
 	"fmt"
@@ -12,14 +12,15 @@ import (
 // meters are the metrics of one sink.
 type meters struct {
 	set   *metrics.Set
+	kind  string
 	name  string
 	bytes *metrics.Counter
 }
 
-func newMeters(env spec.Env) *meters {
+func newMeters(kind string, env spec.Env) *meters {
 	return &meters{
-		set: env.Metrics, name: env.Name,
-		bytes: env.Metrics.GetOrCreateCounter(fmt.Sprintf("edged_sink_http_bytes_total{sink=%q}", env.Name)),
+		set: env.Metrics, kind: kind, name: env.Name,
+		bytes: env.Metrics.GetOrCreateCounter(fmt.Sprintf("edged_sink_%s_bytes_total{sink=%q}", kind, env.Name)),
 	}
 }
 
@@ -29,7 +30,7 @@ func (m *meters) request(code, bytes int) {
 	if code > 0 {
 		class = fmt.Sprintf("%dxx", code/100)
 	}
-	m.set.GetOrCreateCounter(fmt.Sprintf("edged_sink_http_requests_total{sink=%q,code=%q}", m.name, class)).Inc()
+	m.set.GetOrCreateCounter(fmt.Sprintf("edged_sink_%s_requests_total{sink=%q,code=%q}", m.kind, m.name, class)).Inc()
 	m.bytes.Add(bytes)
 }
 

@@ -1,13 +1,11 @@
-package http
+package post
 
 import (
 	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"net"
-	nethttp "net/http"
 	"net/url"
 	"os"
 	"syscall"
@@ -15,6 +13,9 @@ import (
 
 	"edged"
 	"edged/internal/conf"
+	"edged/sinks/spec"
+
+	"github.com/VictoriaMetrics/metrics"
 )
 
 // What a sentence of status says of a failure: "sink cloud: 401 since 10:02, …; check token_file".
@@ -40,8 +41,8 @@ func TestExplanations(t *testing.T) {
 		{certificate(x509.CertificateInvalidError{Reason: x509.Expired, Detail: "on Monday"}), "its certificate is not trusted: x509: certificate has expired or is not yet valid: on Monday", "renew it, or set this computer's clock"},
 		{&url.Error{Err: tls.RecordHeaderError{Msg: "first record does not look like TLS"}}, "the server does not speak TLS at this port", "check url"},
 	} {
-		s := &sink{config: Default()}
-		s.config.URL = "https://hub.example/in?secret"
+		config := Default()
+		s := New(Options{Config: &config, Kind: "http", URL: "https://hub.example/in?secret", Env: spec.Env{Metrics: metrics.NewSet()}})
 		err := s.unanswered(c.err)
 		if cause, remedy := edged.Explanation(err); cause != c.cause || remedy != c.remedy || edged.ClassOf(err) != edged.Retryable {
 			t.Errorf("%v:\n%s; %s, want\n%s; %s", c.err, cause, remedy, c.cause, c.remedy)
@@ -57,25 +58,13 @@ func TestWhoseCredentials(t *testing.T) {
 		"check headers":           func(c *Config) { c.Headers = conf.Pairs{{Key: "authorization", Value: "x"}} },
 		"check tls.cert, or set token_file or basic": func(c *Config) { c.TLS.Cert = "cert.pem" },
 	} {
-		s := &sink{config: Default()}
-		change(s.config)
+		config := Default()
+		s := New(Options{Config: &config, Kind: "http", Env: spec.Env{Metrics: metrics.NewSet()}})
+		change(&config)
 		for _, code := range []int{401, 403} {
 			if got := s.remedy(code, ""); got != want {
 				t.Errorf("%d: %s, want %s", code, got, want)
 			}
-		}
-	}
-}
-
-// The explanation goes with the error from the answer to the writer, whatever its class.
-func TestAnswersAreExplained(t *testing.T) {
-	for code, want := range map[int]string{401: "set token_file or basic", 404: "check url", 503: "the fault is the server's: look there", 418: ""} {
-		s := newServer(t, func(w nethttp.ResponseWriter, _ *nethttp.Request) bool { w.WriteHeader(code); return true })
-		c := Default()
-		c.URL = s.URL
-		_, _, err := open(t, c, env(t)).Write(t.Context(), []edged.Delivery{row("k", "a")})
-		if cause, remedy := edged.Explanation(err); cause != fmt.Sprint(code) || remedy != want {
-			t.Errorf("%d: %s; %s, want %s", code, cause, remedy, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package http
+package post
 
 import (
 	"net/url"
@@ -10,10 +10,9 @@ import (
 	"edged/sinks/spec"
 )
 
-// Check reports what is wrong with the values, and files that cannot be read. It connects to nothing.
-func (c *Config) Check(t *conf.Table, env spec.Env) {
-	t.OneOf("format", c.Format, "ndjson", "json")
-	c.checkShape(t, env)
+// Check reports what is wrong with the values, and with the sink's url, and files that cannot be read. It connects to nothing. It returns
+// the URL, nil if it is none.
+func (c *Config) Check(t *conf.Table, env spec.Env, address string) *url.URL {
 	t.OneOf("compress", c.Compress, "none", "gzip")
 	if c.BatchRows < 1 {
 		t.Errorf("batch_rows", "batch_rows: want 1 or more")
@@ -30,28 +29,29 @@ func (c *Config) Check(t *conf.Table, env spec.Env) {
 	if c.Timeout <= 0 {
 		t.Errorf("timeout", "timeout: want a duration above 0; a request without one could hang for ever")
 	}
-	u := c.checkURL(t)
+	u := checkURL(t, address)
 	c.checkHeaders(t)
 	credential := c.checkSecrets(t, env)
 	c.checkTLS(t, env, u)
 	if u != nil && u.Scheme == "http" && credential != "" && !conf.Loopback(u.Hostname()) {
 		t.Notef(credential, "%s is sent over plain http to %s: anybody on the way can read it; use https", credential, u.Host)
 	}
+	return u
 }
 
-func (c *Config) checkURL(t *conf.Table) *url.URL {
-	if c.URL == "" {
+func checkURL(t *conf.Table, address string) *url.URL {
+	if address == "" {
 		t.Errorf("url", "[%s] needs url: where to post", t.Title())
 		return nil
 	}
-	u, err := url.Parse(c.URL)
+	u, err := url.Parse(address)
 	switch {
 	case err != nil:
 		t.Errorf("url", "url: this is no URL: %v", bare(err))
 	case u.Scheme != "http" && u.Scheme != "https":
 		t.Errorf("url", "url: want http:// or https://, have %q", bareURL(u))
 	case u.Hostname() == "":
-		t.Errorf("url", "url: %q names no host", c.URL)
+		t.Errorf("url", "url: %q names no host", address)
 	case u.User != nil:
 		t.Errorf("url", "url: no user or password here; use basic = { username, password_file }")
 	default:
@@ -76,10 +76,10 @@ func (c *Config) checkHeaders(t *conf.Table) {
 		switch {
 		case !validName(h.Key):
 			t.Errorf("headers", "headers: %q is no name of a header", h.Key)
-		case !validValue(h.Value):
+		case !ValidValue(h.Value):
 			t.Errorf("headers", "headers: the value of %s has characters that no header may have", h.Key)
 		case slices.ContainsFunc(own, is):
-			t.Errorf("headers", "headers: %s is set by edged%s", h.Key, instead(h.Key))
+			t.Errorf("headers", "headers: %s is set by edged", h.Key)
 		case is("Authorization") && (c.TokenFile != "" || c.Basic != Basic{}):
 			t.Errorf("headers", "headers: Authorization comes from token_file or basic already")
 		}

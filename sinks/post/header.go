@@ -1,4 +1,4 @@
-package http
+package post
 
 import "strings"
 
@@ -10,7 +10,7 @@ func validName(s string) bool {
 	})
 }
 
-// validValue reports whether s can be the value of a header (RFC 9110, section 5.5): no control characters but the tab.
-func validValue(s string) bool {
+// ValidValue reports whether s can be the value of a header (RFC 9110, section 5.5): no control characters but the tab.
+func ValidValue(s string) bool {
 	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f })
 }

@@ -1,4 +1,4 @@
-package http
+package post
 
 import (
 	"fmt"
@@ -26,7 +26,7 @@ const (
 //	400, 422                  Poison: split down to single rows; those refused alone become dead letters
 //	408, 425, 429, 5xx        retryable, not before Retry-After
 //	3xx, every other 4xx      Permanent: a person must correct something; a mistyped URL must not empty the store
-func (s *sink) judge(resp *nethttp.Response) error {
+func (p *Poster) judge(resp *nethttp.Response) error {
 	code := resp.StatusCode
 	if code >= 200 && code < 300 {
 		return nil
@@ -35,11 +35,11 @@ func (s *sink) judge(resp *nethttp.Response) error {
 	if code >= 300 && code < 400 {
 		location = resp.Header.Get("Location")
 	}
-	todo, held := s.remedy(code, location), ""
+	todo, held := p.remedy(code, location), ""
 	if code < 500 && code != 429 && todo != "" {
 		held = "; its rows wait in the store: " + todo
 	}
-	err := fmt.Errorf("POST %s: the answer is %d %s%s%s", s.where(), code, nethttp.StatusText(code), excerpt(resp.Body), held)
+	err := fmt.Errorf("POST %s: the answer is %d %s%s%s", p.where(), code, nethttp.StatusText(code), excerpt(resp.Body), held)
 	err = edged.Explain(err, strconv.Itoa(code), todo)
 	switch {
 	case code == 413:
@@ -53,8 +53,8 @@ func (s *sink) judge(resp *nethttp.Response) error {
 }
 
 // host is the URL's host.
-func (s *sink) host() string {
-	u, err := url.Parse(s.config.URL)
+func (p *Poster) host() string {
+	u, err := url.Parse(p.o.URL)
 	if err != nil {
 		return "?"
 	}
@@ -62,8 +62,8 @@ func (s *sink) host() string {
 }
 
 // where is the URL without its query, in which some services want a secret.
-func (s *sink) where() string {
-	u, err := url.Parse(s.config.URL)
+func (p *Poster) where() string {
+	u, err := url.Parse(p.o.URL)
 	if err != nil {
 		return "?"
 	}
