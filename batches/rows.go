@@ -28,6 +28,7 @@ const (
 type rowReader struct {
 	p      *Plan
 	dec    decode.Decoder
+	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
 	row    expression.Row
 	reason string
@@ -44,10 +45,12 @@ type topicInfo struct {
 }
 
 func newRowReader(p *Plan) *rowReader {
-	return &rowReader{
+	r := &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
 		row: expression.Row{Cols: make([]edged.Value, len(p.paths))},
 	}
+	r.dated, _ = r.dec.(decode.Dated)
+	return r
 }
 
 func (p *Plan) takes(receiver string) bool { return slices.Contains(p.from, receiver) }
@@ -85,8 +88,11 @@ func (r *rowReader) read(b *edged.Block, i int) (info *topicInfo, v verdict) {
 		}
 	}()
 	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
-	if err := r.dec.Decode(b.Payload(i), r.row.Cols); err != nil {
-		r.reason = "not " + r.name() + ": " + err.Error()
+	if r.dated != nil {
+		r.dated.Arrived(b.Arrival[i])
+	}
+	if _, err := r.dec.Decode(b.Payload(i), r.row.Cols); err != nil {
+		r.reason = "not " + r.p.format + ": " + err.Error()
 		return info, dead
 	}
 	if r.p.time.field != nil {
@@ -104,21 +110,14 @@ func (r *rowReader) read(b *edged.Block, i int) (info *topicInfo, v verdict) {
 	return info, good
 }
 
-func (r *rowReader) name() string {
-	for _, k := range Decoders {
-		if k.New().PayloadName == r.p.decode.PayloadName && k.New().Column == r.p.decode.Column && k.New().Type == r.p.decode.Type {
-			return k.Name
-		}
-	}
-	return "readable"
-}
-
 // readTime takes the row's time from its field. A time too far ahead of the arrival is refused: one such row would close
 // every window before it. It is judged against the recorded arrival, so that a replay judges the same.
 func (r *rowReader) readTime(b *edged.Block, i int) (reason string) {
 	t := &r.p.time
 	v := r.row.Cols[t.slot]
-	if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
+	if v.Kind() == edged.Time {
+		r.row.Time = v.Nanos()
+	} else if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
 		whole := int64(f)
 		r.row.Time = whole*t.unit + int64((f-float64(whole))*float64(t.unit))
 	} else if at, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil && at.Year() > 1678 && at.Year() < 2262 { // what nanoseconds hold

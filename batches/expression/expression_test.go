@@ -19,7 +19,7 @@ func try(t *testing.T, text, payload string) edged.Value {
 	}
 	d := decode.JSON.New(s.Paths())
 	r := &Row{Cols: make([]edged.Value, len(s.Paths())), Topic: "site/7/gpio/3", Time: 1e18, QoS: 1}
-	if err := d.Decode([]byte(payload), r.Cols); err != nil {
+	if _, err := d.Decode([]byte(payload), r.Cols); err != nil {
 		t.Fatal(err)
 	}
 	e := NewEvaluator()
@@ -88,7 +88,7 @@ func TestWhereIsFalseWithoutItsOperands(t *testing.T) {
 			continue
 		}
 		r := &Row{Cols: make([]edged.Value, len(s.Paths())), Topic: "site/7"}
-		if err := decode.JSON.New(s.Paths()).Decode([]byte(c.payload), r.Cols); err != nil {
+		if _, err := decode.JSON.New(s.Paths()).Decode([]byte(c.payload), r.Cols); err != nil {
 			t.Fatal(err)
 		}
 		if got := NewEvaluator().True(x, r); got != c.want {
@@ -176,7 +176,7 @@ func FuzzEvaluate(f *testing.F) {
 			return
 		}
 		r := &Row{Cols: make([]edged.Value, len(s.Paths())), Topic: "site/7/gpio/3", Time: 1e18}
-		if decode.JSON.New(s.Paths()).Decode([]byte(payload), r.Cols) != nil {
+		if _, err := decode.JSON.New(s.Paths()).Decode([]byte(payload), r.Cols); err != nil {
 			return
 		}
 		began := time.Now()

@@ -10,7 +10,6 @@
 package expression
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 
@@ -46,11 +45,8 @@ func (s *Scope) Define(name string) int {
 
 // Column returns the slot of a decoded column.
 func (s *Scope) Column(path []string) (int, error) {
-	switch {
-	case s.kind.Column == decode.NoColumns:
-		return 0, fmt.Errorf("there is no column %q: payloads of this kind have no columns", strings.Join(path, "."))
-	case s.kind.Column != "" && (len(path) != 1 || path[0] != s.kind.Column):
-		return 0, fmt.Errorf("there is no column %q: payloads of this kind have only the column %q", strings.Join(path, "."), s.kind.Column)
+	if err := s.kind.Check(path); err != nil {
+		return 0, err
 	}
 	key := strings.Join(path, "\x00")
 	if slot, ok := s.slots[key]; ok {
@@ -74,5 +70,5 @@ func (s *Scope) typeOf(slot int) edged.Kind {
 	if s.paths[slot] == nil {
 		return edged.Absent
 	}
-	return s.kind.Type
+	return s.kind.TypeOf(s.paths[slot])
 }
