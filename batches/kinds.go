@@ -20,6 +20,7 @@ var Decoders = kinds.List[decode.Kind]{
 	{Name: "senml", Doc: "SenML in JSON (RFC 8428), resolved: each record is a row with name, value, unit, payload.time, sum, update", New: always(decode.SenML)},
 	{Name: "senml_cbor", Doc: "SenML in CBOR, likewise", New: always(decode.SenMLCBOR)},
 	{Name: "cbor", Doc: "fields of a CBOR map (RFC 8949), as with json; byte strings are bytes", New: always(decode.CBOR)},
+	{Name: "msgpack", Doc: "fields of a MessagePack map, as with json; bin is bytes", New: always(decode.MsgPack)},
 	{Name: "raw", Doc: "any bytes, written in base64; no columns", New: always(decode.Raw)},
 }
 
