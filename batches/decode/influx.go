@@ -91,7 +91,7 @@ func (d *influxDecoder) row(b []byte, cols []edged.Value) (at int, err error) {
 	if err = d.time(b[from:at], cols); err == nil && !atEnd(b[skipBlanks(b, at):]) {
 		err = errors.New("something follows the timestamp")
 	}
-	return skipBlanks(b, at), err
+	return at, err
 }
 
 // tag reads the tag at b[at:].

@@ -12,7 +12,7 @@ import (
 type rowParser interface {
 	// begin says that a payload begins. It gives what is before its first row.
 	begin(payload []byte) (head int, err error)
-	// row reads the row that rest begins with into cols, and says how many bytes it has without its line break. Without cols it is only checked:
+	// row reads the row that rest begins with into cols, and says how many bytes it has without its line break, and the blanks before that if they say nothing. Without cols it is only checked:
 	// what passes then is read without an error later.
 	row(rest []byte, cols []edged.Value) (n int, err error)
 }

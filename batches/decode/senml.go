@@ -125,7 +125,7 @@ func (d *senmlDecoder) Payload([]byte) edged.Value {
 		b = appendNumber(append(b, `,"ut":`...), f)
 	}
 	d.shown = append(b, '}')
-	return edged.JSONValue(view(d.shown))
+	return edged.JSONValue(string(d.shown))
 }
 
 func appendValue(b []byte, v edged.Value) []byte {

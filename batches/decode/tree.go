@@ -54,7 +54,7 @@ func (d *treeDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 }
 
 // Payload implements Decoder: the payload as JSON, fields in the order of their names, bytes in base64.
-func (d *treeDecoder) Payload([]byte) edged.Value { return edged.JSONValue(view(d.shown)) }
+func (d *treeDecoder) Payload([]byte) edged.Value { return edged.JSONValue(string(d.shown)) }
 
 func descend(v any, path []string) (any, bool) {
 	for _, name := range path {
