@@ -137,7 +137,7 @@ func (d *csvDecoder) fieldsOf(b []byte, visit func(i int, field []byte, quoted b
 				return 0, fmt.Errorf("field %d: %w", i+1, errAfterQuote)
 			}
 		} else {
-			for !atEnd(b[at:]) && b[at] != d.delim {
+			for at < len(b) && b[at] != d.delim && b[at] != '\n' && (b[at] != '\r' || !atEnd(b[at:])) {
 				if b[at] == '"' {
 					return 0, fmt.Errorf("field %d: a quote within a field without quotes", i+1)
 				}

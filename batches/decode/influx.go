@@ -125,7 +125,7 @@ func (d *influxDecoder) field(b []byte, at int, cols []edged.Value) (end int, er
 		}
 		end += n
 	} else {
-		for !atEnd(b[end:]) && b[end] != ',' && b[end] != ' ' {
+		for end < len(b) && b[end] != ',' && b[end] != ' ' && b[end] != '\n' && (b[end] != '\r' || !atEnd(b[end:])) {
 			end++
 		}
 		var ok bool
@@ -190,8 +190,11 @@ func influxValue(b []byte) (v edged.Value, ok bool) {
 
 // influxName is where the name or tag value ends that begins at b[at:]: at a comma or a blank that is not escaped (and at an = in tags and fields), or with the line.
 func influxName(b []byte, at int, equals bool) int {
-	for ; !atEnd(b[at:]); at++ {
+	for ; at < len(b); at++ {
 		switch c := b[at]; {
+		case c > '=' && c != '\\': // most are
+		case (c == '\n' || c == '\r') && atEnd(b[at:]):
+			return at
 		case c == '\\' && at+1 < len(b) && isEscaped(b[at+1], equals):
 			at++
 		case c == ',' || c == ' ' || c == '=' && equals:
