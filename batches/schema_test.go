@@ -147,6 +147,25 @@ func TestTextColumnsOfCSVKeepTheirText(t *testing.T) {
 	}
 }
 
+func TestLookingAtTypesDoesNotAllocate(t *testing.T) {
+	for _, config := range []string{
+		"decode = \"kv\"\ncolumns = { a = \"int\", b = \"float V\", c = \"bool\" }\nwhere = \"a > b && c\"",
+		"decode = \"kv\"\nwhere = \"a > b && c\"",
+	} {
+		p, wrong := load(config)
+		if p == nil {
+			t.Fatal(wrong)
+		}
+		r, payload := newRowReader(p), []byte("a=3 b=\"2.5\" c=1\na=4 b=2 c=true")
+		if n := testing.AllocsPerRun(100, func() {
+			r.dec.Decode(payload, r.row.Cols)
+			r.dec.Next(payload, r.row.Cols)
+		}); n > 0 || r.row.Cols[0] != edged.NumberValue(4) {
+			t.Errorf("%s: %v allocations a payload, %v", config, n, r.row.Cols)
+		}
+	}
+}
+
 // Without a declaration nothing is converted; a type other than that of the first value is counted, and said once.
 func TestInferredTypes(t *testing.T) {
 	c := pinsConfig()

@@ -3,7 +3,6 @@ package decode
 import (
 	"bytes"
 	"fmt"
-	"slices"
 
 	"edged"
 )
@@ -62,28 +61,29 @@ var byteOrderMark = []byte("\ufeff")
 // learn takes the names of the columns from the line that b begins with.
 func (d *csvDecoder) learn(b []byte) (n int, err error) {
 	d.header = nil
-	var names []string
-	var twice string
-	n, err = d.fieldsOf(b, func(_ int, field []byte, quoted bool) {
+	fields, seen, twice := []int{}, map[string]bool{}, ""
+	n, err = d.fieldsOf(b, func(i int, field []byte, quoted bool) {
 		name := string(bytes.TrimSpace(d.unquote(field, quoted)))
-		if name != "" && slices.Contains(names, name) {
+		if i >= maxFields {
+			return
+		}
+		if seen[name] && name != "" && twice == "" {
 			twice = name
 		}
-		names = append(names, name)
+		seen[name] = true
+		if fields = append(fields, -1); name != "" {
+			fields[i] = d.names.slot([]byte(name))
+		}
 	})
 	switch {
 	case err != nil:
 		return 0, err
 	case twice != "":
 		return 0, fmt.Errorf("the header names %q twice", clip([]byte(twice)))
-	case len(names) > maxFields:
-		return 0, fmt.Errorf("the header names more than %d columns", maxFields)
+	case len(fields) == maxFields:
+		return 0, fmt.Errorf("the header names %d columns or more", maxFields)
 	}
-	d.fields = d.fields[:0]
-	for _, name := range names {
-		d.fields = append(d.fields, d.names.slot([]byte(name)))
-	}
-	d.header = bytes.Clone(b[:n])
+	d.fields, d.header = fields, bytes.Clone(b[:n])
 	return n, nil
 }
 

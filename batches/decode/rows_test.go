@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"edged"
 )
@@ -87,6 +88,21 @@ func (cs cases) run(t *testing.T, k Kind, paths string) {
 	}
 }
 
+// A header of many names is refused at once.
+func TestLongHeaders(t *testing.T) {
+	var b strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintf(&b, "c%d,", i)
+	}
+	began := time.Now()
+	if _, _, err := read(t, csvWith(t, CSVOptions{Header: true}), "a", b.String()); err == nil || !strings.Contains(err.Error(), "4096 columns or more") {
+		t.Error(err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
+
 func csvWith(t *testing.T, o CSVOptions) Kind {
 	t.Helper()
 	if o.Delimiter == "" {
@@ -158,6 +174,7 @@ func TestCSV(t *testing.T) {
 		{"a;b", ""},
 		{"a;a\n1;2", `error: line 1: the header names "a" twice`},
 		{"a;b\n1", "error: line 2: 1 fields, want 2"},
+		{strings.Repeat("a;", maxFields), "error: line 1: the header names"},
 	}.run(t, csvWith(t, CSVOptions{Header: true, Delimiter: ";", Comment: "#"}), "a b")
 
 	cases{{"time\tvalue\n1\t2\n", "1 2"}}.run(t, csvWith(t, CSVOptions{Header: true, Columns: []string{"a", "b"}, Delimiter: "\t"}), "a b")

@@ -40,10 +40,10 @@ func (f *senmlFields) is(label int) bool { return f.has&(1<<label) != 0 }
 
 // senmlBase is what base fields said so far.
 type senmlBase struct {
-	name, unit                string
-	time, value, sum          float64
-	version                   float64
-	hasUnit, hasValue, hasSum bool
+	name, unit       string
+	time, value, sum float64
+	version          float64
+	hasValue, hasSum bool
 }
 
 // resolve takes a record's base fields, and adds it to the records if it is a row.
