@@ -36,7 +36,7 @@ type StreamConfig struct {
 	From    []string   `toml:"from" doc:"receivers that the stream takes messages from" json:"from"`
 	Topics  []string   `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed" json:"topics"`
 	Decode  string     `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
-	Columns conf.Pairs `toml:"columns" doc:"the columns of the payload and their types, if no others may be named: float, int, bool, text, time or any, a unit may follow (\"float °C\"; the unit of a time that is a number: \"time ms\"). A value of another type is converted if that is certain, else it is null and counted" json:"columns"`
+	Columns conf.Pairs `toml:"columns" doc:"the columns of the payload and their types; no others may then be named. Types: float, int, bool, text, time or any, and a unit may follow (\"float °C\"; the unit of a time that is a number: \"time ms\"). A value of another type is converted if that is certain, else it is null and counted" json:"columns"`
 	DecodeOptions
 	Time            string        `toml:"time" doc:"arrival, or the payload field that holds a reading's time (RFC 3339 text, or a number in time_unit)" json:"time"`
 	TimeUnit        string        `toml:"time_unit" doc:"unit of a numeric time field: s, ms, us or ns since 1970" json:"time_unit"`
