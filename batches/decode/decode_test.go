@@ -36,7 +36,7 @@ func TestJSONColumns(t *testing.T) {
 
 // Whatever the decoder accepts can be put into a line of JSON, and the library's strict parser accepts it too.
 func FuzzJSONIsStrict(f *testing.F) {
-	for _, s := range []string{`{"value":1}`, `1-2`, `{"a":01}`, "{\"a\":\"\xff\"}", `{"a":1}x`, "", `"\q"`, "\"\n\"", `[1,]`, `nul`, `-`, `1.`, `.5`, `{"a" :	1 }`} {
+	for _, s := range []string{`{"value":1}`, `1-2`, `{"a":01}`, "{\"a\":\"\xff\"}", `{"a":1}x`, "", `"\q"`, "\"\n\"", `[1,]`, `nul`, `-`, `1.`, `.5`, `{"a" :	1 }`, "\"\x14\\t\"", "{\"\t\\t\":\"\n\\n\"}", "\"\\t\x14\"", "{\n\"a\\t\":1}"} {
 		f.Add(s)
 	}
 	d := JSON.New([][]string{{"value"}})
