@@ -2,5 +2,5 @@ package batches
 
 import "slices"
 
-// Columns are the names that the rows of the stream have, in their order; a row need not have a value for each.
-func (p *Plan) Columns() []string { return slices.Clone(p.names) }
+// Names are the names that the rows of the stream have, in their order; a row need not have a value for each.
+func (p *Plan) Names() []string { return slices.Clone(p.names) }

@@ -32,10 +32,12 @@ func Load(t *conf.Table) *Config {
 
 // StreamConfig is one [stream.NAME] table.
 type StreamConfig struct {
-	Name            string        `json:"-"`
-	From            []string      `toml:"from" doc:"receivers that the stream takes messages from" json:"from"`
-	Topics          []string      `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed" json:"topics"`
-	Decode          string        `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
+	Name    string     `json:"-"`
+	From    []string   `toml:"from" doc:"receivers that the stream takes messages from" json:"from"`
+	Topics  []string   `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed" json:"topics"`
+	Decode  string     `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
+	Columns conf.Pairs `toml:"columns" doc:"the columns of the payload and their types; no others may then be named. Types: float, int, bool, text, time or any, and a unit may follow (\"float °C\"; the unit of a time that is a number: \"time ms\"). A value of another type is converted if that is certain, else it is null and counted" json:"columns"`
+	DecodeOptions
 	FlatMap         conf.Pairs    `toml:"flat_map" doc:"one name = expression that gives a list: each element is a row of its own, { word = \"split(value, ' ')\" } or { r = \"readings\" }, whose fields are r.x (Spark: flatMap)" json:"flat_map"`
 	Time            string        `toml:"time" doc:"arrival, or the payload field that holds a reading's time (RFC 3339 text, or a number in time_unit)" json:"time"`
 	TimeUnit        string        `toml:"time_unit" doc:"unit of a numeric time field: s, ms, us or ns since 1970" json:"time_unit"`
@@ -61,7 +63,7 @@ type StreamConfig struct {
 func DefaultStream() *StreamConfig {
 	return &StreamConfig{
 		Decode: "json", Time: "arrival", TimeUnit: "ms", AllowedLateness: conf.Duration(5 * time.Second), MaxFuture: conf.Duration(time.Minute),
-		Idle: conf.Duration(time.Minute), Start: "oldest", MaxGroups: 100000,
+		Idle: conf.Duration(time.Minute), Start: "oldest", MaxGroups: 100000, DecodeOptions: defaultDecodeOptions(),
 	}
 }
 
@@ -109,6 +111,7 @@ func (c *StreamConfig) check(t *conf.Table) bool {
 	if len(c.Sinks) == 0 {
 		t.Errorf("sinks", "[%s] needs sinks, where its rows go", t.Title())
 	}
+	c.checkOptions(t)
 	t.OneOf("start", c.Start, "oldest", "now")
 	t.Unique("from", c.From)
 	t.Unique("topics", c.Topics)

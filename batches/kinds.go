@@ -13,6 +13,14 @@ var Decoders = kinds.List[decode.Kind]{
 	{Name: "json", Doc: "fields of a JSON object; a bare number, string or boolean is the column value", New: always(decode.JSON)},
 	{Name: "number", Doc: "one decimal number, the column value", New: always(decode.Number)},
 	{Name: "text", Doc: "UTF-8 text, the column value", New: always(decode.Text)},
+	{Name: "lines", Doc: "UTF-8 text: each line that is not empty is a row, and the column value", New: always(decode.Lines)},
+	{Name: "csv", Doc: "rows of fields (RFC 4180), numbers and booleans recognised; names from csv.columns or the first line", New: always(decode.CSV)},
+	{Name: "kv", Doc: "lines of key=value pairs between blanks, commas or semicolons; numbers and booleans recognised", New: always(decode.KV)},
+	{Name: "influx", Doc: "InfluxDB line protocol: the columns measurement, timestamp, and each tag and field by its name", New: always(decode.Influx)},
+	{Name: "senml", Doc: "SenML in JSON (RFC 8428), resolved: each record is a row with name, value, unit, payload.time, sum, update", New: always(decode.SenML)},
+	{Name: "senml_cbor", Doc: "SenML in CBOR, likewise", New: always(decode.SenMLCBOR)},
+	{Name: "cbor", Doc: "fields of a CBOR map (RFC 8949), as with json; byte strings are bytes", New: always(decode.CBOR)},
+	{Name: "msgpack", Doc: "fields of a MessagePack map, as with json; bin is bytes", New: always(decode.MsgPack)},
 	{Name: "raw", Doc: "any bytes, written in base64; no columns", New: always(decode.Raw)},
 }
 

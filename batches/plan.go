@@ -27,6 +27,8 @@ type Plan struct {
 
 	from    []string
 	topics  []string
+	format  string // the name of the decoder
+	columns []Column
 	decode  decode.Kind
 	paths   [][]string
 	flat    *flatMap // nil: none
@@ -85,12 +87,9 @@ func (p Problem) where() string {
 func Compile(c *StreamConfig) (*Plan, []Problem) {
 	p := &Plan{Name: c.Name, from: slices.Sorted(slices.Values(c.From)), topics: slices.Sorted(slices.Values(c.Topics)), groups: c.MaxGroups}
 	b := &builder{p: p}
-	kind, ok := Decoders.Find(c.Decode)
-	if !ok {
-		b.fail("", "decode", fmt.Errorf("unknown decoder %q%s", c.Decode, conf.Suggest(c.Decode, Decoders.Names())))
+	if !b.decoder(c) {
 		return nil, b.problems
 	}
-	p.decode = kind.New()
 	b.scope = expression.NewScope(p.decode)
 	b.flatMap(c.FlatMap)
 	b.time(c)
@@ -276,8 +275,7 @@ func (b *builder) time(c *StreamConfig) {
 	if c.Time == "arrival" {
 		return
 	}
-	units := map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond, "ns": 1}
-	unit, ok := units[c.TimeUnit]
+	unit, ok := timeUnits()[c.TimeUnit]
 	if !ok {
 		b.fail("", "time_unit", fmt.Errorf("want s, ms, us or ns, have %q", c.TimeUnit))
 	}
@@ -299,4 +297,9 @@ func (b *builder) time(c *StreamConfig) {
 		}
 	}
 	b.p.time = timeSpec{path, slot, int64(unit), int64(c.AllowedLateness), int64(c.MaxFuture), int64(c.Idle)}
+}
+
+// timeUnits are the units of times that are numbers.
+func timeUnits() map[string]time.Duration {
+	return map[string]time.Duration{"s": time.Second, "ms": time.Millisecond, "us": time.Microsecond, "ns": 1}
 }

@@ -30,6 +30,7 @@ const (
 type rowReader struct {
 	p      *Plan
 	dec    decode.Decoder
+	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
 	row    expression.Row
 	reason string
@@ -61,6 +62,7 @@ func newRowReader(p *Plan) *rowReader {
 	if p.fans() {
 		r.many = &fan{}
 	}
+	r.dated, _ = r.dec.(decode.Dated)
 	return r
 }
 
@@ -100,9 +102,12 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 	}()
 	r.block, r.index, r.at, r.topic = b, i, 0, info
 	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
+	if r.dated != nil {
+		r.dated.Arrived(b.Arrival[i])
+	}
 	n, err := r.dec.Decode(b.Payload(i), r.row.Cols)
 	if err != nil {
-		r.reason = "not " + r.name() + ": " + err.Error()
+		r.reason = "not " + r.p.format + ": " + err.Error()
 		return info, dead
 	}
 	if r.many != nil {
@@ -177,21 +182,14 @@ func (r *rowReader) remember() (*remembered, verdict) {
 // again has next begin with the message's first row once more.
 func (r *rowReader) again() { r.at = 0 }
 
-func (r *rowReader) name() string {
-	for _, k := range Decoders {
-		if k.New().PayloadName == r.p.decode.PayloadName && k.New().Column == r.p.decode.Column && k.New().Type == r.p.decode.Type {
-			return k.Name
-		}
-	}
-	return "readable"
-}
-
 // readTime takes the row's time from its field. A time too far ahead of the arrival is refused: one such row would close
 // every window before it. It is judged against the recorded arrival, so that a replay judges the same.
 func (r *rowReader) readTime() (reason string) {
 	t, b, i := &r.p.time, r.block, r.index
 	v := r.row.Cols[t.slot]
-	if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
+	if v.Kind() == edged.Time {
+		r.row.Time = v.Nanos()
+	} else if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
 		whole := int64(f)
 		r.row.Time = whole*t.unit + int64((f-float64(whole))*float64(t.unit))
 	} else if at, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil && at.Year() > 1678 && at.Year() < 2262 { // what nanoseconds hold

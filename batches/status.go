@@ -8,17 +8,18 @@ import (
 
 // Status is what is shown of a stream: its part of the ledger, and where it stands.
 type Status struct {
-	Stream    string     `json:"stream"`
-	Routed    uint64     `json:"routed"` // messages stored whose receiver and topic it takes
-	Counts               // routed = filtered + dead + late + applied + damaged + dropped + pending
-	Pending   int64      `json:"pending"`
-	Balanced  bool       `json:"balanced"` // the equation holds: nothing is missing that should be there
-	Position  uint64     `json:"position"`
-	End       uint64     `json:"end"` // of the log
-	Groups    int        `json:"groups,omitempty"`
-	Watermark *time.Time `json:"watermark,omitempty"`
-	Windowed  bool       `json:"windowed,omitempty"` // its rows are in a result log: results of windows, or of rows before them
-	Problem   string     `json:"problem,omitempty"`
+	Stream    string       `json:"stream"`
+	Routed    uint64       `json:"routed"` // messages stored whose receiver and topic it takes
+	Counts                 // routed = filtered + dead + late + applied + damaged + dropped + pending
+	Pending   int64        `json:"pending"`
+	Balanced  bool         `json:"balanced"` // the equation holds: nothing is missing that should be there
+	Position  uint64       `json:"position"`
+	End       uint64       `json:"end"` // of the log
+	Groups    int          `json:"groups,omitempty"`
+	Watermark *time.Time   `json:"watermark,omitempty"`
+	Windowed  bool         `json:"windowed,omitempty"` // its rows are in a result log: results of windows, or of rows before them
+	Problem   string       `json:"problem,omitempty"`
+	Types     []TypeErrors `json:"type_errors,omitempty"`
 }
 
 // Status returns the present state.
@@ -30,6 +31,9 @@ func (s *Stream) Status() Status {
 	st := Status{
 		Stream: s.name, Counts: rec.Counts, Position: s.at, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem,
 		Routed: rec.passed(), Balanced: true, Windowed: s.o.Plan.Logged(),
+	}
+	if s.types != nil {
+		st.Types = s.types.typeErrors()
 	}
 	if routed, ok := rec.routed(s.name, t); ok {
 		st.Routed = routed

@@ -56,6 +56,7 @@ type Stream struct {
 	isWaiting bool
 	defs      definitions
 	groups    int
+	types     *rowReader    // it counts values that are not of their column's type
 	level     edged.Instant // the watermark
 	round     time.Time
 	problem   string
@@ -139,6 +140,7 @@ func (s *Stream) step(ctx context.Context) error {
 		}
 	}
 	s.show(false)
+	s.sayTypes()
 	s.endReport()
 	return nil
 }
@@ -260,6 +262,7 @@ func (s *Stream) show(moved bool) {
 	}
 	s.waits, s.isWaiting = wait, waiting
 	s.groups, s.level, s.round, s.ready, s.at = 0, s.wm.now(), time.Now(), true, s.rec.applied
+	s.types = s.r
 	if s.st != nil {
 		s.groups = s.st.count()
 	}

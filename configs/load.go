@@ -85,10 +85,10 @@ func (c *Config) columnsFor(streams []string) map[string][]string {
 		if !slices.Contains(streams, s.Name) {
 			continue
 		}
-		if s.Plan == nil || len(s.Plan.Columns()) == 0 {
+		if s.Plan == nil || len(s.Plan.Names()) == 0 {
 			return nil
 		}
-		out[s.Name] = s.Plan.Columns()
+		out[s.Name] = s.Plan.Names()
 	}
 	if len(out) < len(streams) || len(out) == 0 {
 		return nil

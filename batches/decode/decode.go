@@ -22,22 +22,66 @@ type single struct{}
 // Next implements Decoder: there is none.
 func (single) Next([]byte, []edged.Value) {}
 
-// Kind is what the list of decoders says of one.
+// Dated is a Decoder whose payloads can hold times that are relative to their arrival.
+type Dated interface {
+	// Arrived says when the payload of the next Decode arrived, in nanoseconds since 1970.
+	Arrived(at int64)
+}
+
+// Hinted is a Decoder of payloads that do not say of what type their values are.
+type Hinted interface {
+	// KeepText says, before the first Decode, that column i is to be the text as it came: it is not looked at whether it is a number.
+	KeepText(i int)
+}
+
+// Kind is what the list of decoders says of one, or of one with the options of a stream.
 type Kind struct {
-	// Column is the only column that the decoder can produce; "" if it can produce any, NoColumns if none.
-	Column string
-	// Type is the type of Column, if it has one.
-	Type edged.Kind
+	// Columns are those whose names are the same in every payload.
+	Columns []Column
+	// Open says which columns it can produce besides.
+	Open Open
+	// Whose and Hint begin and end what is said of the only columns, where a column is asked for that there is not: whose they are ("" = those of payloads
+	// of this kind), and what to do about it ("" = nothing).
+	Whose, Hint string
 	// Many says that a payload can have more rows than one, or none.
 	Many bool
 	// PayloadName is the column in which a row without select shows the payload.
 	PayloadName string
-	// New makes a decoder for these columns. A path is the names of nested fields, outermost first.
+	// New makes a decoder for these columns. A path is the names of nested fields, outermost first; nil is a column that is computed later.
 	New func(paths [][]string) Decoder
 }
 
-// NoColumns is the Column of a decoder whose payloads have none.
-const NoColumns = "-"
+// Column is a column of a kind.
+type Column struct {
+	Name string
+	Type edged.Kind // Absent if it can be any
+}
+
+// Open is a set of columns.
+type Open uint8
+
+// The sets.
+const (
+	Closed Open = iota // none
+	Flat               // those of any name
+	Nested             // those of any path
+)
+
+// Options are the keys of a decoder's own, in the stream's table that has the decoder's name: a pointer to a struct that holds the defaults, with the tags
+// toml and doc, and json, since they are part of a stream's stored definition.
+type Options interface {
+	// Kind is the decoder with these options, and what is wrong with them.
+	Kind() (Kind, []Problem)
+}
+
+// Problem is what is wrong with one of a decoder's options; Key is "" if it is with all of them.
+type Problem struct {
+	Key string
+	Err error
+}
+
+// MaxRows is how many rows a payload can have at most.
+const MaxRows = 65535
 
 // Value is the column of payloads that hold one value only.
 const Value = "value"

@@ -36,7 +36,7 @@ func TestJSONColumns(t *testing.T) {
 
 // Whatever the decoder accepts can be put into a line of JSON, and the library's strict parser accepts it too.
 func FuzzJSONIsStrict(f *testing.F) {
-	for _, s := range []string{`{"value":1}`, `1-2`, `{"a":01}`, "{\"a\":\"\xff\"}", `{"a":1}x`, "", `"\q"`, "\"\n\"", `[1,]`, `nul`, `-`, `1.`, `.5`, `{"a" :	1 }`} {
+	for _, s := range []string{`{"value":1}`, `1-2`, `{"a":01}`, "{\"a\":\"\xff\"}", `{"a":1}x`, "", `"\q"`, "\"\n\"", `[1,]`, `nul`, `-`, `1.`, `.5`, `{"a" :	1 }`, "\"\x14\\t\"", "{\"\t\\t\":\"\n\\n\"}", "\"\\t\x14\"", "{\n\"a\\t\":1}"} {
 		f.Add(s)
 	}
 	d := JSON.New([][]string{{"value"}})
@@ -91,46 +91,4 @@ func TestTextAndRaw(t *testing.T) {
 	if _, err := raw.Decode([]byte{0xff}, nil); err != nil || raw.Payload([]byte{0xff}) != edged.BytesValue("\xff") {
 		t.Error(err)
 	}
-}
-
-func TestNumberPathDoesNotAllocate(t *testing.T) {
-	d := JSON.New([][]string{{"value"}, {"pin"}})
-	cols := make([]edged.Value, 2)
-	payload := []byte(`{"pin":1,"value":23.5,"ts":1731970000123,"seq":123,"conn":4}`)
-	if n := testing.AllocsPerRun(100, func() { d.Decode(payload, cols) }); n > 0 {
-		t.Errorf("%v allocations a payload", n)
-	}
-}
-
-func BenchmarkJSON(b *testing.B) {
-	d := JSON.New([][]string{{"value"}, {"pin"}})
-	cols := make([]edged.Value, 2)
-	payload := []byte(`{"pin":1,"value":23.5,"ts":1731970000123,"seq":123,"conn":4}`)
-	for b.Loop() {
-		d.Decode(payload, cols)
-	}
-}
-
-// No payload makes a decoder panic, and whatever it accepts can be shown.
-func FuzzDecoders(f *testing.F) {
-	for _, s := range []string{"21.5", " -1e999 ", "nan", "+Inf", "0x10", "1e", "--1", "text\x00", "\xff", "", `{"value":{"a":[1,"\ud800"]}}`, `"\u0000"`, "[[[[1]]]]"} {
-		f.Add(s)
-	}
-	paths := [][]string{{"value"}, {"value", "a"}, {"value", "a", "0"}, nil}
-	decoders := []Decoder{JSON.New(paths), Number.New(paths), Text.New(paths), Raw.New(paths)}
-	cols := make([]edged.Value, len(paths))
-	f.Fuzz(func(t *testing.T, s string) {
-		for i, d := range decoders {
-			if _, err := d.Decode([]byte(s), cols); err != nil {
-				continue
-			}
-			if v := d.Payload([]byte(s)); v.Missing() && v.Kind() == edged.Absent {
-				t.Fatalf("decoder %d accepts %q and shows nothing", i, s)
-			}
-			for _, v := range cols {
-				v.Float()
-				_ = v.Str()
-			}
-		}
-	})
 }

@@ -16,7 +16,7 @@ import (
 
 // JSON is the kind json: columns are the fields of an object, nested ones by their path. A payload that is one scalar has
 // it as the column "value". Objects and arrays are columns of kind JSON.
-var JSON = Kind{PayloadName: "payload", New: func(paths [][]string) Decoder { return &jsonDecoder{paths: paths} }}
+var JSON = Kind{Open: Nested, PayloadName: "payload", New: func(paths [][]string) Decoder { return &jsonDecoder{paths: paths} }}
 
 type jsonDecoder struct {
 	single
@@ -34,14 +34,8 @@ var (
 // pass, and a raw row shows the payload as it came.
 func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
-	if !utf8.Valid(payload) {
-		return 0, errNotUTF8
-	}
-	if tooDeep(payload) {
-		return 0, errTooDeep
-	}
-	if fastjson.ValidateBytes(payload) != nil {
-		return 0, explain(payload)
+	if err := checkJSON(payload); err != nil {
+		return 0, err
 	}
 	if len(d.paths) == 0 {
 		return 1, nil // nothing of it is asked for
@@ -69,6 +63,24 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 		}
 	}
 	return 1, nil
+}
+
+func checkJSON(payload []byte) error {
+	if !utf8.Valid(payload) {
+		return errNotUTF8
+	}
+	if tooDeep(payload) {
+		return errTooDeep
+	}
+	if fastjson.ValidateBytes(payload) != nil || hasControls(payload) && !json.Valid(payload) {
+		return explain(payload)
+	}
+	return nil
+}
+
+// hasControls finds what the library's validator (1.6.10) passes: a control character in a text that has an escape behind it.
+func hasControls(payload []byte) bool {
+	return bytes.IndexByte(payload, '\\') >= 0 && bytes.ContainsFunc(payload, func(r rune) bool { return r < 0x20 })
 }
 
 // largePayload is one that is parsed by a parser of its own, and only one at a time: a tree of many small values takes up to two hundred times

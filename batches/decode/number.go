@@ -11,7 +11,7 @@ import (
 // Number is the kind number: the payload is one decimal number, and the column "value". nan and inf, which sensors send
 // when they have no reading, are null.
 var Number = Kind{
-	Column: Value, Type: edged.Number, PayloadName: "payload",
+	Columns: []Column{{Value, edged.Number}}, PayloadName: "payload",
 	New: func(paths [][]string) Decoder { return &numberDecoder{at: indexOf(paths, Value)} },
 }
 

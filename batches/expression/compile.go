@@ -145,6 +145,10 @@ func (s *Scope) environment() types.Map {
 			env[columnName(slot)] = types.Float64
 		case edged.Text:
 			env[columnName(slot)] = types.String
+		case edged.Bool:
+			env[columnName(slot)] = types.Bool
+		case edged.Time:
+			env[columnName(slot)] = types.TypeOf(time.Time{})
 		default:
 			env[columnName(slot)] = types.Any
 		}

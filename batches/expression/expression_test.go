@@ -30,6 +30,28 @@ func try(t *testing.T, text, payload string) edged.Value {
 	return first
 }
 
+// A column of a known type can be missing all the same, and an expression may speak of that.
+func TestTypedColumnsCanBeMissing(t *testing.T) {
+	kind := decode.JSON
+	kind.Open = decode.Closed
+	kind.Columns = []decode.Column{{Name: "n", Type: edged.Number}, {Name: "s", Type: edged.Text}, {Name: "b", Type: edged.Bool}, {Name: "t", Type: edged.Time}}
+	for text, want := range map[string]edged.Value{
+		"n ?? 5": edged.NumberValue(5), "n == nil": edged.BoolValue(true), "n == nil || n > 3": edged.BoolValue(true), "n != nil && n > 3": edged.BoolValue(false),
+		`s == nil or s == "x"`: edged.BoolValue(true), `s ?? "none"`: edged.TextValue("none"), "b ?? true": edged.BoolValue(true), "b == nil": edged.BoolValue(true),
+		"t == nil": edged.BoolValue(true), "n + 1": edged.NullValue(), "t > time": edged.NullValue(), "not b": edged.NullValue(), "s == nil ? 1 : len(s)": edged.NumberValue(1),
+	} {
+		s := NewScope(kind)
+		x, err := s.Compile(text)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		if got := NewEvaluator().Value(x, &Row{Cols: make([]edged.Value, len(s.Paths()))}); got != want {
+			t.Errorf("%s: %+v, want %+v", text, got, want)
+		}
+	}
+}
+
 func TestValues(t *testing.T) {
 	for _, c := range []struct {
 		text, payload string

@@ -69,13 +69,11 @@ func (s *Scope) Resolve(path []string) (int, error) { return s.resolve(path) }
 
 // Column returns the slot of a decoded column.
 func (s *Scope) Column(path []string) (int, error) {
-	switch {
-	case s.fixed:
+	if s.fixed {
 		return 0, fmt.Errorf("there is no column %q in the results%s", strings.Join(path, "."), conf.Suggest(path[0], s.names))
-	case s.kind.Column == decode.NoColumns:
-		return 0, fmt.Errorf("there is no column %q: payloads of this kind have no columns", strings.Join(path, "."))
-	case s.kind.Column != "" && (len(path) != 1 || path[0] != s.kind.Column):
-		return 0, fmt.Errorf("there is no column %q: payloads of this kind have only the column %q", strings.Join(path, "."), s.kind.Column)
+	}
+	if err := s.kind.Check(path); err != nil {
+		return 0, err
 	}
 	key := strings.Join(path, "\x00")
 	if slot, ok := s.slots[key]; ok {
@@ -113,5 +111,5 @@ func (s *Scope) typeOf(slot int) edged.Kind {
 	if s.paths[slot] == nil {
 		return edged.Absent
 	}
-	return s.kind.Type
+	return s.kind.TypeOf(s.paths[slot])
 }

@@ -25,6 +25,8 @@ var only = []struct{ library, by, why string }{
 	{"periph.io/x/conn", "edged/gpio", "it keeps global registries"},
 	{"github.com/BurntSushi/toml", "edged/internal/conf", "mistakes are found with their lines by one reader"},
 	{"github.com/expr-lang/expr", "edged/batches/expression", "names are rewritten and checked in one place"},
+	{"github.com/fxamacker/cbor", "edged/batches/decode", "payloads are bounded in one place"},
+	{"github.com/tinylib/msgp", "edged/batches/decode", "payloads are bounded in one place"},
 	{"github.com/coreos/go-systemd", "edged/internal/daemon", "only the daemon has a lifecycle to tell of"},
 	{"github.com/fsnotify/fsnotify", "edged/internal/reload", "what a change of a file is, is decided once"},
 	{"github.com/alecthomas/kong", "edged/cmd/edged", "only the roof has a command line"},
