@@ -38,7 +38,7 @@ func TestAnEvaluationIsBounded(t *testing.T) {
 			t.Errorf("%s gives %.40v, want null", c.text, got)
 		}
 		runtime.ReadMemStats(&after)
-		if took, bytes := time.Since(began), after.TotalAlloc-before.TotalAlloc; took > 5*time.Second || bytes > 512<<20 {
+		if took, bytes := time.Since(began), after.TotalAlloc-before.TotalAlloc; took > time.Minute || bytes > 512<<20 {
 			t.Errorf("%s took %v and %d MiB", c.text, took, bytes>>20)
 		}
 	}

@@ -158,8 +158,15 @@ func deliveryOf(t testing.TB, s daemon.Status, stream, sink string) delivery.Sta
 // says waits until the status has a sentence with all these words.
 func says(t testing.TB, e *harness.Edged, words ...string) {
 	t.Helper()
+	var problems []string
+	defer func() {
+		if t.Failed() {
+			t.Logf("status says %q", problems)
+		}
+	}()
 	harness.Until(t, 30*time.Second, fmt.Sprintf("status says %q", words), func() bool {
-		for _, p := range e.Status().Problems {
+		problems = e.Status().Problems
+		for _, p := range problems {
 			all := true
 			for _, w := range words {
 				all = all && strings.Contains(p, w)

@@ -47,7 +47,12 @@ func TestTheStoreCannotBeWritten(t *testing.T) {
 func TestTheStoreCannotBeWrittenControl(t *testing.T) {
 	t.Parallel()
 	// The syncs are slow and the first writes succeed, so that the commit that fails holds more than a message.
-	v, _ := fails(t, failing{"EIO at writes of the store, acknowledged before the commit", "pwrite64:error=EIO:when=20+ fdatasync:delay_exit=50000", "input/output error"}, "edged_ackfirst")
+	// Whether it was publishers whom it held, and not only the streams, is a matter of luck.
+	c := failing{"EIO at writes of the store, acknowledged before the commit", "pwrite64:error=EIO:when=20+ fdatasync:delay_exit=50000", "input/output error"}
+	v, _ := fails(t, c, "edged_ackfirst")
+	for tries := 1; v.Lost == 0 && tries < 5; tries++ {
+		v, _ = fails(t, c, "edged_ackfirst")
+	}
 	v.Breaks(t)
 }
 

@@ -92,7 +92,7 @@ func TestTheDiskOfTheDeadLettersIsFull(t *testing.T) {
 	const n = 900
 	run := load.Under(t, e, load.Plan{Rate: 500, For: 3 * time.Second}, func() {
 		spoil(t, e, 100, n-100)
-		says(t, e, "sink dead_letters", "make room on the file system of "+disk.dir)
+		says(t, e, "dead letters:", "make room on the file system of "+disk.dir)
 	})
 	harness.Until(t, 30*time.Second, "the other sink has everything", func() bool { return int64(len(e.Rows("raw.ndjson"))) >= run.Acked })
 	if deliveryOf(t, e.Status(), "dead_letters", "dead_letters").Pending == 0 {
