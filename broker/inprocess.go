@@ -21,6 +21,12 @@ func (b *Broker) Attach(filters []string, h edged.Handler, durable bool) (detach
 	return b.routes.attach(filters, h, durable)
 }
 
+// Reattach gives a receiver that is attached other filters, at once: no publish finds neither the old ones nor the new ones, and none finds
+// both. The detach that it returns takes the place of the former one, which does nothing any more.
+func (b *Broker) Reattach(filters []string, h edged.Handler, durable bool) (detach func()) {
+	return b.routes.reattach(filters, h, durable)
+}
+
 // AttachOwn gives the broker a source of its own in the log, for messages that only sessions which are kept want. Without it, or without
 // Options.Store, sessions live in memory. It is called before Run.
 func (b *Broker) AttachOwn(h edged.Handler) {

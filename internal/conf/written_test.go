@@ -16,11 +16,11 @@ func TestWritten(t *testing.T) {
 	first := of("[a]\nx = 1\nlist = [\"b\", \"c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n")
 	for text, same := range map[string]bool{
 		"# a remark\n[a]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\nlist = [ \"b\",\n \"c\" ]\nleft = 7\nx = 1\n[a.sub.pin]\nk = 1.5": true,
-		"[a]\nx = 1\nlist = [\"b\", \"c\"]\ncolumns = { n = \"count()\", m = \"avg(value)\" }\n[a.sub.pin]\nk = 1.5\n":                       false, // columns have an order
-		"[a]\nx = 1\nlist = [\"c\", \"b\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n":                       false,
-		"[a]\nx = \"1\"\nlist = [\"b\", \"c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n":                   false,
-		"[a]\nx = 1\nlist = [\"b\", \"c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\nl = 1":                  false,
-		"[a]\nx = 1\nlist = [\"b,c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n":                            false,
+		"[a]\nx = 1\nlist = [\"b\", \"c\"]\ncolumns = { n = \"count()\", m = \"avg(value)\" }\n[a.sub.pin]\nk = 1.5\n":                         false, // columns have an order
+		"[a]\nx = 1\nlist = [\"c\", \"b\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n":                         false,
+		"[a]\nx = \"1\"\nlist = [\"b\", \"c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n":                     false,
+		"[a]\nx = 1\nlist = [\"b\", \"c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\nl = 1":                    false,
+		"[a]\nx = 1\nlist = [\"b,c\"]\ncolumns = { m = \"avg(value)\", n = \"count()\" }\n[a.sub.pin]\nk = 1.5\n":                              false,
 	} {
 		if (of(text) == first) != same {
 			t.Errorf("same is not %t:\n%s\n%s", same, of(text), first)
