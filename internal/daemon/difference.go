@@ -206,7 +206,9 @@ func onlyRestart(old, next *configs.Config) (keys []string) {
 	case (old.Broker == nil) != (next.Broker == nil):
 		keys = append(keys, "[broker]")
 	case old.Broker != nil:
-		if table("broker", old.Broker, next.Broker); len(keys) == n && !reflect.DeepEqual(old.Broker, next.Broker) { // a limit that was written at its default
+		was := *old.Broker
+		was.Dir = next.Broker.Dir // data_dir's
+		if table("broker", old.Broker, next.Broker); len(keys) == n && !reflect.DeepEqual(&was, next.Broker) { // a limit that was written at its default
 			keys = append(keys, "[broker]")
 		}
 	}

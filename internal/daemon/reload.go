@@ -118,7 +118,10 @@ func (d *Daemon) loadAgain(ctx context.Context, why string) Report {
 	case ctx.Err() != nil:
 		return refused(errStopping)
 	case err != nil:
-		d.halfway <- err
+		select {
+		case d.halfway <- err:
+		default:
+		}
 		return refused(fmt.Errorf("%w; edged ends, so that the next start takes the configuration into use", err))
 	}
 	d.failed.Store(nil)

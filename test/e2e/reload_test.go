@@ -33,6 +33,21 @@ func becomes(t *testing.T, e *harness.Edged, config string) (said string) {
 	return said
 }
 
+// running waits until every part runs, and returns since when.
+func running(t *testing.T, e *harness.Edged) (out map[string]time.Time) {
+	t.Helper()
+	harness.Until(t, 10*time.Second, "every part runs", func() bool {
+		out = since(e.Status())
+		for _, at := range out {
+			if at.IsZero() {
+				return false
+			}
+		}
+		return true
+	})
+	return out
+}
+
 // since is when each part began to run.
 func since(s daemon.Status) map[string]time.Time {
 	out := map[string]time.Time{}
@@ -74,7 +89,7 @@ func TestAReloadLeavesTheRestAlone(t *testing.T) {
 		}
 	}
 	some()
-	before := since(e.Status())
+	before := running(t, e)
 	e.Configure(strings.Replace(config, `sinks = ["archive"]`, `sinks = ["archive", "copy"]`, 1) + "[sink.copy]\ntype = \"file\"\npath = \"copy.ndjson\"\n")
 	if s := e.Status(); len(s.Problems) != 1 || !strings.Contains(s.Problems[0], "was changed") {
 		t.Errorf("the file is newer than what runs: %q", s.Problems)
@@ -217,7 +232,7 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 	config := fmt.Sprintf(base, "")
 	e := harness.New(t, config)
 	e.Start()
-	before := since(e.Status())
+	before := running(t, e)
 	for _, c := range []struct {
 		config string
 		want   []string
@@ -243,7 +258,7 @@ func TestARefusedReloadChangesNothing(t *testing.T) {
 			}
 		}
 	}
-	if after := since(e.Status()); !mapsEqual(after, before) {
+	if after := running(t, e); !mapsEqual(after, before) {
 		t.Errorf("%v, before %v", after, before)
 	}
 	e.Configure(config)
