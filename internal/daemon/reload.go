@@ -125,8 +125,8 @@ func (d *Daemon) loadAgain(ctx context.Context, why string) Report {
 		return refused(fmt.Errorf("%w; edged ends, so that the next start takes the configuration into use", err))
 	}
 	d.failed.Store(nil)
-	d.apply(next, diff)
 	r := Report{Lines: diff.lines()}
+	defer d.apply(next, diff)
 	d.log.Info("the configuration was loaded again", "file", file, "why", why, "changes", strings.Join(r.Lines, "; "), "after", time.Since(began).Round(time.Millisecond))
 	return r
 }
