@@ -62,12 +62,13 @@ type Daemon struct {
 	// What runs: New's, Run's, between its start and its stop the reloads'.
 	pins, outlets, receivers, streams, sinks *phase
 
-	hangups chan struct{}    // a SIGHUP that was not come to
-	asks    chan chan Report // reloads that somebody waits for
-	over    chan struct{}    // closed when no reload is done any more
-	halfway chan error       // what kept a reload from its end
-	failed  atomic.Pointer[failedReload]
-	changes sync.Mutex // held by a reload, and by what may not meet one
+	hangups  chan struct{}    // a SIGHUP that was not come to
+	asks     chan chan Report // reloads that somebody waits for
+	over     chan struct{}    // closed when no reload is done any more
+	halfway  chan error       // what kept a reload from its end
+	failed   atomic.Pointer[failedReload]
+	patience time.Duration // exchangeWithin, but in tests
+	changes  sync.Mutex    // held by a reload, and by what may not meet one
 
 	state  atomic.Int32
 	tapped atomic.Int64
@@ -89,7 +90,7 @@ func New(o Options) (*Daemon, error) {
 	d := &Daemon{
 		o: o, log: o.Log, set: metrics.NewSet(), started: time.Now(), trusted: newTrust(clock.Trusted), doors: map[string]*door{},
 		pins: newPhase("gpio"), outlets: newPhase("the publisher of the pins"), receivers: newPhase("the receivers"), streams: newPhase("the streams"), sinks: newPhase("the sinks"),
-		hangups: make(chan struct{}, 1), asks: make(chan chan Report), over: make(chan struct{}), halfway: make(chan error, 1),
+		hangups: make(chan struct{}, 1), asks: make(chan chan Report), over: make(chan struct{}), patience: exchangeWithin, halfway: make(chan error, 1),
 	}
 	d.inUse.Store(&parts{c: o.Config})
 	d.files, d.seldom = reload.New(d.log), seldom.New(d.log)

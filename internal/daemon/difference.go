@@ -207,7 +207,7 @@ func onlyRestart(old, next *configs.Config) (keys []string) {
 		keys = append(keys, "[broker]")
 	case old.Broker != nil:
 		was := *old.Broker
-		was.Dir = next.Broker.Dir // data_dir's
+		was.Dir = next.Broker.Dir                                                                              // data_dir's
 		if table("broker", old.Broker, next.Broker); len(keys) == n && !reflect.DeepEqual(&was, next.Broker) { // a limit that was written at its default
 			keys = append(keys, "[broker]")
 		}

@@ -12,8 +12,6 @@ import (
 // messages wait before it, no longer than their publishers would wait for room; so nothing is acknowledged unstored meanwhile, and
 // nothing is taken twice.
 type door struct {
-	durable bool
-
 	mu     sync.Mutex
 	to     edged.Handler
 	held   chan struct{} // closed when there is another one behind it; nil: nobody waits for one

@@ -18,7 +18,7 @@ const exchangeWithin = 3 * time.Minute
 // (docs/adr/0016-reload.md). Receivers whose place another takes stop last: publishers wait for that. After an error some may have stopped: the gateway must end.
 func (d *Daemon) exchange(ctx context.Context, next *configs.Config, diff *difference, sum [sha256.Size]byte) (err error) {
 	old := d.now()
-	ctx, cancel := context.WithTimeout(ctx, exchangeWithin)
+	ctx, cancel := context.WithTimeout(ctx, d.patience)
 	defer cancel()
 	defer func() {
 		if err != nil {

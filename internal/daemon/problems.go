@@ -127,7 +127,7 @@ func (p *speaker) stands(who string, s supervise.State) bool {
 	case "waiting":
 		p.say("%s: failed at %s, tried again soon: %s", who, p.time(s.Since), s.LastErr)
 	case "stopped":
-		p.say("%s: stopped since %s: %s; correct it and restart edged", who, p.time(s.Since), s.LastErr)
+		p.say("%s: stopped since %s: %s; correct it, then: edged reload", who, p.time(s.Since), s.LastErr)
 	default:
 		return false
 	}

@@ -113,11 +113,10 @@ func (d *Daemon) loadAgain(ctx context.Context, why string) Report {
 		return refuse([]string{fmt.Sprintf("%s: %s can change only with a restart (systemctl restart edged); nothing of the file is taken over", file, strings.Join(diff.restart, ", "))})
 	}
 	began := time.Now()
-	err = d.exchange(ctx, next, diff, sum)
-	switch {
-	case ctx.Err() != nil:
-		return refused(errStopping)
-	case err != nil:
+	if err = d.exchange(ctx, next, diff, sum); err != nil {
+		if ctx.Err() != nil {
+			return refused(errStopping)
+		}
 		select {
 		case d.halfway <- err:
 		default:
