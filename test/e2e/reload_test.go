@@ -176,7 +176,7 @@ func variants() []string {
 	c := load.With(a, "receiver.field", `max_rate = "1000000/s"`)
 	d := load.With(load.With(c, "sink.archive", `max_pending = "100MiB"`), "batch", `interval = "300ms"`)
 	f := a + "[receiver.more]\ntype = \"mqtt\"\ntopics = [\"site/+/gpio/#\"]\n[stream.more]\nfrom = [\"more\"]\ntopics = [\"#\"]\nsinks = [\"more\"]\n[sink.more]\ntype = \"file\"\npath = \"more.ndjson\"\n"
-	return []string{b, f, c, a, d, f, b, d, f, a}
+	return []string{b, f, c, a, d, f, b, d, a, f} // the last has the ledger of what came again
 }
 
 // Ten reloads under load, of every kind of part: no connection ends, nothing is lost, nothing is there twice, and the ledger balances.
