@@ -28,7 +28,7 @@ func (s *Stream) open(ctx context.Context) error {
 	s.mu.Lock()
 	s.defs = *defs
 	s.mu.Unlock()
-	if !s.counted() {
+	if s.o.Anew || !s.counted() {
 		s.rebase()
 	}
 	if defs.Current != s.o.Plan.Definition {

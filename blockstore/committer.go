@@ -33,6 +33,7 @@ func (s *Store) Run(ctx context.Context) error {
 		if err := s.commitRound(early); err != nil {
 			return err
 		}
+		s.rewire()
 		if !ok {
 			return s.drain()
 		}
@@ -120,6 +121,7 @@ func (s *Store) refuseWaiting() {
 	err := s.fatal
 	q := s.queue
 	s.queue = nil
+	s.dropRewiring(err)
 	s.mu.Unlock()
 	f := finished{err: err, parcels: s.retry}
 	for _, p := range q {

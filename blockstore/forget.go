@@ -70,7 +70,7 @@ func Forgetting(name string, cursors []edged.Cursor, topics, known, sessions []s
 	if id, ok := strings.CutPrefix(name, "session/"); ok {
 		switch {
 		case slices.Contains(sessions, id):
-			return nil, fmt.Errorf("the session %s is configured, and is not forgotten: remove its receiver from the configuration first, and restart edged", id)
+			return nil, fmt.Errorf("the session %s is configured, and is not forgotten: remove its receiver from the configuration first, then: edged reload", id)
 		case !slices.Contains(topics, id):
 			return nil, fmt.Errorf("the store knows no session %s", id)
 		}
@@ -83,7 +83,7 @@ func Forgetting(name string, cursors []edged.Cursor, topics, known, sessions []s
 			continue
 		}
 		if slices.Contains(known, c.Name) {
-			return nil, fmt.Errorf("%s is configured, and is not forgotten: remove it from the configuration first, and restart edged", c.Name)
+			return nil, fmt.Errorf("%s is configured, and is not forgotten: remove it from the configuration first, then: edged reload", c.Name)
 		}
 		u.Forget = append(u.Forget, c.Name)
 	}

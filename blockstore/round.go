@@ -175,8 +175,12 @@ func (s *Store) due(r *round) bool {
 // askEvery is how often the riders of a full store are asked.
 const askEvery = time.Second
 
-// awaited reports whether an open window waits for a time that every receiver has reached and the log does not say yet.
+// awaited reports whether a tick is wanted: an open window waits for a time that every receiver has reached and the log does not say yet,
+// or Rewire for the totals up to now.
 func (s *Store) awaited(t totals) bool {
+	if s.untold && s.rewires() {
+		return true
+	}
 	var now *edged.Tick
 	for _, rd := range s.riders {
 		w, ok := rd.Waits()

@@ -29,7 +29,7 @@ type Store struct {
 	boot [16]byte
 	seen edged.Instant // the latest time that what is in the log names, ticks apart
 
-	// Set before Run.
+	// Set before Run, and by Rewire between two commits.
 	sources []*source
 	riders  []edged.Rider
 	router  edged.Router
@@ -61,6 +61,8 @@ type Store struct {
 	changed chan struct{} // closed and replaced at each publication
 	fatal   error
 	round   Progress
+
+	rewiring *rewiring // what waits to take the place of sources, riders and router
 
 	unreadable map[entryName]bool // log entries that were come to and cannot be read
 }
@@ -106,7 +108,7 @@ func (s *Store) AddSource(name string, level Level, src edged.Source) {
 // AddRider registers a consumer that rides along, before Run.
 func (s *Store) AddRider(r edged.Rider) { s.riders = append(s.riders, r) }
 
-// SetRouter sets who counts messages for the streams' ledger, before Run.
+// SetRouter sets who counts messages for the streams' ledger, before Run; after it that is Rewire's.
 func (s *Store) SetRouter(r edged.Router) {
 	s.router = r
 	known := r.Streams()

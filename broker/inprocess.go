@@ -27,6 +27,12 @@ func (b *Broker) AttachParts(filters []string, h edged.Handler, durable bool) (d
 	return b.routes.attach(&attachment{filters: filters, h: h, durable: durable})
 }
 
+// Reattach gives a receiver that is attached other filters, at once: no publish finds neither the old ones nor the new ones, and none finds
+// both. The detach that it returns takes the place of the former one, which does nothing any more. whole is false for what AttachParts is for.
+func (b *Broker) Reattach(filters []string, h edged.Handler, durable, whole bool) (detach func()) {
+	return b.routes.reattach(&attachment{filters: filters, h: h, durable: durable, whole: whole})
+}
+
 // AttachOwn gives the broker a source of its own in the log, for messages that only sessions which are kept want. Without it, or without
 // Options.Store, sessions live in memory. It is called before Run.
 func (b *Broker) AttachOwn(h edged.Handler) {

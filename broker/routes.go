@@ -3,6 +3,7 @@ package broker
 import (
 	"errors"
 	"math"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -290,6 +291,24 @@ func (rs *routes) attach(a *attachment) (detach func()) {
 	rs.attached = append(rs.attached, a)
 	rs.mu.Unlock()
 	rs.allChanged()
+	return rs.detacher(a)
+}
+
+// reattach puts another attachment of a receiver in the place of the one that it has.
+func (rs *routes) reattach(a *attachment) (detach func()) {
+	rs.mu.Lock()
+	at := slices.IndexFunc(rs.attached, func(o *attachment) bool { return o.h == a.h })
+	if rs.attached = slices.Clone(rs.attached); at >= 0 {
+		rs.attached[at] = a
+	} else {
+		rs.attached = append(rs.attached, a)
+	}
+	rs.mu.Unlock()
+	rs.allChanged()
+	return rs.detacher(a)
+}
+
+func (rs *routes) detacher(a *attachment) func() {
 	return func() {
 		rs.mu.Lock()
 		for i := range rs.attached {

@@ -27,6 +27,7 @@ type Config struct {
 	DeadLetters *sinks.DeadLetters
 	Streams     []Stream
 	Sinks       []Sink
+	Written     map[string]string // what the file says in a table, by its title ("sink.cloud"): see conf.Table.Written; a stream's without sinks and start
 }
 
 // Receiver is one [receiver.NAME] table.
@@ -106,7 +107,17 @@ func Load(file string, text []byte) (c *Config, problems, notes []conf.Problem) 
 	if problems = doc.Problems(); len(problems) > 0 {
 		return nil, problems, nil
 	}
+	c.Written = t.written()
 	return c, nil, doc.Notes()
+}
+
+// written is what the file says of each part that can be exchanged on its own.
+func (t *top) written() map[string]string {
+	out := map[string]string{"gpio": t.GPIO.Written(), "dead_letters": t.DeadLetters.Written()}
+	each(t.Receiver, func(sub *conf.Table) { out[sub.Title()] = sub.Written() })
+	each(t.Stream, func(sub *conf.Table) { out[sub.Title()] = sub.Written("sinks", "start") })
+	each(t.Sink, func(sub *conf.Table) { out[sub.Title()] = sub.Written() })
+	return out
 }
 
 // each calls f for every named table below t, and reports what is no table or has a bad name.

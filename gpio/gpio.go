@@ -30,6 +30,7 @@ type Publish func(ctx context.Context, topic string, payload []byte, qos byte, r
 // Room reads all pins of a configuration.
 type Room struct {
 	log  *slog.Logger
+	open opener
 	pins []*pin
 }
 
@@ -44,8 +45,14 @@ func New(cfg *Config, publish Publish, log *slog.Logger, set *metrics.Set) *Room
 	return newRoom(cfg, open, publish, log, set)
 }
 
+// Again makes the room of another configuration with the same driver, which keeps the chips that it has found. The first must have stopped
+// before the second runs.
+func (r *Room) Again(cfg *Config, publish Publish, log *slog.Logger, set *metrics.Set) *Room {
+	return newRoom(cfg, r.open, publish, log, set)
+}
+
 func newRoom(cfg *Config, open opener, publish Publish, log *slog.Logger, set *metrics.Set) *Room {
-	r := &Room{log: log}
+	r := &Room{log: log, open: open}
 	said := &said{}
 	for _, pc := range cfg.Pins {
 		r.pins = append(r.pins, newPin(cfg, pc, open, publish, log, said, set))

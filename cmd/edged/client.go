@@ -98,6 +98,14 @@ func (g *gateway) ask(ctx context.Context, method, path string) (*http.Response,
 	if err != nil {
 		return nil, err
 	}
+	res, err := g.do(req)
+	if err != nil || res.StatusCode == http.StatusOK {
+		return res, err
+	}
+	return nil, g.refusal(res)
+}
+
+func (g *gateway) do(req *http.Request) (*http.Response, error) {
 	if g.token != "" {
 		req.Header.Set("Authorization", "Bearer "+g.token)
 	}
@@ -108,21 +116,23 @@ func (g *gateway) ask(ctx context.Context, method, path string) (*http.Response,
 	if err != nil {
 		return nil, fmt.Errorf("no gateway answers at %s: %w; is it running? (systemctl status edged)", g.base, err)
 	}
-	if res.StatusCode == http.StatusOK {
-		return res, nil
-	}
+	return res, nil
+}
+
+// refusal is the error that an answer other than 200 stands for.
+func (g *gateway) refusal(res *http.Response) error {
 	defer res.Body.Close()
 	text, _ := io.ReadAll(io.LimitReader(res.Body, 500))
 	switch {
 	case res.StatusCode == http.StatusUnauthorized && g.token == "":
-		return nil, fmt.Errorf("the gateway at %s wants a token: name the configuration that it runs with (--config FILE)", g.base)
+		return fmt.Errorf("the gateway at %s wants a token: name the configuration that it runs with (--config FILE)", g.base)
 	case res.StatusCode == http.StatusUnauthorized:
-		return nil, fmt.Errorf("the gateway at %s refuses the token of http.token_file: it runs with another one; after a change of the file: systemctl restart edged", g.base)
+		return fmt.Errorf("the gateway at %s refuses the token of http.token_file: it runs with another one; after a change of the file: systemctl restart edged", g.base)
 	}
 	if res.StatusCode == http.StatusConflict || res.StatusCode == http.StatusBadRequest {
-		return nil, errors.New(strings.TrimSpace(string(text)))
+		return errors.New(strings.TrimSpace(string(text)))
 	}
-	return nil, fmt.Errorf("the gateway at %s answers %d: %s", g.base, res.StatusCode, strings.TrimSpace(string(text)))
+	return fmt.Errorf("the gateway at %s answers %d: %s", g.base, res.StatusCode, strings.TrimSpace(string(text)))
 }
 
 // getJSON asks the gateway and decodes its answer into v.

@@ -44,6 +44,11 @@ func (f configFlag) load(w world, notes bool) (*configs.Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	return parse(w, file, text, notes)
+}
+
+// parse is load of a text that was read.
+func parse(w world, file string, text []byte, notes bool) (c *configs.Config, err error) {
 	c, problems, remarks := configs.Load(file, text)
 	for _, p := range problems {
 		fmt.Fprintln(w.err, p)

@@ -27,7 +27,8 @@ func (c *demoCmd) Run(w world) error {
 	if len(problems) > 0 {
 		return errSaid
 	}
-	return serve(cfg, newLogger(cfg.Log, w.err), w, signals, false, func(d *daemon.Daemon) {
+	log, _ := newLogger(cfg.Log, w.err)
+	return serve(daemon.Options{Config: cfg, Log: log}, w, signals, func(d *daemon.Daemon) {
 		port := strings.TrimPrefix(broker, "127.0.0.1:")
 		here := func(name string) string { return shorten(filepath.Join(cfg.DataDir, name)) }
 		fmt.Fprintf(w.err, `

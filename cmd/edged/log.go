@@ -10,9 +10,9 @@ import (
 )
 
 // newLogger makes the logger. Under systemd the journal has the time already. What libraries write to the standard
-// logger goes the same way.
-func newLogger(c *configs.Log, w io.Writer) *slog.Logger {
-	var level slog.Level
+// logger goes the same way. Its level can be changed while it is used.
+func newLogger(c *configs.Log, w io.Writer) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
 	_ = level.UnmarshalText([]byte(c.Level)) // checked when the configuration was
 	o := &slog.HandlerOptions{Level: level}
 	if os.Getenv("JOURNAL_STREAM") != "" {
@@ -30,5 +30,5 @@ func newLogger(c *configs.Log, w io.Writer) *slog.Logger {
 	l := slog.New(h)
 	log.SetFlags(0)
 	log.SetOutput(slog.NewLogLogger(h, slog.LevelDebug).Writer())
-	return l
+	return l, level
 }

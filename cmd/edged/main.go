@@ -23,6 +23,7 @@ type cli struct {
 	Run     runCmd     `cmd:"" help:"Run the gateway."`
 	Check   checkCmd   `cmd:"" help:"Check the configuration: everything that run checks before it starts. Writes nothing."`
 	Demo    demoCmd    `cmd:"" help:"Run a demonstration with simulated pins. Needs no root and no configuration."`
+	Reload  reloadCmd  `cmd:"" help:"Have the running gateway take its changed configuration into use, and read its other files again."`
 	Status  statusCmd  `cmd:"" help:"Show how the running gateway is, with its ledger."`
 	Clients clientsCmd `cmd:"" help:"List the clients of the running gateway's broker, with what they send, get and lose."`
 	Tail    tailCmd    `cmd:"" help:"Follow the messages of a topic filter at the running gateway's broker."`

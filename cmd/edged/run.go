@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	"edged/configs"
 	"edged/internal/daemon"
 )
 
@@ -21,12 +20,17 @@ type runCmd struct {
 // Run implements the command.
 func (r *runCmd) Run(w world) error {
 	signals := catchSignals()
-	cfg, err := r.load(w, false)
+	file, text, err := r.read()
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.Log, w.err)
-	return serve(cfg, log, w, signals, r.NoReceivers, func(d *daemon.Daemon) {
+	cfg, err := parse(w, file, text, false)
+	if err != nil {
+		return err
+	}
+	log, level := newLogger(cfg.Log, w.err)
+	o := daemon.Options{Config: cfg, Text: text, Read: daemon.ReadFile(file), Log: log, Level: level, NoReceivers: r.NoReceivers}
+	return serve(o, w, signals, func(d *daemon.Daemon) {
 		daemon.NotifyReady()
 		log.Info("edged is ready", "version", version(), "config", cfg.File, "data_dir", cfg.DataDir, "broker", addrs(d), "http", d.HTTPAddr())
 	})
@@ -42,7 +46,7 @@ func addrs(d *daemon.Daemon) (out []string) {
 // caught are the signals that a gateway takes over.
 type caught struct {
 	stop    chan os.Signal // SIGTERM, SIGINT
-	hangups chan os.Signal // SIGHUP: read your files again
+	hangups chan os.Signal // SIGHUP: read the configuration and your files again
 }
 
 // catchSignals takes the signals over. It is the first thing that a gateway does: each would end the process, and one that comes during
@@ -55,15 +59,17 @@ func catchSignals() caught {
 }
 
 // serve runs a gateway until SIGTERM or SIGINT, which may come while it starts; a second one ends the process at once: what was acknowledged
-// is on disk. Each SIGHUP has it read its files again.
-func serve(cfg *configs.Config, log *slog.Logger, w world, signals caught, noReceivers bool, ready func(*daemon.Daemon)) error {
+// is on disk. Each SIGHUP has it read its configuration and its files again.
+func serve(o daemon.Options, w world, signals caught, ready func(*daemon.Daemon)) error {
+	log := o.Log
 	began := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	ended := make(chan struct{})
 	defer close(ended)
 	go stop(cancel, signals.stop, ended, log)
-	d, err := daemon.New(daemon.Options{Config: cfg, Log: log, Stdout: w.out, NoReceivers: noReceivers, Version: version()})
+	o.Stdout, o.Version = w.out, version()
+	d, err := daemon.New(o)
 	if err != nil {
 		return err
 	}
@@ -98,7 +104,7 @@ func stop(cancel func(), signals <-chan os.Signal, ended <-chan struct{}, log *s
 	}
 }
 
-// reload has the gateway read its files again at each hangup, until ended is closed.
+// reload has the gateway read its configuration and its files again at each hangup, until ended is closed.
 func reload(d *daemon.Daemon, hangups <-chan os.Signal, ended <-chan struct{}) {
 	for {
 		select {

@@ -40,7 +40,11 @@ func (c *statusCmd) Run(w world) error {
 func printStatus(out io.Writer, s *daemon.Status, now time.Time) error {
 	t := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
 	p := func(format string, args ...any) { fmt.Fprintf(t, format, args...) }
-	p("edged %s: %s, up since %s\n", s.Version, s.State, human.Time(s.Started, now))
+	loaded := ""
+	if !s.Loaded.IsZero() {
+		loaded = ", configuration of " + human.Time(s.Loaded, now)
+	}
+	p("edged %s: %s, up since %s%s\n", s.Version, s.State, human.Time(s.Started, now), loaded)
 	printStore(p, s)
 	if b := s.Broker; b != nil {
 		p("broker: %s, %s kept, %s retained; %s received, %s refused, %s QoS 0 dropped; %s sent, %s not delivered\n",

@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -8,24 +9,18 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"time"
 
-	"edged"
-
-	"edged/batches"
 	"edged/blockstore"
 	"edged/broker"
-	"edged/broker/remote"
 	"edged/broker/seldom"
 	"edged/configs"
-	"edged/gpio"
 	"edged/internal/clock"
 	"edged/internal/durable"
 	"edged/internal/guard"
 	"edged/internal/reload"
-	"edged/internal/supervise"
-	"edged/receiver"
 	"edged/sinks/delivery"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -34,62 +29,50 @@ import (
 // Options make a Daemon.
 type Options struct {
 	Config      *configs.Config
+	Text        []byte                                       // that Config was made from
+	Read        func() (file string, text []byte, err error) // reads the configuration again; nil if there is no file
 	Log         *slog.Logger
-	Stdout      io.Writer // of console sinks
-	NoReceivers bool      // drain what is stored, take nothing in (Spark: skipReceiverLaunch)
+	Stdout      io.Writer      // of console sinks
+	Level       *slog.LevelVar // of Log: what log.level changes while it runs; nil if nothing does
+	NoReceivers bool           // drain what is stored, take nothing in (Spark: skipReceiverLaunch)
 	Version     string
 }
 
 // Daemon is a gateway.
 type Daemon struct {
 	o       Options
-	c       *configs.Config
 	log     *slog.Logger
 	set     *metrics.Set
 	started time.Time
 
-	store     *blockstore.Store
-	clock     *clock.Clock
-	trusted   *trust
-	broker    *broker.Broker // nil without [broker], and when nothing is taken in
-	gpio      *gpio.Room     // nil without [gpio]
-	publisher *publisher     // of the pins to an external broker; nil without
-	inputs    []*input
-	streams   []*stream
-	writers   []*writer
-	known     []string // names of the cursors that the configuration has
-	gate      *delivery.Gate
-	pressure  *pressure
-	http      net.Listener // nil if it is turned off
-	guard     *guard.Guard
-	reload    *reload.Group
-	seldom    *seldom.Log
-	refused   *metrics.Counter // requests without the token
-	shut      *metrics.Counter // connections above the limit
+	store   *blockstore.Store
+	clock   *clock.Clock
+	trusted *trust
+	broker  *broker.Broker // nil without [broker], and when nothing is taken in
+	gate    *delivery.Gate
+	presses *pressure
+	http    net.Listener // nil if it is turned off
+	guard   *guard.Guard
+	files   *reload.Group // that are read again when they change
+	seldom  *seldom.Log
+	refused *metrics.Counter // requests without the token
+	shut    *metrics.Counter // connections above the limit
+
+	inUse atomic.Pointer[parts]
+	doors map[string]*door // of the receivers from the embedded broker; New's, then the reloads'
+	// What runs: New's, Run's, between its start and its stop the reloads'.
+	pins, outlets, receivers, streams, sinks *phase
+
+	hangups  chan struct{}    // a SIGHUP that was not come to
+	asks     chan chan Report // reloads that somebody waits for
+	over     chan struct{}    // closed when no reload is done any more
+	halfway  chan error       // what kept a reload from its end
+	failed   atomic.Pointer[failedReload]
+	patience time.Duration // exchangeWithin, but in tests
+	changes  sync.Mutex    // held by a reload, and by what may not meet one
 
 	state  atomic.Int32
 	tapped atomic.Int64
-}
-
-type input struct {
-	name string
-	base edged.ReceiverTotal // of earlier runs
-	*receiver.Supervisor
-}
-
-type stream struct {
-	*batches.Stream
-	part supervise.Part
-}
-
-type writer struct {
-	*delivery.Writer
-	part supervise.Part
-}
-
-type publisher struct {
-	*remote.Publisher
-	part supervise.Part
 }
 
 // The states of the lifecycle.
@@ -105,58 +88,61 @@ var stateNames = [...]string{"initialized", "started", "stopping", "stopped"}
 // New makes a gateway: it opens the store and the listeners, so that whatever must stop the start does so here, as one
 // error. Run runs it; after an error nothing is left open.
 func New(o Options) (*Daemon, error) {
-	d := &Daemon{o: o, c: o.Config, log: o.Log, set: metrics.NewSet(), started: time.Now(), trusted: newTrust(clock.Trusted)}
-	d.reload, d.seldom = reload.New(d.log), seldom.New(d.log)
-	d.refused, d.shut = d.set.NewCounter("edged_http_refused_total"), d.set.NewCounter("edged_http_connections_refused_total")
-	limit := limitMemory(o.Config.MemoryLimit)
-	if fits := cacheWithin(limit, d.c.Store.MemoryCache); fits < d.c.Store.MemoryCache {
-		d.log.Info("memory is short: fewer recent blocks are kept in it than configured, and more are read from the disk", "memory_limit", limit, "memory_cache", fits)
-		d.c.Store.MemoryCache = fits
+	d := &Daemon{
+		o: o, log: o.Log, set: metrics.NewSet(), started: time.Now(), trusted: newTrust(clock.Trusted), doors: map[string]*door{},
+		pins: newPhase("gpio"), outlets: newPhase("the publisher of the pins"), receivers: newPhase("the receivers"), streams: newPhase("the streams"), sinks: newPhase("the sinks"),
+		hangups: make(chan struct{}, 1), asks: make(chan chan Report), over: make(chan struct{}), patience: exchangeWithin, halfway: make(chan error, 1),
 	}
-	if err := d.open(); err != nil {
+	d.inUse.Store(&parts{c: o.Config})
+	d.files, d.seldom = reload.New(d.log), seldom.New(d.log)
+	d.refused, d.shut = d.set.NewCounter("edged_http_refused_total"), d.set.NewCounter("edged_http_connections_refused_total")
+	if err := d.open(o.Config); err != nil {
 		d.closeAll()
 		return nil, err
 	}
-	d.makeGPIO()
-	d.makeStreams()
-	d.makeSinks()
-	d.makeReceivers()
-	d.makeSessions()
-	d.registerGauges()
+	d.presses = newPressure(d.set, d.now)
+	p := d.makeParts(o.Config, nil, nil)
+	d.wire(p)
+	d.use(p, sha256.Sum256(o.Text))
 	return d, nil
 }
 
 // open opens what the place may refuse: directory, ports, store.
-func (d *Daemon) open() (err error) {
-	if err := makeDataDir(d.c.DataDir); err != nil {
+func (d *Daemon) open(c *configs.Config) (err error) {
+	store := *c.Store
+	limit := limitMemory(c.MemoryLimit)
+	if fits := cacheWithin(limit, store.MemoryCache); fits < store.MemoryCache {
+		d.log.Info("memory is short: fewer recent blocks are kept in it than configured, and more are read from the disk", "memory_limit", limit, "memory_cache", fits)
+		store.MemoryCache = fits
+	}
+	if err := makeDataDir(c.DataDir); err != nil {
 		return err
 	}
-	if d.c.HTTP.Listen != "" {
-		d.guard = guard.New(guard.Config{TokenFile: d.c.HTTP.TokenFile, TLS: d.c.HTTP.TLS, Dir: d.c.DataDir})
+	if c.HTTP.Listen != "" {
+		d.guard = guard.New(guard.Config{TokenFile: c.HTTP.TokenFile, TLS: c.HTTP.TLS, Dir: c.DataDir})
 		if files := d.guard.Files(); len(files) > 0 {
-			d.reload.Add("http", files, d.guard.Reload)
+			d.files.Add("http", files, d.guard.Reload)
 		}
 		if err := d.guard.Reload(); err != nil {
 			return fmt.Errorf("http.%w; edged does not start without it", err)
 		}
-		if d.http, err = net.Listen("tcp", d.c.HTTP.Listen); err != nil {
-			return listenError("http.listen", d.c.HTTP.Listen, err)
+		if d.http, err = net.Listen("tcp", c.HTTP.Listen); err != nil {
+			return listenError("http.listen", c.HTTP.Listen, err)
 		}
 	}
 	opened := patience()
-	d.store, err = blockstore.Open(d.c.DataDir, d.c.Store, d.log, d.set)
+	d.store, err = blockstore.Open(c.DataDir, &store, d.log, d.set)
 	if opened(); err != nil {
 		return err
 	}
-	d.known = Known(d.c)
-	if err := d.store.Claim(d.known); err != nil {
+	if err := d.store.Claim(Known(c)); err != nil {
 		return err
 	}
 	d.clock = clock.New(d.store.LastInstant())
-	if d.c.Broker == nil || d.o.NoReceivers {
+	if c.Broker == nil || d.o.NoReceivers {
 		return nil
 	}
-	if d.broker, err = broker.New(d.c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Hold: min(8<<20, int64(d.c.Store.MaxBytes)/16), Version: d.o.Version}); err != nil {
+	if d.broker, err = broker.New(c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Hold: min(8<<20, int64(store.MaxBytes)/16), Version: d.o.Version}); err != nil {
 		return err
 	}
 	d.watchBroker()
@@ -170,11 +156,6 @@ func (d *Daemon) Addrs() []net.Addr {
 	}
 	return d.broker.Addrs()
 }
-
-// Reload has every part read again the files that the configuration names, as on SIGHUP: certificates, tokens. It does not
-// wait for it, and can be called from any goroutine, before Run, too. What cannot be used is logged, and what was read
-// before stays in use.
-func (d *Daemon) Reload() { d.reload.All() }
 
 // HTTPAddr is the address of health, metrics and status; nil if it is turned off.
 func (d *Daemon) HTTPAddr() net.Addr {

@@ -32,9 +32,10 @@ type DeadLetter struct {
 
 // deadLetters looks at the file; nil if there has never been one.
 func (d *Daemon) deadLetters(sinks []SinkStatus) *DeadLetters {
-	out := &DeadLetters{Path: d.c.DeadLetters.Path, Max: int64(d.c.DeadLetters.MaxBytes)}
+	c := d.now().c
+	out := &DeadLetters{Path: c.DeadLetters.Path, Max: int64(c.DeadLetters.MaxBytes)}
 	if !filepath.IsAbs(out.Path) {
-		out.Path = filepath.Join(d.c.DataDir, out.Path)
+		out.Path = filepath.Join(c.DataDir, out.Path)
 	}
 	for _, k := range sinks {
 		if k.Name == edged.DeadLetters {

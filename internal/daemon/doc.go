@@ -18,4 +18,9 @@
 // The whole takes 5 s at most (stopWithin); what has not stopped by then is reported, and the process ends: everything
 // acknowledged is on disk already. The lifecycle is Spark's ReceiverTracker's: initialized, started, stopping, stopped;
 // starting twice is an error.
+//
+// # A changed configuration
+//
+// A reload exchanges the parts that changed, in the same direction, while the others run on: difference.go says which, exchange.go does
+// it, and docs/adr/0016-reload.md says why so. What the parts are is one value (parts), which everybody asks for each time.
 package daemon

@@ -6,47 +6,48 @@ import (
 	"edged/broker/remote"
 )
 
-// registerGauges makes metrics of what the parts show in their status.
-func (d *Daemon) registerGauges() {
-	for _, in := range d.inputs {
-		label := fmt.Sprintf("{receiver=%q}", in.name)
-		gauge := func(name string, f func() float64) { d.set.NewGauge(name+label, f) }
-		gauge("edged_receiver_received_total", func() float64 { return float64(in.Generator.Status().Received) })
-		gauge("edged_receiver_rejected_total", func() float64 { return float64(in.Generator.Status().Rejected) })
-		gauge("edged_receiver_waiting_messages", func() float64 { return float64(in.Generator.Status().Waiting) })
-		gauge("edged_receiver_waiting_bytes", func() float64 { return float64(in.Generator.Status().Bytes) })
-		gauge("edged_receiver_rate_limit", in.Generator.RateLimit)
-		gauge("edged_receiver_up", func() float64 { return count(in.up()) })
-		gauge("edged_receiver_restarts_total", func() float64 { return float64(in.Part.State().Restarts) })
-	}
-	for _, s := range d.streams {
-		label := fmt.Sprintf("{stream=%q}", s.Name())
-		gauge := func(name string, f func() float64) { d.set.NewGauge(name+label, f) }
-		gauge("edged_stream_routed_total", func() float64 { return float64(s.Status().Routed) })
-		gauge("edged_stream_filtered_total", func() float64 { return float64(s.Status().Filtered) })
-		gauge("edged_stream_dead_total", func() float64 { return float64(s.Status().Dead) })
-		gauge("edged_stream_late_total", func() float64 { return float64(s.Status().Late) })
-		gauge("edged_stream_applied_total", func() float64 { return float64(s.Status().Applied) })
-		gauge("edged_stream_damaged_total", func() float64 { return float64(s.Status().Damaged) })
-		gauge("edged_stream_dropped_total", func() float64 { return float64(s.Status().Dropped) })
-		gauge("edged_stream_produced_total", func() float64 { return float64(s.Status().Produced) })
-		gauge("edged_stream_pending_messages", func() float64 { return float64(s.Status().Pending) })
-		gauge("edged_stream_blocked", func() float64 { return count(d.gate.Blocked()[s.Name()] != "") })
-		gauge("edged_stream_groups", func() float64 { return float64(s.Status().Groups) })
-	}
-	for _, w := range d.writers {
-		d.set.NewGauge(fmt.Sprintf("edged_sink_pending_bytes{sink=%q}", w.Name()), func() (sum float64) {
-			deliveries, _ := w.Status()
-			for _, del := range deliveries {
-				sum += float64(del.PendingBytes)
-			}
-			return sum
-		})
-		d.set.NewGauge(fmt.Sprintf("edged_sink_up{sink=%q}", w.Name()), func() float64 {
-			_, health := w.Status()
-			return count(health.Problem == "")
-		})
-	}
+// Metrics of what the parts show in their status. Each part has a set of its own, which goes with it.
+
+func inputGauges(in *input) {
+	label := fmt.Sprintf("{receiver=%q}", in.name)
+	gauge := func(name string, f func() float64) { in.set.NewGauge(name+label, f) }
+	gauge("edged_receiver_received_total", func() float64 { return float64(in.Generator.Status().Received) })
+	gauge("edged_receiver_rejected_total", func() float64 { return float64(in.Generator.Status().Rejected) })
+	gauge("edged_receiver_waiting_messages", func() float64 { return float64(in.Generator.Status().Waiting) })
+	gauge("edged_receiver_waiting_bytes", func() float64 { return float64(in.Generator.Status().Bytes) })
+	gauge("edged_receiver_rate_limit", in.Generator.RateLimit)
+	gauge("edged_receiver_up", func() float64 { return count(in.up()) })
+	gauge("edged_receiver_restarts_total", func() float64 { return float64(in.Part.State().Restarts) })
+}
+
+func (d *Daemon) streamGauges(s *stream) {
+	label := fmt.Sprintf("{stream=%q}", s.Name())
+	gauge := func(name string, f func() float64) { s.set.NewGauge(name+label, f) }
+	gauge("edged_stream_routed_total", func() float64 { return float64(s.Status().Routed) })
+	gauge("edged_stream_filtered_total", func() float64 { return float64(s.Status().Filtered) })
+	gauge("edged_stream_dead_total", func() float64 { return float64(s.Status().Dead) })
+	gauge("edged_stream_late_total", func() float64 { return float64(s.Status().Late) })
+	gauge("edged_stream_applied_total", func() float64 { return float64(s.Status().Applied) })
+	gauge("edged_stream_damaged_total", func() float64 { return float64(s.Status().Damaged) })
+	gauge("edged_stream_dropped_total", func() float64 { return float64(s.Status().Dropped) })
+	gauge("edged_stream_produced_total", func() float64 { return float64(s.Status().Produced) })
+	gauge("edged_stream_pending_messages", func() float64 { return float64(s.Status().Pending) })
+	gauge("edged_stream_blocked", func() float64 { return count(d.gate.Blocked()[s.Name()] != "") })
+	gauge("edged_stream_groups", func() float64 { return float64(s.Status().Groups) })
+}
+
+func sinkGauges(w *writer) {
+	w.set.NewGauge(fmt.Sprintf("edged_sink_pending_bytes{sink=%q}", w.Name()), func() (sum float64) {
+		deliveries, _ := w.Status()
+		for _, del := range deliveries {
+			sum += float64(del.PendingBytes)
+		}
+		return sum
+	})
+	w.set.NewGauge(fmt.Sprintf("edged_sink_up{sink=%q}", w.Name()), func() float64 {
+		_, health := w.Status()
+		return count(health.Problem == "")
+	})
 }
 
 func count(is bool) float64 {

@@ -22,10 +22,11 @@ func (d *Daemon) Healthy() error {
 		return nil
 	}
 	p := progress{started: d.started, store: d.store.Progress()}
-	for _, s := range d.streams {
+	now := d.now()
+	for _, s := range now.streams {
 		p.parts = append(p.parts, round{"stream " + s.Name(), s.part.State().State == "running", s.LastRound()})
 	}
-	for _, w := range d.writers {
+	for _, w := range now.writers {
 		p.parts = append(p.parts, round{"sink " + w.Name(), w.part.State().State == "running", w.LastRound()})
 	}
 	return p.stuck(time.Now())
@@ -97,6 +98,9 @@ func (d *Daemon) Watch(ctx context.Context) {
 // NotifyReady tells systemd that the gateway has started, NotifyStopping that it is about to stop.
 func NotifyReady()    { notify(daemon.SdNotifyReady) }
 func NotifyStopping() { notify(daemon.SdNotifyStopping) }
+
+// notifyReloading tells systemd that the configuration is being read again; NotifyReady that it was, or stays as it is.
+func notifyReloading() { notify(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec()) }
 
 // patience asks systemd for more time as long as something lasts: a large store that is damaged takes minutes to salvage. The caller ends it.
 func patience() (end func()) {

@@ -32,6 +32,7 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	mux.HandleFunc("GET /api/store/verify", d.serveStoreVerify)
 	mux.HandleFunc("GET /api/store/export", d.serveStoreExport)
 	mux.HandleFunc("POST /api/store/forget", d.serveStoreForget)
+	mux.HandleFunc("POST /api/reload", d.serveReload)
 	mux.HandleFunc("GET /api/tail", func(w http.ResponseWriter, r *http.Request) { d.serveTail(ctx, w, r) })
 	srv := &http.Server{
 		Handler: d.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
@@ -131,6 +132,9 @@ func (d *Daemon) unready() string {
 func (d *Daemon) serveMetrics(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 	d.set.WritePrometheus(w)
+	for _, s := range d.now().sets() {
+		s.WritePrometheus(w)
+	}
 	metrics.WriteProcessMetrics(w)
 }
 
@@ -139,6 +143,31 @@ func (d *Daemon) serveStatus(w http.ResponseWriter, _ *http.Request) {
 	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	_ = enc.Encode(d.Status()) // the reader has gone
+}
+
+// serveReload loads the configuration again, and answers what changed: 200, a line each; or 409 and what is wrong, a line each.
+func (d *Daemon) serveReload(w http.ResponseWriter, r *http.Request) {
+	if fromBrowser(w, r) {
+		return
+	}
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	report := d.ReloadNow(context.WithoutCancel(r.Context()))
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if len(report.Problems) > 0 {
+		w.WriteHeader(http.StatusConflict)
+	}
+	for _, line := range append(report.Problems, report.Lines...) {
+		fmt.Fprintln(w, line)
+	}
+}
+
+// fromBrowser refuses what a page in a browser on this machine asks for: it is nobody who may change anything.
+func fromBrowser(w http.ResponseWriter, r *http.Request) bool {
+	if r.Header.Get("Sec-Fetch-Site") == "" {
+		return false
+	}
+	http.Error(w, "not from a browser", http.StatusForbidden)
+	return true
 }
 
 // serveClients lists the clients of the embedded broker; none without one.

@@ -2,7 +2,6 @@ package daemon
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -16,13 +15,11 @@ import (
 // pressure brings what streams and sinks say of their batches to the receivers that it concerns: a stream's to the receivers with backpressure
 // = true that it reads, a sink's, if the sink has backpressure = true, to all receivers of its streams.
 type pressure struct {
-	set      *metrics.Set
-	interval time.Duration // of the batches
-	own      []string      // receivers with backpressure = true
+	set *metrics.Set
+	now func() *parts
 
-	mu     sync.Mutex
-	slowed map[string]*receiver.Generator
-	flows  map[string]*flow // by stream
+	mu    sync.Mutex
+	flows map[string]*flow // by stream
 }
 
 // flow is what went through a stream lately: how many messages of each receiver, and how many rows came of them.
@@ -34,22 +31,25 @@ type flow struct {
 // forgetAt bounds a flow: what is older than so many rows and messages counts half, and half again.
 const forgetAt = 1 << 20
 
-func newPressure(set *metrics.Set, interval time.Duration) *pressure {
-	return &pressure{set: set, interval: interval, slowed: map[string]*receiver.Generator{}, flows: map[string]*flow{}}
+func newPressure(set *metrics.Set, now func() *parts) *pressure {
+	return &pressure{set: set, now: now, flows: map[string]*flow{}}
 }
 
-// receiver adds a receiver that can be slowed; own says that it has backpressure = true. It is called before anything runs.
-func (p *pressure) receiver(name string, g *receiver.Generator, own bool) {
-	p.slowed[name] = g
-	if own {
-		p.own = append(p.own, name)
+// forget drops what a consumer has said that is no more: "stream NAME" or "sink NAME". One that takes its place begins anew.
+func (p *pressure) forget(by string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, in := range p.now().inputs {
+		in.Generator.Forget(by)
 	}
 }
 
 // stream returns what a stream calls after its steps.
 func (p *pressure) stream(name string) func(batches.Report) {
 	f := &flow{messages: map[string]float64{}}
+	p.mu.Lock()
 	p.flows[name] = f
+	p.mu.Unlock()
 	return func(r batches.Report) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
@@ -58,7 +58,7 @@ func (p *pressure) stream(name string) func(batches.Report) {
 		for from, n := range r.Messages {
 			f.messages[from] += float64(n)
 			most = max(most, f.messages[from])
-			if slices.Contains(p.own, from) {
+			if in := p.now().input(from); in != nil && in.slows {
 				p.tell(from, "stream "+name, receiver.Batch{Messages: float64(n), Took: r.Took, Delay: r.Delay})
 			}
 		}
@@ -98,18 +98,18 @@ func (p *pressure) sink(name string, streams []string) func(delivery.Report) {
 		}
 		behind := time.Duration(float64(r.Waiting) / float64(r.Rows) * float64(r.Took))
 		for from, n := range messages {
-			p.tell(from, "sink "+name, receiver.Batch{Messages: float64(r.Rows) * n / rows, Took: r.Took, Delay: max(0, behind-p.interval)})
+			p.tell(from, "sink "+name, receiver.Batch{Messages: float64(r.Rows) * n / rows, Took: r.Took, Delay: max(0, behind-p.now().c.Batch.Interval.D())})
 		}
 	}
 }
 
 // tell brings a batch to a receiver, and shows it. The lock is held.
 func (p *pressure) tell(from, by string, b receiver.Batch) {
-	g := p.slowed[from]
-	if g == nil {
+	in := p.now().input(from)
+	if in == nil {
 		return // nothing is taken in
 	}
-	g.Report(by, b)
+	in.Generator.Report(by, b)
 	label := fmt.Sprintf("{receiver=%q,by=%q}", from, by)
 	p.set.GetOrCreateGauge("edged_receiver_batch_messages"+label, nil).Set(b.Messages)
 	p.set.GetOrCreateGauge("edged_receiver_batch_seconds"+label, nil).Set(b.Took.Seconds())

@@ -18,6 +18,7 @@ type facts struct {
 	holder  string           // the cursor that holds back most of the log
 	heldBy  int64            // and how much
 	refused map[string]error // files that were changed and cannot be used
+	config  string           // what is the matter with the configuration file
 }
 
 // speaker says what is wrong in sentences, each with what to do.
@@ -31,6 +32,9 @@ func (s *Status) sentences(f facts) (problems, notes []string) {
 	p := &speaker{Status: s, facts: f}
 	if f.stuck != nil {
 		p.say("edged is stuck: %v; systemd's watchdog restarts it", f.stuck)
+	}
+	if f.config != "" {
+		p.say("%s", f.config)
 	}
 	p.store()
 	p.files()
@@ -123,7 +127,7 @@ func (p *speaker) stands(who string, s supervise.State) bool {
 	case "waiting":
 		p.say("%s: failed at %s, tried again soon: %s", who, p.time(s.Since), s.LastErr)
 	case "stopped":
-		p.say("%s: stopped since %s: %s; correct it and restart edged", who, p.time(s.Since), s.LastErr)
+		p.say("%s: stopped since %s: %s; correct it, then: edged reload", who, p.time(s.Since), s.LastErr)
 	default:
 		return false
 	}

@@ -99,7 +99,7 @@ func TestSentences(t *testing.T) {
 		},
 		"a receiver that has stopped": {
 			s:    Status{Receivers: []ReceiverStatus{{Name: "far", Part: supervise.State{State: "stopped", Since: early, LastErr: "bad credentials"}, Balanced: true}}},
-			want: []string{"receiver far: stopped since 10:02: bad credentials; correct it and restart edged"},
+			want: []string{"receiver far: stopped since 10:02: bad credentials; correct it, then: edged reload"},
 		},
 		"the pins' broker is away": {
 			s: Status{

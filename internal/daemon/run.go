@@ -3,9 +3,7 @@ package daemon
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -14,51 +12,6 @@ const (
 	stopWithin      = 5 * time.Second
 	stopFailedStore = time.Second
 )
-
-// group is a set of parts that run and stop together.
-type group struct {
-	name   string
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
-	mu     sync.Mutex
-	err    error
-}
-
-func newGroup(name string) (*group, context.Context) {
-	ctx, cancel := context.WithCancel(context.Background())
-	return &group{name: name, cancel: cancel}, ctx
-}
-
-func (g *group) run(f func() error) {
-	g.wg.Add(1)
-	go func() {
-		defer g.wg.Done()
-		if err := f(); err != nil {
-			g.mu.Lock()
-			g.err = errors.Join(g.err, err)
-			g.mu.Unlock()
-		}
-	}()
-}
-
-// stop cancels the group and waits for it, no longer than until ctx ends.
-func (g *group) stop(ctx context.Context) error {
-	g.cancel()
-	return g.wait(ctx)
-}
-
-func (g *group) wait(ctx context.Context) error {
-	done := make(chan struct{})
-	go func() { g.wg.Wait(); close(done) }()
-	select {
-	case <-done:
-		g.mu.Lock()
-		defer g.mu.Unlock()
-		return g.err
-	case <-ctx.Done():
-		return fmt.Errorf("%s did not stop in time", g.name)
-	}
-}
 
 var errStartedTwice = errors.New("the gateway was started already")
 
@@ -80,36 +33,29 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	if d.http != nil {
 		httpG.run(func() error { return d.serveHTTP(httpCtx) })
 	}
-	reloadG, reloadCtx := newGroup("housekeeping")
-	reloadG.run(func() error { return d.reload.Run(reloadCtx) })
-	reloadG.run(func() error { return trim(reloadCtx, trimEvery) })
-	sinksG, sinksCtx := newGroup("the sinks")
-	for _, w := range d.writers {
-		sinksG.run(func() error { return w.part.Run(sinksCtx, d.log, w.Writer.Run) })
+	p := d.now()
+	for _, w := range p.writers {
+		d.startSink(w)
 	}
-	sinksG.run(func() error { return d.gate.Run(sinksCtx) })
-	streamsG, streamsCtx := newGroup("the streams")
-	for _, s := range d.streams {
-		streamsG.run(func() error { return s.part.Run(streamsCtx, d.log, s.Stream.Run) })
+	d.sinks.start("the gate", d.gate.Run)
+	for _, s := range p.streams {
+		d.startStream(s)
 	}
-	receiversG, receiversCtx := newGroup("the receivers")
-	for _, in := range d.inputs {
-		receiversG.run(func() error { return in.Run(receiversCtx) })
+	for _, in := range p.inputs {
+		d.startReceiver(in)
 	}
 	brokerG, brokerCtx := newGroup("the broker")
 	if d.broker != nil {
 		brokerG.run(func() error { return d.broker.Run(brokerCtx) })
 	}
-	if p := d.publisher; p != nil {
-		brokerG.run(func() error { return p.part.Run(brokerCtx, d.log, p.Publisher.Run) })
-	}
-	gpioG, gpioCtx := newGroup("gpio")
-	if d.gpio != nil {
-		gpioG.run(func() error { return d.gpio.Run(gpioCtx) })
-	}
+	d.startPins(p)
+	reloadG, reloadCtx := newGroup("housekeeping")
+	reloadG.run(func() error { return d.files.Run(reloadCtx) })
+	reloadG.run(func() error { return d.serveReloads(reloadCtx) })
+	reloadG.run(func() error { return trim(reloadCtx, trimEvery) })
 	ready()
 
-	var cause error
+	var cause, halfway error
 	within := stopWithin
 	select {
 	case <-ctx.Done():
@@ -117,21 +63,24 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	case cause = <-failed:
 		within = stopFailedStore
 		d.log.Error("the store has failed; edged ends, so that the next start reads what is on disk", "error", cause)
+	case halfway = <-d.halfway:
+		d.log.Error("the changed configuration could not be taken into use; edged ends, so that the next start does it", "error", halfway)
 	}
 	began := time.Now()
 	d.state.Store(stopping)
 	d.store.Hasten()
 	end, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	err := cause
+	err := errors.Join(cause, halfway)
 	for _, phase := range []func() error{
 		func() error { return reloadG.stop(end) },
-		func() error { return gpioG.stop(end) },
+		func() error { return d.pins.end(end) },
 		func() error { return d.drainBroker(end) },
-		func() error { return receiversG.stop(end) },
+		func() error { return d.receivers.end(end) },
 		func() error { return brokerG.stop(end) },
-		func() error { return streamsG.stop(end) },
-		func() error { return sinksG.stop(end) },
+		func() error { return d.outlets.end(end) },
+		func() error { return d.streams.end(end) },
+		func() error { return d.sinks.end(end) },
 		func() error { return httpG.stop(end) },
 		func() error { return storeG.stop(end) },
 	} {
@@ -148,15 +97,48 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	return err
 }
 
+func (d *Daemon) startSink(w *writer) {
+	d.sinks.start("sink "+w.Name(), func(ctx context.Context) error { return w.part.Run(ctx, d.log, w.Writer.Run) })
+}
+
+func (d *Daemon) startStream(s *stream) {
+	d.streams.start("stream "+s.Name(), func(ctx context.Context) error { return s.part.Run(ctx, d.log, s.Stream.Run) })
+}
+
+func (d *Daemon) startReceiver(in *input) {
+	d.receivers.start("receiver "+in.name, func(ctx context.Context) error {
+		watching := make(chan struct{})
+		go func() {
+			defer close(watching)
+			if !in.files.Empty() {
+				_ = in.files.Run(ctx) // it has no error
+			}
+		}()
+		defer func() { <-watching }()
+		return in.Run(ctx)
+	})
+}
+
+// startPins starts the pins, and what takes their readings away before them.
+func (d *Daemon) startPins(p *parts) {
+	if o := p.publisher; o != nil {
+		d.outlets.start("gpio publisher", func(ctx context.Context) error { return o.part.Run(ctx, d.log, o.Publisher.Run) })
+	}
+	if p.gpio != nil {
+		d.pins.start("gpio", p.gpio.Run)
+	}
+}
+
 // undelivered is what the sinks have not taken, for the last line of the log.
 func (d *Daemon) undelivered() string {
 	s := Status{}
-	for _, st := range d.streams {
+	now := d.now()
+	for _, st := range now.streams {
 		s.Streams = append(s.Streams, StreamStatus{st.part.State(), st.Status()})
 	}
 	p := speaker{Status: &s}
 	var left []string
-	for _, w := range d.writers {
+	for _, w := range now.writers {
 		deliveries, health := w.Status()
 		if held := p.held(SinkStatus{Name: w.Name(), Health: health, Deliveries: deliveries}); held != "" {
 			left = append(left, w.Name()+": "+held)

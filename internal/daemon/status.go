@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"time"
@@ -23,6 +24,7 @@ type Status struct {
 	PID       int               `json:"pid"`
 	Started   time.Time         `json:"started"`
 	Config    string            `json:"config"`
+	Loaded    time.Time         `json:"config_loaded"`
 	DataDir   string            `json:"data_dir"`
 	StoreUUID string            `json:"store_uuid"`
 	Store     StoreStatus       `json:"store"`
@@ -97,8 +99,9 @@ type Kept struct {
 
 // Status returns the gateway's state.
 func (d *Daemon) Status() Status {
+	now := d.now()
 	s := Status{
-		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: d.c.File, DataDir: d.c.DataDir,
+		Version: d.o.Version, State: stateNames[d.state.Load()], PID: os.Getpid(), Started: d.started, Config: now.c.File, Loaded: now.loaded, DataDir: now.c.DataDir,
 		StoreUUID: d.store.UUID(), Blocked: d.gate.Blocked(),
 		Store: StoreStatus{
 			Space: d.store.Space(), Clock: d.clock.Now(), LogEnd: d.store.End(), Wear: d.store.Wear(), Budget: d.store.Budget(),
@@ -110,27 +113,27 @@ func (d *Daemon) Status() Status {
 		b := d.broker.Status()
 		s.Broker = &b
 	}
-	if d.gpio != nil {
-		s.Pins = d.gpio.Status()
+	if now.gpio != nil {
+		s.Pins = now.gpio.Status()
 	}
-	if p := d.publisher; p != nil {
+	if p := now.publisher; p != nil {
 		s.Publisher = &PublisherStatus{p.part.State(), p.Link(), p.Outbox()}
 	}
-	for _, in := range d.inputs {
+	for _, in := range now.inputs {
 		if r := in.status(d.store); r.Name != sessions || r.Received > 0 {
 			s.Receivers = append(s.Receivers, r)
 		}
 	}
-	for _, st := range d.streams {
+	for _, st := range now.streams {
 		s.Streams = append(s.Streams, StreamStatus{st.part.State(), st.Status()})
 	}
-	for _, w := range d.writers {
+	for _, w := range now.writers {
 		deliveries, health := w.Status()
 		s.Sinks = append(s.Sinks, SinkStatus{w.Name(), w.part.State(), health, deliveries})
 	}
 	s.Kept = d.kept()
 	s.Dead = d.deadLetters(s.Sinks)
-	f := facts{now: time.Now(), stuck: d.Healthy(), refused: d.reload.Refused()}
+	f := facts{now: time.Now(), stuck: d.Healthy(), refused: d.refusedFiles(), config: d.unapplied(time.Now())}
 	f.holder, f.heldBy = d.store.Holder()
 	s.Problems, s.Notes = s.sentences(f)
 	return s
@@ -171,10 +174,21 @@ func totalOf(t *edged.Tick, name string) edged.ReceiverTotal {
 
 // kept lists the cursors that belong to nothing in the configuration.
 func (d *Daemon) kept() (out []Kept) {
+	known := d.now().known
 	for _, c := range d.store.Cursors() {
-		if !slices.Contains(d.known, c.Name) && len(c.Need) > 0 {
+		if !slices.Contains(known, c.Name) && len(c.Need) > 0 {
 			out = append(out, Kept{c.Name, d.store.Pending(c.Log, c.Need)})
 		}
 	}
 	return out
+}
+
+// refusedFiles are the parts that cannot use their files, and why.
+func (d *Daemon) refusedFiles() map[string]error {
+	all := map[string]error{}
+	maps.Copy(all, d.files.Refused())
+	for _, in := range d.now().inputs {
+		maps.Copy(all, in.files.Refused())
+	}
+	return all
 }

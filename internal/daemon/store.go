@@ -70,7 +70,7 @@ func (d *Daemon) serveStoreVerify(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Daemon) serveStoreExport(w http.ResponseWriter, r *http.Request) {
-	q, err := ExportQuery(d.c, r.URL.Query())
+	q, err := ExportQuery(d.now().c, r.URL.Query())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -142,8 +142,7 @@ func ExportLines(ctx context.Context, from source, q blockstore.Query, put func(
 
 func (d *Daemon) serveStoreForget(w http.ResponseWriter, r *http.Request) {
 	name := r.URL.Query().Get("name")
-	if r.Header.Get("Sec-Fetch-Site") != "" { // a page in a browser on this machine is nobody who may do this
-		http.Error(w, "not from a browser", http.StatusForbidden)
+	if fromBrowser(w, r) {
 		return
 	}
 	said, err := d.Forget(r.Context(), name)
@@ -157,7 +156,10 @@ func (d *Daemon) serveStoreForget(w http.ResponseWriter, r *http.Request) {
 
 // Forget gives up something that is no longer configured, or a note of what was damaged, and says what it was.
 func (d *Daemon) Forget(ctx context.Context, name string) (string, error) {
-	return ForgetIn(ctx, d.store, d.known, d.c, name)
+	d.changes.Lock()
+	defer d.changes.Unlock()
+	now := d.now()
+	return ForgetIn(ctx, d.store, now.known, now.c, name)
 }
 
 // ForgetIn is Forget in a store that runs, with the cursors that the configuration has.

@@ -1,126 +1,166 @@
 package daemon
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"edged"
 	"edged/batches"
-	"edged/blockstore"
 	"edged/broker/remote"
+	"edged/configs"
 	"edged/gpio"
 	"edged/internal/supervise"
-	"edged/receiver"
 	"edged/sinks/delivery"
 	"edged/sinks/file"
 	"edged/sinks/spec"
+
+	"github.com/VictoriaMetrics/metrics"
 )
 
+// makeParts makes the parts of a configuration. Those that d leaves as they are in old are taken over from there; both are nil at the
+// start. Those in old that d has stop have stopped.
+func (d *Daemon) makeParts(c *configs.Config, old *parts, diff *difference) *parts {
+	m := &maker{d, &parts{c: c, pins: metrics.NewSet(), known: Known(c)}, old, diff}
+	m.makeGPIO()
+	m.makeStreams()
+	m.makeSinks()
+	if d.gate == nil {
+		d.gate = delivery.NewGate(delivery.GateOptions{
+			Store: d.store, Blocking: d.blocking(c), Known: m.known, OrphanMax: d.half(), Log: d.log, Resolution: c.Store.CommitInterval.D(), Takes: d.takes,
+		})
+	}
+	m.makeReceivers()
+	m.makeSessions()
+	return m.parts
+}
+
+// maker makes parts.
+type maker struct {
+	*Daemon
+	*parts
+	old  *parts
+	diff *difference
+}
+
+// keeps reports whether a part is the old one.
+func (m *maker) keeps(kind, name string) bool {
+	return m.old != nil && !m.diff.of(kind, name).starts()
+}
+
+// half is half the store, in bytes.
+func (d *Daemon) half() int64 { return int64(d.o.Config.Store.MaxBytes) / 2 }
+
 // makeGPIO gives the pins a broker to publish to.
-func (d *Daemon) makeGPIO() {
-	if d.c.GPIO == nil || d.o.NoReceivers {
+func (m *maker) makeGPIO() {
+	if m.c.GPIO == nil || m.o.NoReceivers {
+		return
+	}
+	if m.keeps("gpio", "") {
+		m.parts.gpio, m.parts.publisher, m.parts.pins = m.old.gpio, m.old.publisher, m.old.pins
 		return
 	}
 	var publish gpio.Publish
-	if external := d.c.Publisher(); external != nil {
-		d.publisher = &publisher{remote.NewPublisher(external, d.log, d.set), supervise.Part{Name: "gpio publisher"}}
-		publish = d.publisher.Publish
+	if external := m.c.Publisher(); external != nil {
+		m.publisher = &publisher{remote.NewPublisher(external, m.log, m.parts.pins), supervise.Part{Name: "gpio publisher"}}
+		publish = m.publisher.Publish
 	} else {
-		publish = d.broker.Publish
+		publish = m.broker.Publish
 	}
-	d.gpio = gpio.New(d.c.GPIO, publish, d.log, d.set)
+	if m.old != nil && m.old.gpio != nil && m.old.c.GPIO.Driver == m.c.GPIO.Driver {
+		m.gpio = m.old.gpio.Again(m.c.GPIO, publish, m.log, m.parts.pins)
+		return
+	}
+	m.gpio = gpio.New(m.c.GPIO, publish, m.log, m.parts.pins)
 }
 
-// makeStreams makes the streams, and the router that counts for them.
-func (d *Daemon) makeStreams() {
-	var plans []*batches.Plan
-	d.pressure = newPressure(d.set, d.c.Batch.Interval.D())
-	for _, c := range d.c.Streams {
-		plans = append(plans, c.Plan)
+// makeStreams makes the streams.
+func (m *maker) makeStreams() {
+	for _, c := range m.c.Streams {
+		if m.keeps("stream", c.Name) {
+			m.parts.streams = append(m.parts.streams, m.old.stream(c.Name))
+			continue
+		}
 		s := batches.New(batches.Options{
-			Config: c.StreamConfig, Plan: c.Plan, Store: d.store, Log: d.log, Interval: d.c.Batch.Interval.D(), Checkpoint: d.c.Store.Checkpoint.D(),
-			Report: d.pressure.stream(c.Name),
+			Config: c.StreamConfig, Plan: c.Plan, Store: m.store, Log: m.log, Interval: m.c.Batch.Interval.D(), Checkpoint: m.c.Store.Checkpoint.D(),
+			Anew:   m.old != nil && m.diff.of("stream", c.Name) == added,
+			Report: m.presses.stream(c.Name),
 		})
-		d.store.AddRider(s)
-		d.streams = append(d.streams, &stream{Stream: s, part: supervise.Part{Name: "stream " + c.Name}})
+		made := &stream{Stream: s, part: supervise.Part{Name: "stream " + c.Name}, set: metrics.NewSet()}
+		m.streamGauges(made)
+		m.parts.streams = append(m.parts.streams, made)
 	}
-	d.store.SetRouter(batches.NewRouter(plans))
 }
 
-// makeSinks makes the sinks' writers, the one of the dead letters among them, and the gate in front of the receivers.
-func (d *Daemon) makeSinks() {
-	half := int64(d.c.Store.MaxBytes) / 2
-	gate := delivery.GateOptions{Store: d.store, Known: d.known, OrphanMax: half, Log: d.log, Resolution: d.c.Store.CommitInterval.D(), Takes: d.takes}
-	for _, c := range d.c.Sinks {
+// makeSinks makes the sinks' writers, the one of the dead letters among them.
+func (m *maker) makeSinks() {
+	for _, c := range m.c.Sinks {
 		if len(c.Streams) == 0 {
 			continue
 		}
+		if m.keeps("sink", c.Name) {
+			m.writers = append(m.writers, m.old.writer(c.Name))
+			continue
+		}
+		set := metrics.NewSet()
 		env := spec.Env{
-			Name: c.Name, Streams: c.Streams, Keys: d.c.Keys(c.Streams), DataDir: d.c.DataDir, Embedded: d.broker != nil,
-			Log: d.log, Metrics: d.set, Stdout: d.o.Stdout, Dial: d.dial,
+			Name: c.Name, Streams: c.Streams, Keys: m.c.Keys(c.Streams), DataDir: m.c.DataDir, Embedded: m.broker != nil,
+			Log: m.log, Metrics: set, Stdout: m.o.Stdout, Dial: m.dial,
 		}
 		o := delivery.Options{Name: c.Name, Sink: c.Config.New(env), Encoding: c.Config.Encoding(), Limits: c.Config.Limits()}
 		if c.Common.Backpressure {
-			o.Report = d.pressure.sink(c.Name, c.Streams)
+			o.Report = m.presses.sink(c.Name, c.Streams)
 		}
-		for _, s := range d.streams {
+		for _, s := range m.parts.streams {
 			if !slices.Contains(c.Streams, s.Name()) {
 				continue
 			}
-			max := c.Common.MaxPending.Or(half)
 			o.Deliveries = append(o.Deliveries, delivery.DeliverySpec{
-				Stream: s.Name(), Feed: s.Feed(), Start: d.startOf(s.Name()), MaxPending: max, WhenFull: c.Common.WhenFull,
+				Stream: s.Name(), Feed: s.Feed(), Start: startOf(m.c, s.Name()), MaxPending: c.Common.MaxPending.Or(m.half()), WhenFull: c.Common.WhenFull,
 			})
-			if c.Common.WhenFull == "block" {
-				gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: s.Name(), Sink: c.Name, Max: max})
+		}
+		m.addWriter(o, set)
+	}
+	m.addDeadLetters()
+}
+
+// blocking are the deliveries that close the gate.
+func (d *Daemon) blocking(c *configs.Config) (out []delivery.Blocking) {
+	for _, k := range c.Sinks {
+		for _, s := range k.Streams {
+			if k.Common.WhenFull == "block" {
+				out = append(out, delivery.Blocking{Stream: s, Sink: k.Name, Max: k.Common.MaxPending.Or(d.half())})
 			}
 		}
-		d.addWriter(o)
 	}
-	gate.Blocking = append(gate.Blocking, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: half})
-	d.addDeadLetters(half)
-	d.gate = delivery.NewGate(gate)
+	return append(out, delivery.Blocking{Stream: edged.DeadLetters, Sink: edged.DeadLetters, Max: d.half()})
 }
 
-// dial gives a sink its way to a broker: an external one, or the one in this process.
-func (d *Daemon) dial(ctx context.Context, to spec.Remote) (spec.Publisher, error) {
-	if to != nil {
-		s, err := remote.Dial(ctx, to.(*remote.Access))
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
-	}
-	if d.broker == nil {
-		return nil, edged.Explain(errors.New("the embedded broker does not run, because nothing is to be taken in (--no-receivers)"), "the embedded broker does not run", "start edged without --no-receivers")
-	}
-	return d.broker.NewInner(), nil
+func (m *maker) addWriter(o delivery.Options, set *metrics.Set) {
+	o.Store, o.Interval, o.Log, o.Metrics = m.store, m.c.Batch.Interval.D(), m.log, set
+	w := &writer{Writer: delivery.New(o), part: supervise.Part{Name: "sink " + o.Name}, set: set}
+	sinkGauges(w)
+	m.writers = append(m.writers, w)
 }
 
-func (d *Daemon) addWriter(o delivery.Options) {
-	o.Store, o.Interval, o.Log, o.Metrics = d.store, d.c.Batch.Interval.D(), d.log, d.set
-	w := delivery.New(o)
-	d.store.AddRider(w)
-	d.writers = append(d.writers, &writer{Writer: w, part: supervise.Part{Name: "sink " + o.Name}})
-}
-
-func (d *Daemon) addDeadLetters(max int64) {
-	env := spec.Env{Name: edged.DeadLetters, Streams: []string{edged.DeadLetters}, DataDir: d.c.DataDir, Log: d.log, Metrics: d.set}
-	limits := file.Default()
-	d.addWriter(delivery.Options{
-		Name: edged.DeadLetters, Sink: file.NewDeadLetters(d.c.DeadLetters.Path, int64(d.c.DeadLetters.MaxBytes), d.c.DeadLetters.WhenFull, env),
+func (m *maker) addDeadLetters() {
+	if m.keeps("sink", edged.DeadLetters) {
+		m.writers = append(m.writers, m.old.writer(edged.DeadLetters))
+		return
+	}
+	set := metrics.NewSet()
+	env := spec.Env{Name: edged.DeadLetters, Streams: []string{edged.DeadLetters}, DataDir: m.c.DataDir, Log: m.log, Metrics: set}
+	limits, dead := file.Default(), m.c.DeadLetters
+	m.addWriter(delivery.Options{
+		Name: edged.DeadLetters, Sink: file.NewDeadLetters(dead.Path, int64(dead.MaxBytes), dead.WhenFull, env),
 		Encoding: limits.Encoding(), Limits: spec.Limits{Rows: 100, Bytes: 64 << 10},
 		Deliveries: []delivery.DeliverySpec{{
-			Stream: edged.DeadLetters, Feed: batches.DeadLetterFeed(d.store), Start: "oldest", MaxPending: max, WhenFull: "block",
+			Stream: edged.DeadLetters, Feed: batches.DeadLetterFeed(m.store), Start: "oldest", MaxPending: m.half(), WhenFull: "block",
 		}},
-	})
+	}, set)
 }
 
 // takes reports whether a closed stream needs a message. Every stream may make dead letters.
 func (d *Daemon) takes(name, receiver, topic string) bool {
-	for _, s := range d.c.Streams {
+	for _, s := range d.now().c.Streams {
 		if (s.Name == name || name == edged.DeadLetters) && s.Plan.Takes(receiver, topic) {
 			return true
 		}
@@ -128,143 +168,11 @@ func (d *Daemon) takes(name, receiver, topic string) bool {
 	return false
 }
 
-func (d *Daemon) startOf(stream string) string {
-	for _, s := range d.c.Streams {
+func startOf(c *configs.Config, stream string) string {
+	for _, s := range c.Streams {
 		if s.Name == stream {
 			return s.Start
 		}
 	}
 	return "oldest"
-}
-
-// makeReceivers makes receivers and their generators, and registers these with the store.
-func (d *Daemon) makeReceivers() {
-	if d.o.NoReceivers {
-		return
-	}
-	for _, c := range d.c.Receivers {
-		level := blockstore.Level(slices.Index(blockstore.Levels, c.Common.Storage))
-		g := receiver.New(receiver.Options{
-			Name: c.Name, Block: *d.c.Block, Memory: level == blockstore.Memory, Split: c.Common.Split,
-			MaxRate: float64(c.Common.MaxRate), MinRate: float64(c.Common.MinRate), Batch: d.c.Batch.Interval.D(),
-			Clock: d.clock, Trusted: d.trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
-		})
-		d.store.AddSource(c.Name, level, g)
-		d.pressure.receiver(c.Name, g, c.Common.Backpressure)
-		env := receiver.Env{
-			Name: c.Name, DataDir: d.c.DataDir, Embedded: d.broker != nil, Log: d.log, Metrics: d.set,
-			Notes: notes{d.store}, Reload: d.reload.Add,
-			Dial: func(r receiver.Remote, topics []string) edged.Receiver {
-				return remote.NewReceiver(r.(*remote.Config), topics, memory{d.store}, d.log, d.set)
-			},
-		}
-		if d.broker != nil {
-			env.Attach = func(filters []string, h edged.Handler) func() {
-				attach := d.broker.Attach
-				if c.Common.Split != "" {
-					attach = d.broker.AttachParts
-				}
-				return attach(filters, h, level != blockstore.Memory)
-			}
-		}
-		base := totalOf(d.store.LastTick(), c.Name)
-		d.inputs = append(d.inputs, &input{c.Name, base, receiver.NewSupervisor(c.Name, c.Config.New(env), g, d.log)})
-	}
-}
-
-// sessions is the receiver of messages that nobody wants but MQTT sessions which are kept. They are in the log for those alone. No
-// receiver of the configuration can have its name.
-const sessions = "(sessions)"
-
-// makeSessions gives the broker its own source in the log.
-func (d *Daemon) makeSessions() {
-	if d.broker == nil {
-		return
-	}
-	g := receiver.New(receiver.Options{
-		Name: sessions, Block: *d.c.Block, Clock: d.clock, Trusted: d.trusted.get, Store: d.store, Admission: d.gate, Log: d.log,
-	})
-	d.store.AddSource(sessions, blockstore.MemoryAndDisk, g)
-	d.broker.AttachOwn(g)
-	d.store.AddRider(d.broker)
-	base := totalOf(d.store.LastTick(), sessions)
-	d.inputs = append(d.inputs, &input{sessions, base, receiver.NewSupervisor(sessions, passive{}, g, d.log)})
-}
-
-// passive is a receiver that is given what it takes.
-type passive struct{}
-
-// Run implements edged.Receiver.
-func (passive) Run(ctx context.Context, _ edged.Handler) error {
-	<-ctx.Done()
-	return nil
-}
-
-// watchBroker has the broker read its files again when they change.
-func (d *Daemon) watchBroker() {
-	passwords, rules, certificates := d.broker.Files()
-	for _, w := range []struct {
-		name  string
-		files []string
-		read  func() error
-	}{
-		{"broker.password_file", passwords, d.broker.ReloadPasswords},
-		{"broker.acl_file", rules, d.broker.ReloadRules},
-		{"broker.tls", certificates, d.broker.ReloadCertificates},
-	} {
-		if len(w.files) > 0 {
-			d.reload.Add(w.name, w.files, w.read)
-		}
-	}
-}
-
-// spaces of the store that belong to the broker room.
-const (
-	spaceRetained = "retained" // by topic
-	spaceTopics   = "topics"   // by client id: what an external broker's session is subscribed to
-)
-
-// retained gives the broker's retained messages a place in the store.
-type retained struct{ s *blockstore.Store }
-
-// Load implements broker.Retained.
-func (r retained) Load(each func(topic string, value []byte) error) error {
-	return r.s.Values(spaceRetained, func(key string, value []byte, err error) error {
-		if err != nil {
-			value = nil // it is damaged, and the broker says so
-		}
-		return each(key, value)
-	})
-}
-
-// Put implements broker.Retained.
-func (r retained) Put(topic string, value []byte, done func(error)) {
-	if value != nil {
-		value = append([]byte{}, value...)
-	}
-	r.s.Submit(&edged.Update{Intake: true, Puts: []edged.Put{{Space: spaceRetained, Key: topic, Value: value}}}, false, done)
-	r.s.Waiting()
-}
-
-// memory gives an external broker's subscriptions a place in the store.
-type memory struct{ s *blockstore.Store }
-
-// Topics implements remote.Memory.
-func (m memory) Topics(clientID string) (topics []string) {
-	_ = m.s.Values(spaceTopics, func(key string, value []byte, err error) error {
-		if key == clientID && err == nil {
-			topics = splitLines(string(value))
-		}
-		return nil
-	})
-	return topics
-}
-
-// Remember implements remote.Memory.
-func (m memory) Remember(clientID string, topics []string) error {
-	u := &edged.Update{Puts: []edged.Put{{Space: spaceTopics, Key: clientID, Value: []byte(joinLines(topics))}}}
-	if err := m.s.Commit(context.Background(), u, false); err != nil {
-		return fmt.Errorf("the topics of client %s cannot be remembered: %w", clientID, err)
-	}
-	return nil
 }

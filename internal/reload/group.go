@@ -1,4 +1,4 @@
-// Package reload has parts of a running gateway read their files again: all of them when the gateway is asked to (SIGHUP), and
+// Package reload has parts of a running gateway read their files again: all of them when the gateway is asked to (SIGHUP, edged reload), and
 // each when one of its own files has changed. A part that cannot use what it reads keeps what it had.
 package reload
 
@@ -49,6 +49,9 @@ func (g *Group) Add(name string, files []string, f func() error) {
 	g.parts = append(g.parts, &part{name, files, stampOf(files), f})
 }
 
+// Empty reports whether no part was added.
+func (g *Group) Empty() bool { return len(g.parts) == 0 }
+
 // All asks Run to call every part. It does not block, and can be called before Run and from any goroutine.
 func (g *Group) All() {
 	select {
@@ -77,9 +80,9 @@ func (g *Group) Run(ctx context.Context) error {
 			return nil
 		case <-g.all:
 			for _, p := range g.parts {
-				g.call(p, "SIGHUP")
+				g.call(p, "it was asked for")
 			}
-			g.log.Info("SIGHUP: only files that the configuration names are read again; the configuration itself is read at the start (systemctl restart edged)", "read", g.names())
+			g.log.Info("files that the configuration names were read again, because it was asked for", "read", g.names())
 		case e, ok := <-w.events:
 			if !ok {
 				w.events = nil

@@ -212,7 +212,7 @@ func TestAllReadsEverything(t *testing.T) {
 	g.All()
 	r[1].holds(t, "b")
 	await.Soon(t, "what was read is said", func() bool { return log.Count(`read="[a b]"`) == 1 })
-	if log.Count("of=a why=SIGHUP error=") != 1 {
+	if log.Count("of=a why=\"it was asked for\" error=") != 1 {
 		t.Errorf("the error is not said:\n%s", log)
 	}
 }

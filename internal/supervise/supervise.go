@@ -63,7 +63,7 @@ func (p *Part) Run(ctx context.Context, log *slog.Logger, f func(context.Context
 		}
 		if edged.ClassOf(err) == edged.Permanent {
 			p.set("stopped", err)
-			log.Error("stopped for good: it cannot work as configured; correct it and restart edged", "part", p.Name, "error", err)
+			log.Error("stopped for good: it cannot work as configured; correct it, then: edged reload", "part", p.Name, "error", err)
 			return nil
 		}
 		if time.Since(began) >= Stable {

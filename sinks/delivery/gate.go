@@ -17,6 +17,7 @@ import (
 //
 // It also gives up the cursors of what was removed from the configuration, once they have held back max_pending.
 type Gate struct {
+	looking sync.Mutex // held while it looks and gives up; guards what Change changes
 	o       GateOptions
 	closed  atomic.Bool // something is
 	mu      sync.Mutex
@@ -44,6 +45,15 @@ type Blocking struct {
 // NewGate makes a gate that is open.
 func NewGate(o GateOptions) *Gate {
 	return &Gate{o: o, streams: map[string]string{}, reopen: make(chan struct{})}
+}
+
+// Change tells of another configuration. It waits for what is being given up: afterwards nothing that is known is. A stream that no
+// blocking delivery closes any more is open at once.
+func (g *Gate) Change(blocking []Blocking, known []string) {
+	g.looking.Lock()
+	defer g.looking.Unlock()
+	g.o.Blocking, g.o.Known = blocking, known
+	g.look()
 }
 
 // Closed returns nil if messages of this topic are let in, else a channel that is closed when it is worth asking again.
@@ -76,8 +86,10 @@ func (g *Gate) Blocked() map[string]string {
 func (g *Gate) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
 		changed := g.o.Store.Changed()
+		g.looking.Lock()
 		g.look()
 		g.giveUp(ctx)
+		g.looking.Unlock()
 		select {
 		case <-ctx.Done():
 		case <-changed:

@@ -436,6 +436,21 @@ func TestTheGateClosesWhatAFullDeliveryNeeds(t *testing.T) {
 		if g.Closed("r", "t") != nil {
 			t.Fatal("still closed")
 		}
+		at(1) // and now another configuration: it does not block any more, and what was removed is known again
+		nap(time.Second)
+		if ch = g.Closed("r", "t"); ch == nil {
+			t.Fatal("open")
+		}
+		g.Change(nil, []string{"delivery/s/sink", "delivery/old/sink"})
+		<-ch
+		if g.Closed("r", "t") != nil {
+			t.Fatal("closed by what is not configured any more")
+		}
+		m.Commit(ctx, &edged.Update{Cursors: []edged.Cursor{gone.cursor("delivery/old/sink")}}, false)
+		nap(time.Second)
+		if _, ok := m.Cursor("delivery/old/sink"); !ok {
+			t.Fatal("a delivery that came again was given up")
+		}
 		cancel()
 		if err := <-ran; err != nil {
 			t.Fatal(err)

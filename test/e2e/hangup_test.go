@@ -87,7 +87,7 @@ func TestAHangupDuringTheStart(t *testing.T) {
 	}
 	pipe.Close()
 	e.Ready()
-	harness.Until(t, 5*time.Second, "the signal is answered once it runs", func() bool { return strings.Contains(e.Log(), "SIGHUP: ") })
+	harness.Until(t, 5*time.Second, "the signal is answered once it runs", func() bool { return strings.Contains(e.Log(), "why=SIGHUP") && strings.Contains(e.Log(), "read=[]") })
 	if err := e.Stop(); err != nil {
 		t.Errorf("stopped with %v", err)
 	}
