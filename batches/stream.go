@@ -21,7 +21,7 @@ type Options struct {
 	Interval   time.Duration // batch interval
 	Checkpoint time.Duration
 	Report     func(Report) // of every step that took or gave something; nil: nobody asks
-	Anew       bool // the committer has begun to count for the stream while it ran: nothing that it counted before holds
+	Anew       bool         // the committer has begun to count for the stream while it ran: nothing that it counted before holds
 }
 
 // Stream runs one plan: it consumes the block log from its cursor. Run owns it; Ride, Waits, Status and its feeds may be
