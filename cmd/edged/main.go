@@ -22,6 +22,7 @@ const (
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Run the gateway."`
 	Check   checkCmd   `cmd:"" help:"Check the configuration: everything that run checks before it starts. Writes nothing."`
+	Explain explainCmd `cmd:"" help:"Say in plain words what a stream of the configuration does."`
 	Demo    demoCmd    `cmd:"" help:"Run a demonstration with simulated pins. Needs no root and no configuration."`
 	Status  statusCmd  `cmd:"" help:"Show how the running gateway is, with its ledger."`
 	Clients clientsCmd `cmd:"" help:"List the clients of the running gateway's broker, with what they send, get and lose."`
