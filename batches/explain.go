@@ -58,7 +58,7 @@ func (p *Plan) Explain() *Explanation {
 	kind, _ := Decoders.Find(c.Decode)
 	x := &Explanation{
 		Stream: p.Name, Definition: p.Hash, From: p.from, Topics: p.topics, Decode: c.Decode, Payloads: kind.Doc,
-		Time: timeInWords(c), Steps: steps(c), State: p.bound(), Output: p.names, Notes: p.notes(),
+		Time: p.timeInWords(c), Steps: steps(c), State: p.bound(), Output: p.names, Notes: p.notes(),
 	}
 	for i := range x.Steps {
 		s := &x.Steps[i]
@@ -85,15 +85,18 @@ func (p *Plan) config() *StreamConfig {
 	return c
 }
 
-func timeInWords(c *StreamConfig) []string {
+func (p *Plan) timeInWords(c *StreamConfig) []string {
 	if c.Time == "arrival" {
 		return []string{"a row's time is that of its arrival; no row is late"}
 	}
 	words := []string{
 		fmt.Sprintf("a row's time is in the field %s: RFC 3339 text, or a number in %s since 1970", c.Time, c.TimeUnit),
-		"a row may come " + length(c.AllowedLateness) + " after the end of its window; a later one is counted as late",
 		"a row that is dated more than " + length(c.MaxFuture) + " ahead of its arrival is a dead letter",
 	}
+	if !p.Windowed() {
+		return words
+	}
+	words = append(words, "a row may come "+length(c.AllowedLateness)+" after the end of its window; a later one is counted as late")
 	if c.Idle == 0 {
 		return append(words, "while no rows come, windows stay open")
 	}

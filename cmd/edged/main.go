@@ -28,6 +28,7 @@ type cli struct {
 	Clients clientsCmd `cmd:"" help:"List the clients of the running gateway's broker, with what they send, get and lose."`
 	Tail    tailCmd    `cmd:"" help:"Follow the messages of a topic filter at the running gateway's broker."`
 	Store   storeCmd   `cmd:"" help:"Look into the store, and tend it."`
+	Try     tryCmd     `cmd:"" help:"Run one stream over a file, or the last minutes of the store, and print its rows. Delivers and writes nothing."`
 	Kinds   kindsCmd   `cmd:"" help:"List the kinds of receivers, decoders, aggregates and sinks."`
 	Passwd  passwdCmd  `cmd:"" help:"Set, delete or check a password in a password file of the broker."`
 	Version versionCmd `cmd:"" help:"Print the version."`
