@@ -124,9 +124,8 @@ func (t *Trial) flush() error {
 	t.high = later(t.high, first)
 	if !t.begun {
 		t.begin(first.Epoch)
-	} else {
-		t.tick(t.high.Add(-trialSlack))
 	}
+	t.tick(t.high.Add(-trialSlack))
 	if t.high = later(t.high, last); t.high.Epoch == b.Cut.Epoch {
 		b.Cut = t.high.Add(-trialSlack)
 	} else {
