@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -75,7 +74,7 @@ func (c *tryCmd) Run(w world) error {
 	if err != nil {
 		return err
 	}
-	now, out := time.Now(), bufio.NewWriterSize(w.out, 64<<10)
+	now := time.Now()
 	var since, until time.Time
 	if c.Last != "" {
 		d, _ := conf.ParseDuration(c.Last) // Validate has
@@ -83,16 +82,16 @@ func (c *tryCmd) Run(w world) error {
 	}
 	given := uint64(0)
 	t := trial{lines: newLineReader(s.From[0], now), w: w}
-	t.Trial, err = batches.NewTrial(s.StreamConfig, s.Plan, since, func(r *root.Rows) error {
+	t.Trial, err = batches.NewTrial(s.StreamConfig, s.Plan, since, func(r *root.Rows) (end error) {
 		if c.Limit > 0 && given+uint64(r.Len()) >= c.Limit {
 			r = r.Slice(0, int(c.Limit-given))
-			err = errEnough
+			end = errEnough
 		}
 		given += uint64(r.Len())
-		if _, werr := out.Write(encode.AppendNDJSON(nil, r)); werr != nil {
-			return werr
+		if _, err := w.out.Write(encode.AppendNDJSON(nil, r)); err != nil {
+			return err
 		}
-		return err
+		return end
 	})
 	if err != nil {
 		return err
@@ -105,10 +104,7 @@ func (c *tryCmd) Run(w world) error {
 	if err == nil {
 		err = t.End(until)
 	}
-	if enough := errors.Is(err, errEnough); enough {
-		err = nil
-	}
-	if err = errors.Join(err, out.Flush()); err != nil {
+	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
 	return t.summary(given)
@@ -124,23 +120,23 @@ func (c *tryCmd) fromFile(ctx context.Context, t *trial) error {
 		defer f.Close()
 		in = f
 	}
-	text := bufio.NewReaderSize(in, 64<<10)
-	for ctx.Err() == nil {
-		line, err := text.ReadBytes('\n')
-		t.lines.n++
-		if line = trimLine(line); len(line) > 0 {
+	lines, failed := readLines(ctx, in)
+	for {
+		select {
+		case <-ctx.Done(): // interrupted: what came so far is what there is
+			return nil
+		case line, ok := <-lines:
+			if !ok {
+				return failed()
+			}
+			if t.lines.n++; len(line) == 0 {
+				continue
+			}
 			if err := c.line(line, t); err != nil {
 				return err
 			}
 		}
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
 	}
-	return ctx.Err()
 }
 
 func (c *tryCmd) line(line []byte, t *trial) error {

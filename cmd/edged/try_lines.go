@@ -1,7 +1,11 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"context"
+	"fmt"
+	"io"
 	"time"
 
 	root "edged"
@@ -72,7 +76,30 @@ func (l *lineReader) arrival(s *receiver.Stored) root.Instant {
 	return at
 }
 
-// trimLine is a line without its end.
-func trimLine(line []byte) []byte {
-	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+// maxLine bounds a line: longer ones are no messages.
+const maxLine = 64 << 20
+
+// readLines reads lines until their end, or until ctx ends, which reading does not wait for. failed says afterwards why they ended early.
+func readLines(ctx context.Context, in io.Reader) (lines <-chan []byte, failed func() error) {
+	out, errs := make(chan []byte, 64), make(chan error, 1)
+	go func() {
+		defer close(out)
+		s := bufio.NewScanner(in)
+		s.Buffer(nil, maxLine)
+		for s.Scan() {
+			select {
+			case out <- bytes.Clone(s.Bytes()):
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		if err := s.Err(); err != nil {
+			errs <- fmt.Errorf("the input cannot be read on: %w", err)
+			return
+		}
+		errs <- nil
+	}()
+	return out, func() error { return <-errs }
 }
