@@ -42,14 +42,12 @@ type Step struct {
 	Note string `json:"note,omitempty"` // what it means
 }
 
-func (s Step) where() string { return Problem{Table: s.Key, Key: s.Name}.path() }
-
-// path is the key, with its entry if there is one.
-func (p Problem) path() string {
-	if p.Key == "" {
-		return p.Table
+// where is the key, with its entry if there is one.
+func (s Step) where() string {
+	if s.Name == "" {
+		return s.Key
 	}
-	return p.where()
+	return s.Key + "." + s.Name
 }
 
 // Explain says what the plan does. Keys that it does not know of are shown with their documentation.
