@@ -47,6 +47,8 @@ type Plan struct {
 	throttle int64    // ns between two rows of a key; 0: none
 	sample   uint64   // every so many rows of a key one; 0 or 1: all
 	names    []string // columns of the output
+
+	uses []expression.Use // for who wants to know
 }
 
 type selected struct {
@@ -108,7 +110,7 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 		b.shape(c)
 		b.having(c)
 	}
-	p.paths = b.scope.Paths()
+	p.paths, p.uses = b.scope.Paths(), b.scope.Uses()
 	if p.flat != nil {
 		p.flat.subs = b.scope.Subpaths()
 	}

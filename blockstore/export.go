@@ -34,6 +34,7 @@ type Message struct {
 	Retain        bool      `json:"retain,omitempty"`
 	Payload       *string   `json:"payload,omitempty"`
 	PayloadBase64 *string   `json:"payload_base64,omitempty"` // if it is not UTF-8
+	ClockTrusted  *bool     `json:"clock_trusted,omitempty"`  // false if the wall clock was not synchronised; else it is left out
 }
 
 // logs are what an export reads: of a running store, or of an archive.
@@ -78,6 +79,9 @@ func exportBlock(b *edged.Block, q Query, message func(Message) error) error {
 			continue
 		}
 		m := Message{Seq: b.Seq, Time: at, Epoch: b.Cut.Epoch, Receiver: b.Receiver, Topic: b.TopicOf(i), QoS: b.QoS(i), Retain: b.Retain(i)}
+		if !b.Trusted {
+			m.ClockTrusted = &b.Trusted
+		}
 		if p := b.Payload(i); utf8.Valid(p) {
 			text := string(p)
 			m.Payload = &text

@@ -172,7 +172,12 @@ func parseReplay(p *fastjson.Parser, line []byte) (*edged.Message, error) {
 		}
 		return nil, nil
 	}
-	m := &edged.Message{Topic: string(v.GetStringBytes("topic"))}
+	return replayed(v)
+}
+
+// replayed reads the message in a line.
+func replayed(v *fastjson.Value) (m *edged.Message, err error) {
+	m = &edged.Message{Topic: string(v.GetStringBytes("topic"))}
 	if err := topic.CheckName(m.Topic); err != nil {
 		return nil, fmt.Errorf("topic %q: %w", m.Topic, err)
 	}

@@ -92,6 +92,7 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 	if x.program, err = compiler.Compile(tree, config); err != nil {
 		return nil, s.explain(plain(err))
 	}
+	s.uses = append(s.uses, used{text, x})
 	return x, nil
 }
 

@@ -31,6 +31,7 @@ type Scope struct {
 	lags  []Lag
 	fixed bool     // there are no columns but the computed ones
 	names []string // for "did you mean"
+	uses  []used
 }
 
 // NewScope makes a scope for payloads of one kind.

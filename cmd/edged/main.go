@@ -22,12 +22,14 @@ const (
 type cli struct {
 	Run     runCmd     `cmd:"" help:"Run the gateway."`
 	Check   checkCmd   `cmd:"" help:"Check the configuration: everything that run checks before it starts. Writes nothing."`
+	Explain explainCmd `cmd:"" help:"Say in plain words what a stream of the configuration does."`
 	Demo    demoCmd    `cmd:"" help:"Run a demonstration with simulated pins. Needs no root and no configuration."`
 	Reload  reloadCmd  `cmd:"" help:"Have the running gateway take its changed configuration into use, and read its other files again."`
 	Status  statusCmd  `cmd:"" help:"Show how the running gateway is, with its ledger."`
 	Clients clientsCmd `cmd:"" help:"List the clients of the running gateway's broker, with what they send, get and lose."`
 	Tail    tailCmd    `cmd:"" help:"Follow the messages of a topic filter at the running gateway's broker."`
 	Store   storeCmd   `cmd:"" help:"Look into the store, and tend it."`
+	Try     tryCmd     `cmd:"" help:"Run one stream over a file, or the last minutes of the store, and print its rows. Delivers and writes nothing."`
 	Kinds   kindsCmd   `cmd:"" help:"List the kinds of receivers, decoders, aggregates and sinks."`
 	Passwd  passwdCmd  `cmd:"" help:"Set, delete or check a password in a password file of the broker."`
 	Version versionCmd `cmd:"" help:"Print the version."`
