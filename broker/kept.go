@@ -45,7 +45,7 @@ func (k *keeping) subscribed(c *conn, made, before []*subscription, codes []byte
 		if sub == nil {
 			continue
 		}
-		r := record.Subscription{QoS: sub.qos, NoLocal: sub.noLocal, RetainAsPublished: sub.retainAsPublished, NoRetained: sub.noRetained, ID: sub.id, Born: sub.place, Was: sub.was, Changed: sub.changed}
+		r := record.Subscription{QoS: sub.qos, NoLocal: sub.noLocal, RetainAsPublished: sub.retainAsPublished, NoRetained: sub.noRetained, ID: sub.id, Born: sub.place, Past: sub.past}
 		puts = append(puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, sub.filter), Value: r.Append(nil)})
 	}
 	if k.commit(c, &edged.Update{Intake: true, Puts: puts}) {

@@ -146,9 +146,12 @@ func (r *restoring) subscription(client, filter string, value []byte, err error)
 	if err != nil {
 		rec = record.Subscription{QoS: 1}
 	}
+	for i := range rec.Past {
+		rec.Past[i].Until = min(rec.Past[i].Until, r.k.store.End())
+	}
 	r.k.b.sessions.put(&subscription{
 		s: s.session, filter: filter, qos: rec.QoS, noLocal: rec.NoLocal, retainAsPublished: rec.RetainAsPublished, noRetained: rec.NoRetained, id: rec.ID,
-		born: 1, place: min(rec.Born, r.k.store.End()), was: rec.Was, changed: min(rec.Changed, r.k.store.End()),
+		born: 1, place: min(rec.Born, r.k.store.End()), past: rec.Past,
 	})
 	return err
 }

@@ -203,6 +203,7 @@ func TestRestoreGivesWhatWasGranted(t *testing.T) {
 		{"raised since", map[string]record.Subscription{"a": {QoS: 2, Was: 1, Changed: 4}}, []byte{1, 1, 2}},
 		{"lowered since", map[string]record.Subscription{"a": {QoS: 0, Was: 2, Changed: 4}}, []byte{2, 2}},
 		{"raised from 0", map[string]record.Subscription{"a": {QoS: 2, Changed: 4}}, []byte{2}},
+		{"changed twice since", map[string]record.Subscription{"a": {QoS: 0, Past: []record.Past{{QoS: 1, Until: 3}, {QoS: 2, Until: 4}}}}, []byte{1, 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := filled(3, record.Session{Keep: 100, Away: 50})

@@ -144,9 +144,7 @@ func (ss *sessions) add(sub *subscription) (code byte, before *subscription) {
 		sub.place = ss.b.keeping.store.End()
 	}
 	if old != nil {
-		if sub.was, sub.changed = old.was, old.changed; sub.qos != old.qos {
-			sub.was, sub.changed = old.qos, sub.place
-		}
+		sub.follows(old)
 		sub.born, sub.place = old.born, old.place
 	}
 	ss.put(sub)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 
 	"edged"
 )
@@ -42,9 +43,18 @@ type Subscription struct {
 	RetainAsPublished bool   `json:"retain_as_published,omitempty"`
 	NoRetained        bool   `json:"no_retained,omitempty"`
 	ID                uint32 `json:"id,omitempty"`
-	Born              uint64 `json:"born"`              // the end of the log when it was made
-	Was               byte   `json:"was,omitempty"`     // the QoS before its last change
-	Changed           uint64 `json:"changed,omitempty"` // the end of the log at that change
+	Born              uint64 `json:"born"` // the end of the log when it was made
+	Past              []Past `json:"past,omitempty"`
+
+	// Earlier versions wrote the last change only.
+	Was     byte   `json:"was,omitempty"`
+	Changed uint64 `json:"changed,omitempty"`
+}
+
+// Past is a QoS that a subscription had, up to a place in the log. They stand in order.
+type Past struct {
+	QoS   byte   `json:"qos"`
+	Until uint64 `json:"until"` // the end of the log at the change
 }
 
 // Append encodes it.
@@ -52,7 +62,14 @@ func (s *Subscription) Append(b []byte) []byte { return appendJSON(b, s) }
 
 // ParseSubscription is the reverse.
 func ParseSubscription(b []byte) (s Subscription, err error) {
-	if err = json.Unmarshal(b, &s); err == nil && max(s.QoS, s.Was) > 2 {
+	if err = json.Unmarshal(b, &s); err != nil {
+		return s, err
+	}
+	if s.Changed > 0 && len(s.Past) == 0 {
+		s.Past = []Past{{s.Was, s.Changed}}
+	}
+	s.Was, s.Changed = 0, 0
+	if s.QoS > 2 || slices.ContainsFunc(s.Past, func(p Past) bool { return p.QoS > 2 }) {
 		err = fmt.Errorf("%w: QoS %d", errForm, s.QoS)
 	}
 	return s, err
