@@ -26,9 +26,10 @@ func load(t *testing.T, text string) (*Config, []string, []string) {
 	return c, ps, ns
 }
 
-// Every example that is shipped loads as it is.
+// Every example that is shipped loads as it is, from the top of the repository.
 func TestExamplesLoad(t *testing.T) {
-	files, err := filepath.Glob("examples/*.toml")
+	t.Chdir("..")
+	files, err := filepath.Glob("configs/examples/*.toml")
 	if err != nil || len(files) < 3 {
 		t.Fatal(files, err)
 	}
@@ -40,7 +41,7 @@ func TestExamplesLoad(t *testing.T) {
 		s := strings.NewReplacer("{{data_dir}}", t.TempDir(), "{{broker}}", "127.0.0.1:1883", "{{http}}", "127.0.0.1:8080",
 			`data_dir = "/var/lib/edged"`, `data_dir = "`+t.TempDir()+`"`).Replace(string(text))
 		s = strings.ReplaceAll(s, "/etc/edged/", networkFiles(t)+"/")
-		if !strings.Contains(s, "data_dir") {
+		if !strings.Contains(s, "data_dir =") {
 			s = `data_dir = "` + t.TempDir() + `"` + "\n" + s
 		}
 		if _, problems, _ := Load(f, []byte(s)); len(problems) > 0 {

@@ -122,3 +122,23 @@ sinks = ["archive"]
 type = "file"
 path = "raw.ndjson"
 `
+
+// The example: a program that is slow to take rows slows another one that prints them, and each comes once, in order.
+func TestASlowProgramSlowsItsSource(t *testing.T) {
+	t.Parallel()
+	e := shipped(t, "backpressure")
+	e.Start()
+	harness.Until(t, 15*time.Second, "the rate falls", func() bool {
+		limit := e.Metric(`edged_receiver_rate_limit{receiver="numbers"}`)
+		return limit > 0 && limit < 500
+	})
+	rows := e.Rows("rows.ndjson") // before a stop, which would give the row that has no answer yet to the program again
+	if len(rows) < 100 {
+		t.Fatalf("the program has %d rows", len(rows))
+	}
+	for i, r := range rows {
+		if r["payload"] != float64(i+1) {
+			t.Fatalf("row %d is %v", i+1, r)
+		}
+	}
+}
