@@ -15,6 +15,7 @@ type group struct {
 	accs   []edged.Accumulator
 	dirty  bool // changed since the last checkpoint
 	saved  bool // the last checkpoint has it
+	fresh  bool // changed since it was last given
 }
 
 func (g *group) append(b []byte) []byte {
@@ -29,21 +30,33 @@ func (g *group) append(b []byte) []byte {
 
 // readGroup reads what append wrote. The group's values are in its key.
 func (p *Plan) readGroup(key string, value []byte) (*group, error) {
-	g := &group{key: key, accs: p.newAccs(), saved: true}
-	names := rowcodec.Reader{B: []byte(key)}
-	for range p.keys {
-		g.values = append(g.values, names.Value())
+	values, err := p.readKey(key)
+	if err != nil {
+		return nil, err
 	}
+	g := &group{key: key, values: values, accs: p.newAccs(), saved: true}
 	r := headerReader{b: value}
 	for _, a := range g.accs {
 		if err := a.UnmarshalBinary(r.take(r.uvarint())); err != nil {
 			return nil, err
 		}
 	}
-	if names.Err != nil || r.err != nil || len(r.b) > 0 {
+	if r.err != nil || len(r.b) > 0 {
 		return nil, errState
 	}
 	return g, nil
+}
+
+// readKey reads the values that a group's key is made of.
+func (p *Plan) readKey(key string) (values []edged.Value, err error) {
+	names := rowcodec.Reader{B: []byte(key)}
+	for range p.keys {
+		values = append(values, names.Value())
+	}
+	if names.Err != nil || len(names.B) > 0 {
+		return nil, errState
+	}
+	return values, nil
 }
 
 // compare orders groups by what they are grouped by: the order in which they leave.

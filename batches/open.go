@@ -143,6 +143,7 @@ func (s *Stream) restore(p *Plan) error {
 		s.apply(&e)
 		seq = e.Seq + 1
 	}
+	s.stepEnd() // a batch that was given before the stop
 	return nil
 }
 

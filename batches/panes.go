@@ -2,6 +2,7 @@ package batches
 
 import (
 	"maps"
+	"math"
 	"slices"
 
 	"edged"
@@ -11,8 +12,14 @@ import (
 type panes struct {
 	p     *Plan
 	byKey map[paneKey]*pane
+	order []*pane          // the same, in the order of time
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
+	left  []saved          // marks of windows that have left, likewise
+
+	early early
+	fresh []*pane                      // have groups that have changed since they were last given
+	given map[paneKey]map[string]*mark // by window, by group: what was given of it before its end
 
 	torn edged.Instant // windows that begin before may be incomplete
 }
@@ -33,6 +40,8 @@ type pane struct {
 	dirty     bool // its own flags changed since the last checkpoint
 
 	incomplete bool // a part of it was lost
+
+	fresh []*group // have changed since they were last given
 }
 
 func (p *pane) flags() (f byte) {
@@ -52,7 +61,9 @@ type saved struct {
 }
 
 func newPanes(p *Plan) *panes {
-	return &panes{p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}}
+	return &panes{
+		p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}, early: early{every: p.early}, given: map[paneKey]map[string]*mark{},
+	}
 }
 
 // keepsOne says that the pane before the next window is kept too: a rate begins with its last reading.
@@ -73,11 +84,7 @@ func (s *panes) add(in *arrived) fate {
 	} else if s.late(k, in.watermark) {
 		return isLate
 	}
-	p := s.byKey[k]
-	if p == nil {
-		p = &pane{paneKey: k, groups: map[string]*group{}}
-		s.byKey[k] = p
-	}
+	p := s.at(k)
 	g := p.groups[string(in.key)]
 	if g == nil {
 		if len(p.groups) >= s.p.groups {
@@ -90,37 +97,41 @@ func (s *panes) add(in *arrived) fate {
 		p.untrusted, p.dirty = true, true
 	}
 	g.dirty = true
+	s.changed(p, g)
 	for i, v := range in.args {
 		g.accs[i].Add(v, in.at)
 	}
 	return isApplied
 }
 
-// start is where the next window with something in it begins, and its epoch; false if there is none.
+// start is where the next window with something in it begins, and its epoch; false if there is none. Those before the first pane that is in a window
+// to come are kept for a rate only, one an epoch.
 func (s *panes) start() (epoch uint32, start int64, ok bool) {
-	var best paneKey
-	for k := range s.byKey {
-		first := s.p.window.First(k.start)
-		if n, has := s.next[k.epoch]; has {
-			first = max(first, n)
-		}
-		if first > s.p.window.Last(k.start) {
-			continue // kept for the rate of the next window only
-		}
-		if c := (paneKey{k.epoch, first}); !ok || c.compare(best) < 0 {
-			best, ok = c, true
+	for _, p := range s.order {
+		if first := s.firstOpen(p.paneKey); first <= s.p.window.Last(p.start) {
+			return p.epoch, first, true
 		}
 	}
-	return best.epoch, best.start, ok
+	return 0, 0, false
+}
+
+// firstOpen is the first window of a pane that has not left. It is after the pane's last one if all have.
+func (s *panes) firstOpen(k paneKey) int64 {
+	first := s.p.window.First(k.start)
+	if n, has := s.next[k.epoch]; has {
+		first = max(first, n)
+	}
+	return first
 }
 
 // awaits implements state: it is when the next window with something in it closes.
 func (s *panes) awaits() (edged.Instant, bool) {
 	epoch, start, ok := s.start()
-	return edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}, ok
+	return s.early.awaits(len(s.fresh) > 0, edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}, ok)
 }
 
-// advance implements state: every window that has ended by w leaves, in order of time, and what no open window needs is forgotten.
+// advance implements state: every window that has ended by w leaves, in order of time, and what no open window needs is forgotten. Then, if it is
+// time for it, what else has changed shows itself.
 func (s *panes) advance(w edged.Instant, out *output) {
 	for {
 		epoch, start, ok := s.start()
@@ -134,6 +145,9 @@ func (s *panes) advance(w edged.Instant, out *output) {
 			delete(s.next, epoch)
 		}
 	}
+	if s.early.due(w) {
+		s.show(out)
+	}
 }
 
 // closeAll implements state.
@@ -146,32 +160,56 @@ func (s *panes) closeAll(out *output) {
 func (s *panes) empty() bool { return len(s.byKey) == 0 }
 
 func (s *panes) has(epoch uint32) bool {
-	for k := range s.byKey {
-		if k.epoch == epoch {
-			return true
-		}
+	i, _ := s.find(paneKey{epoch, math.MinInt64})
+	return i < len(s.order) && s.order[i].epoch == epoch
+}
+
+// find is the place of a pane in the order, and whether it is there.
+func (s *panes) find(k paneKey) (int, bool) {
+	if n := len(s.order); n > 0 && s.order[n-1].paneKey.compare(k) < 0 {
+		return n, false // the usual place of a new one
 	}
-	return false
+	return slices.BinarySearchFunc(s.order, k, func(p *pane, k paneKey) int { return p.paneKey.compare(k) })
+}
+
+// at returns a pane, which may be a new one.
+func (s *panes) at(k paneKey) *pane {
+	p := s.byKey[k]
+	if p == nil {
+		p = &pane{paneKey: k, groups: map[string]*group{}}
+		s.byKey[k] = p
+		i, _ := s.find(k)
+		s.order = slices.Insert(s.order, i, p)
+	}
+	return p
 }
 
 func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	win := edged.Window{Epoch: epoch, Start: start, End: start + s.p.window.Size}
-	merged := s.merge(win)
-	var before map[string]*group
-	if p := s.byKey[paneKey{epoch, start - s.p.window.PaneSize()}]; p != nil {
-		before = p.groups
-	}
+	merged := s.merge(win, nil)
+	before := s.before(win)
 	groups := slices.SortedFunc(maps.Values(merged.groups), (*group).compare)
-	partial = partial || merged.incomplete || edged.Instant{Epoch: win.Epoch, Wall: win.Start}.Before(s.torn)
+	is := signs{untrusted: merged.untrusted, partial: partial || merged.incomplete || s.isTorn(win)}
+	given := s.given[paneKey{epoch, start}]
 	for _, g := range groups {
-		out.result(win, g, before[g.key], signs{untrusted: merged.untrusted, partial: partial})
+		is.revision = given[g.key].final()
+		out.result(win, g, before[g.key], is)
 	}
+	s.forget(paneKey{epoch, start})
 	s.next[epoch] = start + s.p.window.Every
 	s.drop(epoch)
 }
 
-// merge joins a window's panes, in order. A window of one pane is that pane.
-func (s *panes) merge(win edged.Window) *pane {
+// before are the groups of the pane before a window.
+func (s *panes) before(win edged.Window) map[string]*group {
+	if p := s.byKey[paneKey{win.Epoch, win.Start - s.p.window.PaneSize()}]; p != nil {
+		return p.groups
+	}
+	return nil
+}
+
+// merge joins a window's panes, in order: the groups with the given keys, or all of them. A window of one pane is that pane.
+func (s *panes) merge(win edged.Window, keys map[string]bool) *pane {
 	if s.p.window.PaneSize() == s.p.window.Size {
 		return s.byKey[paneKey{win.Epoch, win.Start}]
 	}
@@ -183,6 +221,9 @@ func (s *panes) merge(win edged.Window) *pane {
 		}
 		m.untrusted, m.incomplete = m.untrusted || p.untrusted, m.incomplete || p.incomplete
 		for key, g := range p.groups {
+			if keys != nil && !keys[key] {
+				continue
+			}
 			into := m.groups[key]
 			if into == nil {
 				into = &group{key: key, values: g.values, accs: s.p.newAccs()}
@@ -200,11 +241,14 @@ func (s *panes) merge(win edged.Window) *pane {
 func (s *panes) drop(epoch uint32) {
 	next := s.next[epoch]
 	keepsOne := s.keepsOne()
-	for k, p := range s.byKey {
-		if k.epoch != epoch || s.p.window.Last(k.start) >= next || keepsOne && k.start+s.p.window.PaneSize() >= next {
-			continue
+	i, _ := s.find(paneKey{epoch, math.MinInt64})
+	n := i
+	for ; n < len(s.order) && s.order[n].epoch == epoch; n++ {
+		k := s.order[n].paneKey
+		if s.p.window.Last(k.start) >= next || keepsOne && k.start+s.p.window.PaneSize() >= next {
+			break // and so it is with those after it
 		}
-		for _, g := range p.groups {
+		for _, g := range s.order[n].groups {
 			if g.saved {
 				s.gone = append(s.gone, saved{k, g.key})
 			}
@@ -212,6 +256,10 @@ func (s *panes) drop(epoch uint32) {
 		s.gone = append(s.gone, saved{k, ""})
 		delete(s.byKey, k)
 	}
+	if len(s.fresh) > 0 {
+		s.fresh = slices.DeleteFunc(s.fresh, func(p *pane) bool { return s.byKey[p.paneKey] != p })
+	}
+	s.order = slices.Delete(s.order, i, n)
 }
 
 // count is the number of groups in all panes.

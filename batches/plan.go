@@ -35,6 +35,8 @@ type Plan struct {
 	selects []selected
 	keys    []keyed
 	window  window.Spec
+	early   int64 // emit_every, ns; 0: results leave when they are final
+	expire  int64 // ns; 0: nothing is forgotten
 	aggs    []aggregated
 	having  *expression.Expr // nil: every result
 	groups  int              // max_groups
@@ -101,6 +103,8 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	var err error
 	if p.window, err = window.Parse(c.Window); err != nil {
 		b.fail("", "window", err)
+	} else {
+		b.windows(c)
 	}
 	b.keys(c.GroupBy)
 	b.aggregates(c.Aggregate)
@@ -298,7 +302,7 @@ func (b *builder) shape(c *StreamConfig) {
 	for _, a := range p.aggs {
 		p.names = append(p.names, a.name)
 	}
-	p.names = append(p.names, "epoch", "clock_trusted", "partial")
+	p.names = append(p.names, p.signNames()...)
 }
 
 // timeSpec is where a row's time comes from.

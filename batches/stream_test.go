@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +67,13 @@ func (m *memStore) add(e edged.Entry) {
 
 func drawConfig(t *rapid.T) *StreamConfig {
 	c := pinsConfig()
-	c.Window = rapid.SampledFrom([]string{"tumbling 10s", "sliding 20s every 5s", "sliding 15s every 10s", "tumbling 3s"}).Draw(t, "window")
+	c.Window = rapid.SampledFrom([]string{"tumbling 10s", "sliding 20s every 5s", "sliding 15s every 10s", "tumbling 3s", "session 3s", "session 20s", "count 1", "count 4", "running"}).Draw(t, "window")
+	if !strings.HasPrefix(c.Window, "count") && rapid.Bool().Draw(t, "early") {
+		c.EmitEvery = conf.Duration(rapid.SampledFrom([]time.Duration{time.Second, 2500 * time.Millisecond}).Draw(t, "emit every"))
+	}
+	if c.Window == "running" && rapid.Bool().Draw(t, "expires") {
+		c.Expire = conf.Duration(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second}).Draw(t, "expire"))
+	}
 	c.Aggregate = append(c.Aggregate, conf.Pair{Key: "rate", Value: "rate(value)"}, conf.Pair{Key: "p", Value: "p50(value)"}, conf.Pair{Key: "last", Value: "last(kind)"})
 	if rapid.Bool().Draw(t, "event time") {
 		c.Time = "ts"
@@ -101,7 +108,7 @@ func drawMemory(t *rapid.T, c *StreamConfig) {
 		remembers = false
 	}
 	if remembers && rapid.Bool().Draw(t, "no window") {
-		c.Window, c.Aggregate = "", nil
+		c.Window, c.EmitEvery, c.Expire, c.Aggregate = "", 0, 0, nil
 	} else if rapid.Bool().Draw(t, "having") {
 		c.Having = "n > 1"
 	}
@@ -537,7 +544,7 @@ sinks = []
 		`f:5: stream pins, decode: unknown decoder "jsn"; did you mean "json"?`,
 		`f:10: stream two, where: unexpected token EOF (at character 7)`,
 		`f:11: stream two, group_by.time: "time" is a name of the gateway's own; choose another`,
-		`f:12: stream two, window: "tumblin 10s" is not a window; write "tumbling 10s" or "sliding 1m every 10s"; did you mean "tumbling"?`,
+		`f:12: stream two, window: "tumblin 10s" is not a window; write "tumbling 10s", "sliding 1m every 10s", "session 5m", "count 100", "batch" or "running"; did you mean "tumbling"?`,
 		`f:13: stream two, aggregate.mean: unknown aggregate "avrage"`,
 		`f:13: stream two, aggregate.m: "max" is not an aggregate; write a function of a column, such as "avg(value)"`,
 		`f:14: idle is for a stream with a time field; this one has time = "arrival", by which no row is late`,
