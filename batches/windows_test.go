@@ -94,6 +94,9 @@ func endOfTime(m *memStore) {
 	for _, r := range []string{"a", "b"} {
 		m.addTick(r, edged.Instant{Epoch: 1 << 20, Wall: 1})
 	}
+	for _, r := range []string{"a", "b"} { // and by way of idle, that of event time
+		m.addTick(r, edged.Instant{Epoch: 1 << 20, Wall: 1e17})
+	}
 }
 
 // run gives a log to a stream in one step.
