@@ -26,7 +26,7 @@ type sessions struct {
 	gone  []string   // keys that the last checkpoint has of what has left
 	next  uint64     // number of the next session
 
-	torn edged.Instant // those that begin before may be incomplete
+	torn edged.Instant // see tear
 }
 
 // sitting is an open session.

@@ -54,7 +54,8 @@ func (s *sessions) load(key string, value []byte, err error) loss {
 	return nothing
 }
 
-// tear implements state. What is there now is marked for good; what begins before at is marked as long as this state lives.
+// tear implements state. What is there now is marked for good. A session that begins less than a gap after at may have begun earlier: it is marked
+// as long as this state lives.
 func (s *sessions) tear(at edged.Instant) {
 	s.torn = at
 	for _, l := range s.ends {
@@ -62,4 +63,4 @@ func (s *sessions) tear(at edged.Instant) {
 	}
 }
 
-func (s *sessions) isTorn(l *sitting) bool { return s.p.before(l.epoch, l.first, s.torn) }
+func (s *sessions) isTorn(l *sitting) bool { return s.p.before(l.epoch, l.first-s.gap, s.torn) }
