@@ -3,6 +3,7 @@ package batches
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"edged"
 	"edged/internal/rowcodec"
@@ -13,9 +14,10 @@ type group struct {
 	key    string
 	values []edged.Value
 	accs   []edged.Accumulator
-	dirty  bool // changed since the last checkpoint
-	saved  bool // the last checkpoint has it
-	fresh  bool // changed since it was last given
+	dirty  bool   // changed since the last checkpoint
+	saved  bool   // the last checkpoint has it
+	fresh  bool   // changed since it was last given
+	slide  *slide // of a pane's group, in sliding windows
 }
 
 func (g *group) append(b []byte) []byte {
@@ -61,7 +63,10 @@ func (p *Plan) readKey(key string) (values []edged.Value, err error) {
 
 // compare orders groups by what they are grouped by: the order in which they leave.
 func (g *group) compare(o *group) int {
-	return slices.CompareFunc(g.values, o.values, edged.Value.Compare)
+	if c := slices.CompareFunc(g.values, o.values, edged.Value.Compare); c != 0 {
+		return c
+	}
+	return strings.Compare(g.key, o.key)
 }
 
 // newAccs makes the accumulators of one group.

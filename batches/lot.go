@@ -2,7 +2,6 @@ package batches
 
 import (
 	"encoding/binary"
-	"strings"
 
 	"edged"
 )
@@ -54,9 +53,7 @@ func (l *lot) merge(later *lot) {
 	l.n += later.n
 	l.untrusted, l.incomplete = l.untrusted || later.untrusted, l.incomplete || later.incomplete
 	l.revision = max(l.revision, later.revision)
-	for i := range l.accs {
-		l.accs[i].Merge(later.accs[i])
-	}
+	merge(l.accs, later.accs)
 	l.dirty = true
 }
 
@@ -81,12 +78,7 @@ func (l *lot) show(out *output, win edged.Window, partial bool) {
 	out.result(win, &l.group, nil, signs{untrusted: l.untrusted, partial: partial || l.incomplete, revision: l.revision})
 }
 
-func (l *lot) compare(o *lot) int {
-	if c := l.group.compare(&o.group); c != 0 {
-		return c
-	}
-	return strings.Compare(l.key, o.key)
-}
+func (l *lot) compare(o *lot) int { return l.group.compare(&o.group) }
 
 // A lot in a checkpoint: its figures, and the accumulators of its group.
 

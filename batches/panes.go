@@ -17,6 +17,8 @@ type panes struct {
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
 	left  []saved          // marks of windows that have left, likewise
 
+	slides map[uint32]*slides // by epoch; sliding windows only
+
 	early early
 	fresh []*pane                      // have groups that have changed since they were last given
 	given map[paneKey]map[string]*mark // by window, by group: what was given of it before its end
@@ -62,7 +64,7 @@ type saved struct {
 
 func newPanes(p *Plan) *panes {
 	return &panes{
-		p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}, early: early{every: p.early}, given: map[paneKey]map[string]*mark{},
+		p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}, slides: map[uint32]*slides{}, early: early{every: p.early}, given: map[paneKey]map[string]*mark{},
 	}
 }
 
@@ -92,6 +94,9 @@ func (s *panes) add(in *arrived) fate {
 		}
 		g = &group{key: string(in.key), values: in.values(), accs: s.p.newAccs()}
 		p.groups[g.key] = g
+		s.slid(p, g)
+	} else if g.slide != nil {
+		g.slide.touched(p.start)
 	}
 	if !in.trusted && !p.untrusted {
 		p.untrusted, p.dirty = true, true
@@ -186,14 +191,23 @@ func (s *panes) at(k paneKey) *pane {
 
 func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	win := edged.Window{Epoch: epoch, Start: start, End: start + s.p.window.Size}
-	merged := s.merge(win, nil)
-	before := s.before(win)
-	groups := slices.SortedFunc(maps.Values(merged.groups), (*group).compare)
-	is := signs{untrusted: merged.untrusted, partial: partial || merged.incomplete || s.isTorn(win)}
-	given := s.given[paneKey{epoch, start}]
-	for _, g := range groups {
+	is := s.signs(win)
+	is.partial = is.partial || partial
+	before, given := s.before(win), s.given[paneKey{epoch, start}]
+	give := func(g *group) {
 		is.revision = given[g.key].final()
 		out.result(win, g, before[g.key], is)
+	}
+	if p := s.byKey[paneKey{epoch, start}]; s.p.window.PaneSize() == s.p.window.Size {
+		for _, g := range slices.SortedFunc(maps.Values(p.groups), (*group).compare) {
+			give(g)
+		}
+	} else {
+		for _, l := range s.sorted(win) {
+			if l.of(s.p, win) {
+				give(&l.group)
+			}
+		}
 	}
 	s.forget(paneKey{epoch, start})
 	s.next[epoch] = start + s.p.window.Every
@@ -208,33 +222,20 @@ func (s *panes) before(win edged.Window) map[string]*group {
 	return nil
 }
 
-// merge joins a window's panes, in order: the groups with the given keys, or all of them. A window of one pane is that pane.
-func (s *panes) merge(win edged.Window, keys map[string]bool) *pane {
-	if s.p.window.PaneSize() == s.p.window.Size {
-		return s.byKey[paneKey{win.Epoch, win.Start}]
+// signs are those of a window's panes.
+func (s *panes) signs(win edged.Window) signs {
+	is := signs{partial: s.isTorn(win)}
+	for _, p := range s.in(win) {
+		is.untrusted, is.partial = is.untrusted || p.untrusted, is.partial || p.incomplete
 	}
-	m := &pane{groups: map[string]*group{}}
-	for at := win.Start; at < win.End; at += s.p.window.PaneSize() {
-		p := s.byKey[paneKey{win.Epoch, at}]
-		if p == nil {
-			continue
-		}
-		m.untrusted, m.incomplete = m.untrusted || p.untrusted, m.incomplete || p.incomplete
-		for key, g := range p.groups {
-			if keys != nil && !keys[key] {
-				continue
-			}
-			into := m.groups[key]
-			if into == nil {
-				into = &group{key: key, values: g.values, accs: s.p.newAccs()}
-				m.groups[key] = into
-			}
-			for i := range into.accs {
-				into.accs[i].Merge(g.accs[i])
-			}
-		}
-	}
-	return m
+	return is
+}
+
+// in are the panes of a window, in order.
+func (s *panes) in(win edged.Window) []*pane {
+	from, _ := s.find(paneKey{win.Epoch, win.Start})
+	to, _ := s.find(paneKey{win.Epoch, win.End})
+	return s.order[from:to]
 }
 
 // drop forgets the panes of an epoch that no window to come needs.
@@ -260,6 +261,9 @@ func (s *panes) drop(epoch uint32) {
 		s.fresh = slices.DeleteFunc(s.fresh, func(p *pane) bool { return s.byKey[p.paneKey] != p })
 	}
 	s.order = slices.Delete(s.order, i, n)
+	if !s.has(epoch) {
+		delete(s.slides, epoch)
+	}
 }
 
 // count is the number of groups in all panes.

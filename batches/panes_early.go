@@ -62,18 +62,13 @@ func (s *panes) show(out *output) {
 
 func (s *panes) showWindow(k paneKey, keys map[string]bool, out *output) {
 	win := edged.Window{Epoch: k.epoch, Start: k.start, End: k.start + s.p.window.Size}
-	so := s.merge(win, keys)
-	before := s.before(win)
-	is := signs{untrusted: so.untrusted, partial: so.incomplete || s.isTorn(win)}
+	before, is := s.before(win), s.signs(win)
 	given := s.given[k]
 	if given == nil {
 		given = map[string]*mark{}
 		s.given[k] = given
 	}
-	for _, g := range slices.SortedFunc(maps.Values(so.groups), (*group).compare) {
-		if !keys[g.key] {
-			continue // a window of one pane is that pane
-		}
+	for _, g := range s.soFar(win, keys) {
 		m := given[g.key]
 		if m == nil {
 			m = new(mark)
@@ -84,6 +79,26 @@ func (s *panes) showWindow(k paneKey, keys map[string]bool, out *output) {
 		is.revision = m.n
 		out.result(win, g, before[g.key], is)
 	}
+}
+
+// soFar joins what an open window has of the groups with the given keys.
+func (s *panes) soFar(win edged.Window, keys map[string]bool) []*group {
+	groups := map[string]*group{}
+	for _, p := range s.in(win) {
+		for key := range keys {
+			g := p.groups[key]
+			if g == nil {
+				continue
+			}
+			into := groups[key]
+			if into == nil {
+				into = &group{key: key, values: g.values, accs: s.p.newAccs()}
+				groups[key] = into
+			}
+			merge(into.accs, g.accs)
+		}
+	}
+	return slices.SortedFunc(maps.Values(groups), (*group).compare)
 }
 
 // forget drops the marks of a window that has left.

@@ -57,6 +57,7 @@ func (s *panes) load(key string, value []byte, err error) loss {
 		return marked
 	}
 	p.groups[g.key] = g
+	s.slid(p, g)
 	if fresh {
 		s.changed(p, g)
 	}

@@ -49,6 +49,9 @@ func (s Spec) First(pane int64) int64 {
 // Last returns the start of the last window that a pane belongs to.
 func (s Spec) Last(pane int64) int64 { return FloorDiv(pane, s.Every) * s.Every }
 
+// Place returns the multiple of the size that lies in the window that begins at start, or at its start.
+func (s Spec) Place(start int64) int64 { return -FloorDiv(-start, s.Size) * s.Size }
+
 // FloorDiv divides, and rounds down: also before 1970.
 func FloorDiv(a, b int64) int64 {
 	q := a / b
