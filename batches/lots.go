@@ -1,6 +1,10 @@
 package batches
 
-import "edged"
+import (
+	"strings"
+
+	"edged"
+)
 
 // keyedLots are open lots of which each group has one.
 //
@@ -46,7 +50,7 @@ func (s *keyedLots) changes(put func(key string, value []byte)) {
 
 // load takes a value of the checkpoint back. Of a lot that cannot be read the group is known: it goes on from nothing, and says partial.
 func (s *keyedLots) load(key string, value []byte, err error) (*lot, loss) {
-	if key[0] != 'k' {
+	if !strings.HasPrefix(key, "k") {
 		return nil, unknown
 	}
 	l, err := s.p.readLot(key[1:], value, err)

@@ -2,7 +2,6 @@ package batches
 
 import (
 	"maps"
-	"math"
 	"slices"
 
 	"edged"
@@ -14,6 +13,7 @@ type panes struct {
 	byKey map[paneKey]*pane
 	order []*pane          // the same, in the order of time
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
+	epoch uint32           // of the watermark
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
 	left  []saved          // marks of windows that have left, likewise
 
@@ -109,26 +109,6 @@ func (s *panes) add(in *arrived) fate {
 	return isApplied
 }
 
-// start is where the next window with something in it begins, and its epoch; false if there is none. Those before the first pane that is in a window
-// to come are kept for a rate only, one an epoch.
-func (s *panes) start() (epoch uint32, start int64, ok bool) {
-	for _, p := range s.order {
-		if first := s.firstOpen(p.paneKey); first <= s.p.window.Last(p.start) {
-			return p.epoch, first, true
-		}
-	}
-	return 0, 0, false
-}
-
-// firstOpen is the first window of a pane that has not left. It is after the pane's last one if all have.
-func (s *panes) firstOpen(k paneKey) int64 {
-	first := s.p.window.First(k.start)
-	if n, has := s.next[k.epoch]; has {
-		first = max(first, n)
-	}
-	return first
-}
-
 // awaits implements state: it is when the next window with something in it closes.
 func (s *panes) awaits() (edged.Instant, bool) {
 	epoch, start, ok := s.start()
@@ -145,10 +125,9 @@ func (s *panes) advance(w edged.Instant, out *output) {
 		}
 		s.leave(epoch, start, out, false)
 	}
-	for epoch := range s.next {
-		if epoch < w.Epoch && !s.has(epoch) { // an epoch that is over does not come back
-			delete(s.next, epoch)
-		}
+	if w.Epoch > s.epoch { // an epoch that is over does not come back
+		s.epoch = w.Epoch
+		s.endEpochs(w.Epoch)
 	}
 	if s.early.due(w) {
 		s.show(out)
@@ -163,31 +142,6 @@ func (s *panes) closeAll(out *output) {
 }
 
 func (s *panes) empty() bool { return len(s.byKey) == 0 }
-
-func (s *panes) has(epoch uint32) bool {
-	i, _ := s.find(paneKey{epoch, math.MinInt64})
-	return i < len(s.order) && s.order[i].epoch == epoch
-}
-
-// find is the place of a pane in the order, and whether it is there.
-func (s *panes) find(k paneKey) (int, bool) {
-	if n := len(s.order); n > 0 && s.order[n-1].paneKey.compare(k) < 0 {
-		return n, false // the usual place of a new one
-	}
-	return slices.BinarySearchFunc(s.order, k, func(p *pane, k paneKey) int { return p.paneKey.compare(k) })
-}
-
-// at returns a pane, which may be a new one.
-func (s *panes) at(k paneKey) *pane {
-	p := s.byKey[k]
-	if p == nil {
-		p = &pane{paneKey: k, groups: map[string]*group{}}
-		s.byKey[k] = p
-		i, _ := s.find(k)
-		s.order = slices.Insert(s.order, i, p)
-	}
-	return p
-}
 
 func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	win := edged.Window{Epoch: epoch, Start: start, End: start + s.p.window.Size}
@@ -229,41 +183,6 @@ func (s *panes) signs(win edged.Window) signs {
 		is.untrusted, is.partial = is.untrusted || p.untrusted, is.partial || p.incomplete
 	}
 	return is
-}
-
-// in are the panes of a window, in order.
-func (s *panes) in(win edged.Window) []*pane {
-	from, _ := s.find(paneKey{win.Epoch, win.Start})
-	to, _ := s.find(paneKey{win.Epoch, win.End})
-	return s.order[from:to]
-}
-
-// drop forgets the panes of an epoch that no window to come needs.
-func (s *panes) drop(epoch uint32) {
-	next := s.next[epoch]
-	keepsOne := s.keepsOne()
-	i, _ := s.find(paneKey{epoch, math.MinInt64})
-	n := i
-	for ; n < len(s.order) && s.order[n].epoch == epoch; n++ {
-		k := s.order[n].paneKey
-		if s.p.window.Last(k.start) >= next || keepsOne && k.start+s.p.window.PaneSize() >= next {
-			break // and so it is with those after it
-		}
-		for _, g := range s.order[n].groups {
-			if g.saved {
-				s.gone = append(s.gone, saved{k, g.key})
-			}
-		}
-		s.gone = append(s.gone, saved{k, ""})
-		delete(s.byKey, k)
-	}
-	if len(s.fresh) > 0 {
-		s.fresh = slices.DeleteFunc(s.fresh, func(p *pane) bool { return s.byKey[p.paneKey] != p })
-	}
-	s.order = slices.Delete(s.order, i, n)
-	if !s.has(epoch) {
-		delete(s.slides, epoch)
-	}
 }
 
 // count is the number of groups in all panes.

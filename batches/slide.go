@@ -90,8 +90,13 @@ func (l *slide) leaveOut(start int64) {
 	for n < len(l.parts) && l.parts[n].start < start {
 		n++
 	}
-	l.parts = slices.Delete(l.parts, 0, n)
-	l.ends = slices.Delete(l.ends, 0, min(n, len(l.ends)))
+	l.parts, l.ends = behead(l.parts, n), behead(l.ends, min(n, len(l.ends)))
+}
+
+// behead drops the first n, and moves nothing.
+func behead[T any](list []T, n int) []T {
+	clear(list[:n])
+	return list[n:]
 }
 
 // of is the group in the window whose earliest parts come first; false if it has none. It is valid until the next call.

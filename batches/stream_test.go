@@ -29,7 +29,7 @@ func drawLog(t *rapid.T) []edged.Entry {
 		var msgs []msg
 		for range rapid.IntRange(0, 4).Draw(t, "messages") {
 			cut.Wall += rapid.Int64Range(0, 6*sec).Draw(t, "gap")
-			payload := fmt.Sprintf(`{"value":%d,"kind":%q,"ts":%d}`, rapid.IntRange(-60, 60).Draw(t, "value"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "kind"),
+			payload := fmt.Sprintf(`{"value":%d.%d,"kind":%q,"ts":%d}`, rapid.IntRange(-60, 60).Draw(t, "value"), rapid.IntRange(0, 3).Draw(t, "tenths"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "kind"),
 				cut.Wall/1e6+rapid.Int64Range(-30000, 90000).Draw(t, "skew"))
 			switch rapid.IntRange(0, 12).Draw(t, "odd") {
 			case 0:
@@ -74,7 +74,7 @@ func drawConfig(t *rapid.T) *StreamConfig {
 	if c.Window == "running" && rapid.Bool().Draw(t, "expires") {
 		c.Expire = conf.Duration(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second}).Draw(t, "expire"))
 	}
-	c.Aggregate = append(c.Aggregate, conf.Pair{Key: "rate", Value: "rate(value)"}, conf.Pair{Key: "p", Value: "p50(value)"}, conf.Pair{Key: "last", Value: "last(kind)"})
+	c.Aggregate = append(c.Aggregate, conf.Pair{Key: "rate", Value: "rate(value)"}, conf.Pair{Key: "p", Value: "p50(value)"}, conf.Pair{Key: "last", Value: "last(kind)"}, conf.Pair{Key: "sd", Value: "stddev(value)"})
 	if rapid.Bool().Draw(t, "event time") {
 		c.Time = "ts"
 		c.AllowedLateness = conf.Duration(rapid.SampledFrom([]time.Duration{0, 5 * time.Second, time.Minute}).Draw(t, "lateness"))
