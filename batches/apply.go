@@ -28,6 +28,15 @@ func (s *Stream) apply(e *edged.Entry) {
 	}
 }
 
+// stepEnd ends a batch, whose results are caused by the last entry that was taken.
+func (s *Stream) stepEnd() {
+	if st, ok := s.st.(stepper); ok {
+		st.stepEnd(s.wm.now(), &s.out)
+		s.produced()
+		s.out.entryEnd(max(s.rec.applied, 1)-1, s.wm.now())
+	}
+}
+
 // produced counts the rows that the state has given to the output.
 func (s *Stream) produced() {
 	s.rec.Produced += s.out.produced

@@ -51,12 +51,14 @@ type StreamConfig struct {
 	Throttle        conf.Duration `toml:"throttle" doc:"of each key, one row at most in so long a time, by the stream's time: the first one goes on" json:"throttle"`
 	Sample          int           `toml:"sample" doc:"of each key, one row in so many goes on: the first, and so on" json:"sample"`
 	GroupBy         conf.Pairs    `toml:"group_by" doc:"what a window's rows are grouped by, name = expression; without a window, the key of changed, throttle, sample and lag(x)" json:"group_by"`
-	Window          string        `toml:"window" doc:"\"tumbling 10s\", \"sliding 1m every 10s\", or \"\" for every message on its own" json:"window"`
+	Window          string        `toml:"window" doc:"\"tumbling 10s\", \"sliding 1m every 10s\"; of each group: \"session 5m\", rows less than 5m apart, \"count 100\", so many rows, \"running\", all since the stream began, with a result at the end of every block that changes it; \"batch\", what one step takes; or \"\" for every message on its own" json:"window"`
+	EmitEvery       conf.Duration `toml:"emit_every" doc:"for tumbling, sliding, session and running: what is open and has changed gives a result so often, at multiples of this time, with revision = 1, 2, …; the final result has the next number" json:"emit_every"`
+	Expire          conf.Duration `toml:"expire" doc:"for running: a group without a row for so long is forgotten, and begins anew with its next row" json:"expire"`
 	Aggregate       conf.Pairs    `toml:"aggregate" doc:"what is computed of each group, name = function; see the aggregates below" json:"aggregate"`
 	Having          string        `toml:"having" doc:"expression that a result must satisfy; it sees the results' columns, n > 3" json:"having"`
 	Sinks           []string      `toml:"sinks" doc:"where the rows or results go" json:"-"`
 	Start           string        `toml:"start" doc:"where a new stream begins: oldest, the oldest block still kept, or now" json:"-"`
-	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it); rows of further ones are counted as dropped. A row whose group key, or whose text for first, last, mode, top_k or collect, is longer than 4 KiB is a dead letter" json:"max_groups"`
+	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it; sessions: that are open; count and running: that are held); rows of further ones are counted as dropped. A row whose group key, or whose text for first, last, mode, top_k or collect, is longer than 4 KiB is a dead letter" json:"max_groups"`
 }
 
 // DefaultStream returns the defaults.

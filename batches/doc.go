@@ -5,12 +5,21 @@
 // stateless: its deliveries read the block log themselves, behind the stream's own cursor, which alone counts and
 // dead-letters. A stream with a window consumes the block log and appends what its windows give to its result log.
 //
+// # Windows
+//
+// Each kind is a state of its own, in its own file, which defines it: on a grid, tumbling and sliding (panes.go, slide.go); of a group, session
+// (sessions.go), count (counted.go) and running (running.go); and batch (batch.go). All are half-open, [start, end). With emit_every, windows give results
+// before their end (early.go): at the end of the first entry at or after each point of a grid, by the watermark, what is open and has changed since it was
+// last given, as revision 1, 2, …; the final result has the next number, and none if it is the only one. A revision that having sets aside counts too.
+//
 // # Invariants
 //
-//  1. Results depend on the log alone: batch interval, restarts and speed change nothing in them (TestResultsDependOnTheLogAlone).
+//  1. Results depend on the log alone: batch interval, restarts and speed change nothing in them (TestResultsDependOnTheLogAlone). The kind
+//     "batch" is the exception: where its windows end is committed with them (TestBatchesAfterKills).
 //  2. What a step gives (results, dead letters, counts) and the position that it reached are one transaction. A replay from
 //     the checkpoint to that position rebuilds state and gives nothing (the same test).
-//  3. Rows of a group are added in log order; watermarks move at entry ends; a window's results leave in key order.
+//  3. Rows of a group are added in log order; watermarks move at entry ends; results leave at entry ends, those of a window in key order. What is
+//     joined with what depends on the window alone (TestSlidingWindowsAreTheirPanes).
 //  4. No row is late on arrival time (the same test).
 //  5. At rest, routed = filtered + dead + late + applied + damaged + dropped (the same test).
 //  6. A changed definition takes effect at one position: before it everything is as it was defined when the stream passed

@@ -3,6 +3,7 @@ package batches
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 
 	"edged"
 	"edged/internal/rowcodec"
@@ -13,8 +14,10 @@ type group struct {
 	key    string
 	values []edged.Value
 	accs   []edged.Accumulator
-	dirty  bool // changed since the last checkpoint
-	saved  bool // the last checkpoint has it
+	dirty  bool   // changed since the last checkpoint
+	saved  bool   // the last checkpoint has it
+	fresh  bool   // changed since it was last given
+	slide  *slide // of a pane's group, in sliding windows
 }
 
 func (g *group) append(b []byte) []byte {
@@ -29,26 +32,41 @@ func (g *group) append(b []byte) []byte {
 
 // readGroup reads what append wrote. The group's values are in its key.
 func (p *Plan) readGroup(key string, value []byte) (*group, error) {
-	g := &group{key: key, accs: p.newAccs(), saved: true}
-	names := rowcodec.Reader{B: []byte(key)}
-	for range p.keys {
-		g.values = append(g.values, names.Value())
+	values, err := p.readKey(key)
+	if err != nil {
+		return nil, err
 	}
+	g := &group{key: key, values: values, accs: p.newAccs(), saved: true}
 	r := headerReader{b: value}
 	for _, a := range g.accs {
 		if err := a.UnmarshalBinary(r.take(r.uvarint())); err != nil {
 			return nil, err
 		}
 	}
-	if names.Err != nil || r.err != nil || len(r.b) > 0 {
+	if r.err != nil || len(r.b) > 0 {
 		return nil, errState
 	}
 	return g, nil
 }
 
+// readKey reads the values that a group's key is made of.
+func (p *Plan) readKey(key string) (values []edged.Value, err error) {
+	names := rowcodec.Reader{B: []byte(key)}
+	for range p.keys {
+		values = append(values, names.Value())
+	}
+	if names.Err != nil || len(names.B) > 0 {
+		return nil, errState
+	}
+	return values, nil
+}
+
 // compare orders groups by what they are grouped by: the order in which they leave.
 func (g *group) compare(o *group) int {
-	return slices.CompareFunc(g.values, o.values, edged.Value.Compare)
+	if c := slices.CompareFunc(g.values, o.values, edged.Value.Compare); c != 0 {
+		return c
+	}
+	return strings.Compare(g.key, o.key)
 }
 
 // newAccs makes the accumulators of one group.

@@ -146,6 +146,7 @@ func (s *Stream) restore(p *Plan) error {
 			s.since += e.Block.Size() // it waits for the next checkpoint, whether more comes or not: a full store lets nothing in
 		}
 	}
+	s.stepEnd() // a batch that was given before the stop
 	return nil
 }
 

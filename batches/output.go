@@ -24,8 +24,9 @@ const resultBytes = 1 << 20
 
 // signs are what a result says of itself besides its values.
 type signs struct {
-	untrusted bool // a block in it was cut while the wall clock was not synchronised
-	partial   bool // a part of it is missing
+	untrusted bool   // a block in it was cut while the wall clock was not synchronised
+	partial   bool   // a part of it is missing
+	revision  uint64 // of a result that was or will be given again; 0: it is given once
 }
 
 // result appends what a group gives in a window. before is the group in the stretch directly before the window, nil if there is none.
@@ -44,7 +45,11 @@ func (o *output) result(win edged.Window, g, before *group, is signs) {
 		cells = append(cells, v)
 		o.size += len(v.Str())
 	}
-	cells = append(cells, epochCell(win.Epoch), trustedCell(!is.untrusted), partialCell(is.partial))
+	cells = append(cells, epochCell(win.Epoch), trustedCell(!is.untrusted))
+	if o.p.early > 0 {
+		cells = append(cells, revisionCell(is.revision))
+	}
+	cells = append(cells, partialCell(is.partial))
 	if o.p.having != nil {
 		if had := len(o.rows.Cells); !o.eval.True(o.p.having, &expression.Row{Cols: cells[had:], Time: win.Start}) {
 			return
@@ -74,6 +79,13 @@ func (o *output) row(in *arrived) {
 	if o.size += 24 * len(o.p.names); o.size >= resultBytes {
 		o.entryEnd(0, edged.Instant{})
 	}
+}
+
+func revisionCell(revision uint64) edged.Value {
+	if revision == 0 {
+		return edged.Value{}
+	}
+	return edged.NumberValue(float64(revision))
 }
 
 func partialCell(partial bool) edged.Value {

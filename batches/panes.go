@@ -11,8 +11,17 @@ import (
 type panes struct {
 	p     *Plan
 	byKey map[paneKey]*pane
+	order []*pane          // the same, in the order of time
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
+	epoch uint32           // of the watermark
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
+	left  []saved          // marks of windows that have left, likewise
+
+	slides map[uint32]*slides // by epoch; sliding windows only
+
+	early early
+	fresh []*pane                      // have groups that have changed since they were last given
+	given map[paneKey]map[string]*mark // by window, by group: what was given of it before its end
 
 	torn edged.Instant // windows that begin before may be incomplete
 }
@@ -33,6 +42,8 @@ type pane struct {
 	dirty     bool // its own flags changed since the last checkpoint
 
 	incomplete bool // a part of it was lost
+
+	fresh []*group // have changed since they were last given
 }
 
 func (p *pane) flags() (f byte) {
@@ -52,7 +63,9 @@ type saved struct {
 }
 
 func newPanes(p *Plan) *panes {
-	return &panes{p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}}
+	return &panes{
+		p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}, slides: map[uint32]*slides{}, early: early{every: p.early}, given: map[paneKey]map[string]*mark{},
+	}
 }
 
 // keepsOne says that the pane before the next window is kept too: a rate begins with its last reading.
@@ -73,11 +86,7 @@ func (s *panes) add(in *arrived) fate {
 	} else if s.late(k, in.watermark) {
 		return isLate
 	}
-	p := s.byKey[k]
-	if p == nil {
-		p = &pane{paneKey: k, groups: map[string]*group{}}
-		s.byKey[k] = p
-	}
+	p := s.at(k)
 	g := p.groups[string(in.key)]
 	if g == nil {
 		if len(p.groups) >= s.p.groups {
@@ -85,42 +94,29 @@ func (s *panes) add(in *arrived) fate {
 		}
 		g = &group{key: string(in.key), values: in.values(), accs: s.p.newAccs()}
 		p.groups[g.key] = g
+		s.slid(p, g)
+	} else if g.slide != nil {
+		g.slide.touched(p.start)
 	}
 	if !in.trusted && !p.untrusted {
 		p.untrusted, p.dirty = true, true
 	}
 	g.dirty = true
+	s.changed(p, g)
 	for i, v := range in.args {
 		g.accs[i].Add(v, in.at)
 	}
 	return isApplied
 }
 
-// start is where the next window with something in it begins, and its epoch; false if there is none.
-func (s *panes) start() (epoch uint32, start int64, ok bool) {
-	var best paneKey
-	for k := range s.byKey {
-		first := s.p.window.First(k.start)
-		if n, has := s.next[k.epoch]; has {
-			first = max(first, n)
-		}
-		if first > s.p.window.Last(k.start) {
-			continue // kept for the rate of the next window only
-		}
-		if c := (paneKey{k.epoch, first}); !ok || c.compare(best) < 0 {
-			best, ok = c, true
-		}
-	}
-	return best.epoch, best.start, ok
-}
-
 // awaits implements state: it is when the next window with something in it closes.
 func (s *panes) awaits() (edged.Instant, bool) {
 	epoch, start, ok := s.start()
-	return edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}, ok
+	return s.early.awaits(len(s.fresh) > 0, edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}, ok)
 }
 
-// advance implements state: every window that has ended by w leaves, in order of time, and what no open window needs is forgotten.
+// advance implements state: every window that has ended by w leaves, in order of time, and what no open window needs is forgotten. Then, if it is
+// time for it, what else has changed shows itself.
 func (s *panes) advance(w edged.Instant, out *output) {
 	for {
 		epoch, start, ok := s.start()
@@ -129,10 +125,12 @@ func (s *panes) advance(w edged.Instant, out *output) {
 		}
 		s.leave(epoch, start, out, false)
 	}
-	for epoch := range s.next {
-		if epoch < w.Epoch && !s.has(epoch) { // an epoch that is over does not come back
-			delete(s.next, epoch)
-		}
+	if w.Epoch > s.epoch { // an epoch that is over does not come back
+		s.epoch = w.Epoch
+		s.endEpochs(w.Epoch)
+	}
+	if s.early.due(w) {
+		s.show(out)
 	}
 }
 
@@ -145,73 +143,46 @@ func (s *panes) closeAll(out *output) {
 
 func (s *panes) empty() bool { return len(s.byKey) == 0 }
 
-func (s *panes) has(epoch uint32) bool {
-	for k := range s.byKey {
-		if k.epoch == epoch {
-			return true
-		}
-	}
-	return false
-}
-
 func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	win := edged.Window{Epoch: epoch, Start: start, End: start + s.p.window.Size}
-	merged := s.merge(win)
-	var before map[string]*group
-	if p := s.byKey[paneKey{epoch, start - s.p.window.PaneSize()}]; p != nil {
-		before = p.groups
+	is := s.signs(win)
+	is.partial = is.partial || partial
+	before, given := s.before(win), s.given[paneKey{epoch, start}]
+	give := func(g *group) {
+		is.revision = given[g.key].final()
+		out.result(win, g, before[g.key], is)
 	}
-	groups := slices.SortedFunc(maps.Values(merged.groups), (*group).compare)
-	partial = partial || merged.incomplete || edged.Instant{Epoch: win.Epoch, Wall: win.Start}.Before(s.torn)
-	for _, g := range groups {
-		out.result(win, g, before[g.key], signs{untrusted: merged.untrusted, partial: partial})
+	if p := s.byKey[paneKey{epoch, start}]; s.p.window.PaneSize() == s.p.window.Size {
+		for _, g := range slices.SortedFunc(maps.Values(p.groups), (*group).compare) {
+			give(g)
+		}
+	} else {
+		for _, l := range s.sorted(win) {
+			if l.of(s.p, win) {
+				give(&l.group)
+			}
+		}
 	}
+	s.forget(paneKey{epoch, start})
 	s.next[epoch] = start + s.p.window.Every
 	s.drop(epoch)
 }
 
-// merge joins a window's panes, in order. A window of one pane is that pane.
-func (s *panes) merge(win edged.Window) *pane {
-	if s.p.window.PaneSize() == s.p.window.Size {
-		return s.byKey[paneKey{win.Epoch, win.Start}]
+// before are the groups of the pane before a window.
+func (s *panes) before(win edged.Window) map[string]*group {
+	if p := s.byKey[paneKey{win.Epoch, win.Start - s.p.window.PaneSize()}]; p != nil {
+		return p.groups
 	}
-	m := &pane{groups: map[string]*group{}}
-	for at := win.Start; at < win.End; at += s.p.window.PaneSize() {
-		p := s.byKey[paneKey{win.Epoch, at}]
-		if p == nil {
-			continue
-		}
-		m.untrusted, m.incomplete = m.untrusted || p.untrusted, m.incomplete || p.incomplete
-		for key, g := range p.groups {
-			into := m.groups[key]
-			if into == nil {
-				into = &group{key: key, values: g.values, accs: s.p.newAccs()}
-				m.groups[key] = into
-			}
-			for i := range into.accs {
-				into.accs[i].Merge(g.accs[i])
-			}
-		}
-	}
-	return m
+	return nil
 }
 
-// drop forgets the panes of an epoch that no window to come needs.
-func (s *panes) drop(epoch uint32) {
-	next := s.next[epoch]
-	keepsOne := s.keepsOne()
-	for k, p := range s.byKey {
-		if k.epoch != epoch || s.p.window.Last(k.start) >= next || keepsOne && k.start+s.p.window.PaneSize() >= next {
-			continue
-		}
-		for _, g := range p.groups {
-			if g.saved {
-				s.gone = append(s.gone, saved{k, g.key})
-			}
-		}
-		s.gone = append(s.gone, saved{k, ""})
-		delete(s.byKey, k)
+// signs are those of a window's panes.
+func (s *panes) signs(win edged.Window) signs {
+	is := signs{partial: s.isTorn(win)}
+	for _, p := range s.in(win) {
+		is.untrusted, is.partial = is.untrusted || p.untrusted, is.partial || p.incomplete
 	}
+	return is
 }
 
 // count is the number of groups in all panes.

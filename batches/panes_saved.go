@@ -9,7 +9,8 @@ import (
 // Panes in a checkpoint:
 //
 //	p + epoch + start                     a pane's own flags: untrusted, incomplete
-//	g + epoch + start + group's key       a group's accumulators, each with its length before it
+//	g + epoch + start + group's key       a group's accumulators, each with its length before it; with emit_every, whether it is fresh before them
+//	v + epoch + start + group's key       how often a group was given before the end of the window that begins at start
 //
 // epoch is 4 bytes and start 8, big-endian, start with its sign bit flipped so that keys sort by time.
 
@@ -25,19 +26,13 @@ func readPaneKey(b string) paneKey {
 	return paneKey{binary.BigEndian.Uint32(k), int64(binary.BigEndian.Uint64(k[4:]) ^ 1<<63)}
 }
 
-func (s *panes) at(k paneKey) *pane {
-	p := s.byKey[k]
-	if p == nil {
-		p = &pane{paneKey: k, groups: map[string]*group{}}
-		s.byKey[k] = p
-	}
-	return p
-}
-
 // load implements state.
 func (s *panes) load(key string, value []byte, err error) loss {
-	if len(key) < 1+paneKeyLen || key[0] != 'p' && key[0] != 'g' {
+	if len(key) < 1+paneKeyLen || key[0] != 'p' && key[0] != 'g' && key[0] != 'v' {
 		return unknown
+	}
+	if key[0] == 'v' {
+		return s.loadMark(readPaneKey(key[1:]), key[1+paneKeyLen:], value, err)
 	}
 	p := s.at(readPaneKey(key[1:]))
 	if key[0] == 'p' {
@@ -49,6 +44,11 @@ func (s *panes) load(key string, value []byte, err error) loss {
 		return nothing
 	}
 	var g *group
+	fresh := false
+	if s.early.every > 0 && err == nil {
+		r := headerReader{b: value}
+		fresh, value, err = r.take(1)[0] == 1, r.b, r.err
+	}
 	if err == nil {
 		g, err = s.p.readGroup(key[1+paneKeyLen:], value)
 	}
@@ -57,11 +57,17 @@ func (s *panes) load(key string, value []byte, err error) loss {
 		return marked
 	}
 	p.groups[g.key] = g
+	s.slid(p, g)
+	if fresh {
+		s.changed(p, g)
+	}
 	return nothing
 }
 
 // tear implements state.
 func (s *panes) tear(at edged.Instant) { s.torn = at }
+
+func (s *panes) isTorn(win edged.Window) bool { return s.p.before(win.Epoch, win.Start, s.torn) }
 
 // changes implements state.
 func (s *panes) changes(put func(key string, value []byte)) {
@@ -79,11 +85,12 @@ func (s *panes) changes(put func(key string, value []byte)) {
 		}
 		for _, g := range p.groups {
 			if g.dirty {
-				put(string(append(p.append([]byte{'g'}), g.key...)), g.append(nil))
+				put(string(append(p.append([]byte{'g'}), g.key...)), g.append(s.freshness(g)))
 				g.dirty, g.saved = false, true
 			}
 		}
 	}
+	s.putMarks(put)
 }
 
 // appendHeader implements state: the next window of each epoch.
@@ -92,7 +99,7 @@ func (s *panes) appendHeader(b []byte) []byte {
 	for epoch, start := range s.next {
 		b = appendInstant(b, edged.Instant{Epoch: epoch, Wall: start})
 	}
-	return b
+	return s.early.appendHeader(b)
 }
 
 // readHeader implements state.
@@ -104,4 +111,5 @@ func (s *panes) readHeader(r *headerReader) {
 		}
 		s.next[at.Epoch] = at.Wall
 	}
+	s.early.readHeader(r)
 }

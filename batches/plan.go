@@ -37,6 +37,8 @@ type Plan struct {
 	selects []selected
 	keys    []keyed
 	window  window.Spec
+	early   int64 // emit_every, ns; 0: results leave when they are final
+	expire  int64 // ns; 0: nothing is forgotten
 	aggs    []aggregated
 	having  *expression.Expr // nil: every result
 	groups  int              // max_groups
@@ -102,6 +104,8 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	var err error
 	if p.window, err = window.Parse(c.Window); err != nil {
 		b.fail("", "window", err)
+	} else {
+		b.windows(c)
 	}
 	b.keys(c.GroupBy)
 	b.aggregates(c.Aggregate)
@@ -127,9 +131,6 @@ func definition(c *StreamConfig) string {
 	d.From, d.Topics = slices.Sorted(slices.Values(c.From)), slices.Sorted(slices.Values(c.Topics))
 	if d.Time == "arrival" {
 		d.TimeUnit, d.AllowedLateness, d.MaxFuture, d.Idle = defaults.TimeUnit, defaults.AllowedLateness, defaults.MaxFuture, defaults.Idle
-	}
-	if d.Window == "" {
-		d.MaxGroups = defaults.MaxGroups
 	}
 	keys, usual := jsonKeys(&d), jsonKeys(defaults)
 	for k, v := range keys {
@@ -260,7 +261,7 @@ func (b *builder) shape(c *StreamConfig) {
 	for _, a := range p.aggs {
 		p.names = append(p.names, a.name)
 	}
-	p.names = append(p.names, "epoch", "clock_trusted", "partial")
+	p.names = append(p.names, p.signNames()...)
 }
 
 // timeSpec is where a row's time comes from.

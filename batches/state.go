@@ -1,6 +1,9 @@
 package batches
 
-import "edged"
+import (
+	"edged"
+	"edged/batches/window"
+)
 
 // state is what a stream remembers of the rows that it has taken: its open windows, of one kind. What it gives depends on the rows and on the
 // watermarks only, in the order of the log. It is used by one goroutine.
@@ -29,11 +32,24 @@ type state interface {
 	tear(at edged.Instant)
 }
 
+// stepper is a state that gives something at the end of a step, when what the step has given and its position are about to be committed.
+type stepper interface {
+	stepEnd(watermark edged.Instant, out *output)
+}
+
 // newState makes the empty state of a plan; nil for one that remembers nothing.
 func newState(p *Plan, out *output) state {
 	switch {
-	case p.Windowed():
+	case p.window.OnGrid():
 		return newPanes(p)
+	case p.window.Kind == window.Session:
+		return newSessions(p)
+	case p.window.Kind == window.Count:
+		return newCounted(p)
+	case p.window.Kind == window.Batch:
+		return newBatch(p)
+	case p.window.Kind == window.Running:
+		return newRunning(p)
 	case p.remembers():
 		return &passing{out}
 	}

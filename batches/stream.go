@@ -170,6 +170,7 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 		s.apply(&e)
 		s.rec.applied = e.Seq + 1
 	}
+	s.stepEnd()
 	return blocks, nil
 }
 

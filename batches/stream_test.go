@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,7 +29,7 @@ func drawLog(t *rapid.T) []edged.Entry {
 		var msgs []msg
 		for range rapid.IntRange(0, 4).Draw(t, "messages") {
 			cut.Wall += rapid.Int64Range(0, 6*sec).Draw(t, "gap")
-			payload := fmt.Sprintf(`{"value":%d,"kind":%q,"ts":%d}`, rapid.IntRange(-60, 60).Draw(t, "value"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "kind"),
+			payload := fmt.Sprintf(`{"value":%d.%d,"kind":%q,"ts":%d}`, rapid.IntRange(-60, 60).Draw(t, "value"), rapid.IntRange(0, 3).Draw(t, "tenths"), rapid.SampledFrom([]string{"x", "y"}).Draw(t, "kind"),
 				cut.Wall/1e6+rapid.Int64Range(-30000, 90000).Draw(t, "skew"))
 			switch rapid.IntRange(0, 12).Draw(t, "odd") {
 			case 0:
@@ -66,8 +67,14 @@ func (m *memStore) add(e edged.Entry) {
 
 func drawConfig(t *rapid.T) *StreamConfig {
 	c := pinsConfig()
-	c.Window = rapid.SampledFrom([]string{"tumbling 10s", "sliding 20s every 5s", "sliding 15s every 10s", "tumbling 3s"}).Draw(t, "window")
-	c.Aggregate = append(c.Aggregate, conf.Pair{Key: "rate", Value: "rate(value)"}, conf.Pair{Key: "p", Value: "p50(value)"}, conf.Pair{Key: "last", Value: "last(kind)"})
+	c.Window = rapid.SampledFrom([]string{"tumbling 10s", "sliding 20s every 5s", "sliding 15s every 10s", "tumbling 3s", "session 3s", "session 20s", "count 1", "count 4", "running"}).Draw(t, "window")
+	if !strings.HasPrefix(c.Window, "count") && rapid.Bool().Draw(t, "early") {
+		c.EmitEvery = conf.Duration(rapid.SampledFrom([]time.Duration{time.Second, 2500 * time.Millisecond}).Draw(t, "emit every"))
+	}
+	if c.Window == "running" && rapid.Bool().Draw(t, "expires") {
+		c.Expire = conf.Duration(rapid.SampledFrom([]time.Duration{time.Second, 10 * time.Second}).Draw(t, "expire"))
+	}
+	c.Aggregate = append(c.Aggregate, conf.Pair{Key: "rate", Value: "rate(value)"}, conf.Pair{Key: "p", Value: "p50(value)"}, conf.Pair{Key: "last", Value: "last(kind)"}, conf.Pair{Key: "sd", Value: "stddev(value)"})
 	for i, text := range []string{
 		"twa(value)", "integral(value)", "delta(value)", "increase(value)", "edges(value > 0)", "pulses(value > 0)", "duty(value > 0)", `time_in_state(kind, "x")`,
 		"top_k(kind, 2)", "mode(value)", "collect(value, 5)", "histogram(value, -10, 0, 10)", "quantile(value, 0.9)", "variance(value)",
@@ -109,7 +116,7 @@ func drawMemory(t *rapid.T, c *StreamConfig) {
 		remembers = false
 	}
 	if remembers && rapid.Bool().Draw(t, "no window") {
-		c.Window, c.Aggregate = "", nil
+		c.Window, c.EmitEvery, c.Expire, c.Aggregate = "", 0, 0, nil
 	} else if rapid.Bool().Draw(t, "having") {
 		c.Having = "n > 1"
 	}
@@ -545,7 +552,7 @@ sinks = []
 		`f:5: stream pins, decode: unknown decoder "jsn"; did you mean "json"?`,
 		`f:10: stream two, where: unexpected token EOF (at character 7)`,
 		`f:11: stream two, group_by.time: "time" is a name of the gateway's own; choose another`,
-		`f:12: stream two, window: "tumblin 10s" is not a window; write "tumbling 10s" or "sliding 1m every 10s"; did you mean "tumbling"?`,
+		`f:12: stream two, window: "tumblin 10s" is not a window; write "tumbling 10s", "sliding 1m every 10s", "session 5m", "count 100", "batch" or "running"; did you mean "tumbling"?`,
 		`f:13: stream two, aggregate.mean: unknown aggregate "avrage"`,
 		`f:13: stream two, aggregate.m: "max" is not an aggregate; write a function of a column, such as "avg(value)"`,
 		`f:14: idle is for a stream with a time field; this one has time = "arrival", by which no row is late`,
