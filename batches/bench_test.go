@@ -80,7 +80,7 @@ type ring struct {
 	still  bool // time stands still
 }
 
-func (r *ring) End() uint64                                        { return r.end }
+func (r *ring) End() uint64                                       { return r.end }
 func (r *ring) Commit(context.Context, *edged.Update, bool) error { return nil }
 
 func (r *ring) Next(seq uint64) (edged.Entry, bool, error) {
