@@ -19,6 +19,7 @@ type direct struct {
 	number func(r *Row) (v float64, ok bool)
 	text   func(r *Row) (v string, ok bool)
 	truth  func(r *Row) (v, ok bool)
+	split  *split // for lists only
 
 	// whole says that the machine has a number as an int, perhaps: it computes with two of them in ints, and may run over.
 	whole bool
@@ -73,8 +74,23 @@ func compileDirect(node ast.Node) direct {
 		return directUnary(n.Operator, compileDirect(n.Node))
 	case *ast.BinaryNode:
 		return directBinary(n)
+	case *ast.BuiltinNode:
+		return directSplit(n)
 	}
 	return direct{}
+}
+
+// directSplit is split(text, "…"). The machine makes a letter each of a text that is split by nothing.
+func directSplit(n *ast.BuiltinNode) direct {
+	if n.Name != "split" || len(n.Arguments) != 2 {
+		return direct{}
+	}
+	text := compileDirect(n.Arguments[0]).text
+	by, ok := n.Arguments[1].(*ast.StringNode)
+	if text == nil || !ok || by.Value == "" {
+		return direct{}
+	}
+	return direct{split: &split{text, by.Value}}
 }
 
 func directName(name string) direct {

@@ -2,6 +2,7 @@ package expression
 
 import (
 	"math"
+	"slices"
 	"testing"
 
 	"edged"
@@ -105,5 +106,35 @@ func TestUsualExpressionsAreDirect(t *testing.T) {
 		if n := testing.AllocsPerRun(100, func() { e.True(x, r) }); n > 0 {
 			t.Errorf("%s: %v allocations", text, n)
 		}
+	}
+}
+
+// A text that is split by the function is split as by the machine.
+func TestDirectSplits(t *testing.T) {
+	s := NewScope(decode.JSON)
+	var xs []*Expr
+	for _, text := range []string{`split(a, " ")`, `split(a, "ab")`, `split(a, "")`, `split(topic[1], ",")`, `split(a, " ", 2)`, "split(a, b)", "a | split(' ')"} {
+		x, err := s.CompileList(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		xs = append(xs, x)
+	}
+	e, other := NewEvaluator(), NewEvaluator()
+	rapid.Check(t, func(t *rapid.T) {
+		r := &Row{Topic: "x/a,b,,c", Cols: []edged.Value{edged.TextValue(rapid.StringMatching(`[ab ]{0,12}`).Draw(t, "text")), edged.TextValue(" ")}}
+		if rapid.IntRange(0, 4).Draw(t, "odd") == 0 {
+			r.Cols[0] = drawCell(t)
+		}
+		for _, x := range xs {
+			machine := *x
+			machine.direct = direct{}
+			if got, want := e.List(x, r), other.List(&machine, r); !slices.Equal(got, want) {
+				t.Fatalf("%+v is split into %+v, by the machine into %+v", r.Cols, got, want)
+			}
+		}
+	})
+	if xs[0].direct.split == nil || xs[6].direct.split == nil {
+		t.Error("split by a constant is not direct")
 	}
 }

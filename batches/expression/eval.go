@@ -27,6 +27,7 @@ type Evaluator struct {
 	levels []string
 	names  []string // c0, c1, …
 	budget budget
+	list   []edged.Value // what List gave last
 }
 
 // NewEvaluator makes an evaluator.
