@@ -76,7 +76,8 @@ func (p *Plan) matches(name string) bool {
 // infoOf is what the topic of a block's message means. A block spells each topic once: it is looked up once.
 func (r *rowReader) infoOf(b *edged.Block, i int) *topicInfo {
 	if b != r.block {
-		r.block, r.infos = b, append(r.infos[:0], make([]*topicInfo, len(b.Topics))...)
+		r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
+		clear(r.infos)
 	}
 	t := &r.infos[b.Topic[i]]
 	if *t == nil {
