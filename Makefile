@@ -75,6 +75,11 @@ test-machine-deps: ## install what the tests need that run in a machine of their
 bench: build ## print what is promised in figures: size, start, memory, bytes a commit
 	@EDGED_BENCH=1 $(GO) test -count=1 -timeout 10m -run TestFigures ./test/bench -v | grep -v "^=== RUN\|^--- PASS\|^PASS"
 
+.PHONY: bench-streams
+bench-streams: ## print what a row costs on its way from a block into a window, for streams of each sort, with the goals
+	@GOMAXPROCS=1 $(GO) test -count=5 -timeout 10m -run '^$$' -bench '^BenchmarkStreams$$' -benchtime 500ms ./batches 2>&1 | \
+		awk -v go="$$($(GO) version | cut -d' ' -f3,4)" -v load="; load $$(cut -d' ' -f1 /proc/loadavg 2>/dev/null)" -f test/bench/streams.awk
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }

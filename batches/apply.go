@@ -54,6 +54,7 @@ func (s *Stream) balance(t *edged.Tick) {
 // block applies a block's messages, and reports whether the stream got a row of it.
 func (s *Stream) block(b *edged.Block) (rows bool) {
 	c := s.rec.Counts
+	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, watermark: s.wm.now()} // the same for all rows: the watermark moves at the entry's end
 	for i := range b.Len() {
 		info, v := s.r.begin(b, i)
 		if v == notRouted {
@@ -61,7 +62,7 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 		}
 		f := isDead
 		if v == good {
-			f = s.message(&c, b, info)
+			f = s.message(&c, info)
 		}
 		if f == isDead {
 			s.out.deadLetter(b, i, s.r.reason)
@@ -105,8 +106,8 @@ func (c *Counts) add(f fate) {
 }
 
 // message applies the rows of the message that was begun. If there can be several, all are looked through before the first one counts.
-func (s *Stream) message(c *Counts, b *edged.Block, info *topicInfo) (best fate) {
-	if s.r.many != nil && s.st != nil && !s.try(b, info) {
+func (s *Stream) message(c *Counts, info *topicInfo) (best fate) {
+	if s.r.many != nil && s.st != nil && !s.try(info) {
 		return isDead
 	}
 	best = isFiltered
@@ -114,7 +115,7 @@ func (s *Stream) message(c *Counts, b *edged.Block, info *topicInfo) (best fate)
 		f := isFiltered
 		switch v {
 		case good:
-			f = s.row(c, b, info)
+			f = s.row(c, info)
 		case excess:
 			f = isDropped
 			s.sayFull()
@@ -130,13 +131,13 @@ func (s *Stream) message(c *Counts, b *edged.Block, info *topicInfo) (best fate)
 }
 
 // try looks through the rows of a message before the first one counts; false if one of them makes it a dead letter.
-func (s *Stream) try(b *edged.Block, info *topicInfo) (well bool) {
+func (s *Stream) try(info *topicInfo) (well bool) {
 	if s.r.mem != nil {
 		s.r.mem.try()
 		defer s.r.mem.undo()
 	}
 	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
-		if v == dead || v == good && !s.arrive(b, info) {
+		if v == dead || v == good && !s.arrive(info) {
 			return false
 		}
 	}
@@ -145,12 +146,12 @@ func (s *Stream) try(b *edged.Block, info *topicInfo) (well bool) {
 }
 
 // row puts a row where it belongs.
-func (s *Stream) row(c *Counts, b *edged.Block, info *topicInfo) fate {
+func (s *Stream) row(c *Counts, info *topicInfo) fate {
 	if s.st == nil {
 		c.Produced++
 		return isApplied
 	}
-	if !s.arrive(b, info) {
+	if !s.arrive(info) {
 		return isDead
 	}
 	f := s.st.add(&s.in)
@@ -164,12 +165,13 @@ func (s *Stream) row(c *Counts, b *edged.Block, info *topicInfo) fate {
 }
 
 // arrive makes the row ready for the state. It returns false if the row has a text that is too long to be held; s.r.reason says which.
-func (s *Stream) arrive(b *edged.Block, info *topicInfo) bool {
-	s.in = arrived{
-		reader: s.r, info: info, epoch: b.Cut.Epoch, at: s.r.row.Time, key: s.r.group(info), args: s.r.arguments(), trusted: b.Trusted, watermark: s.wm.now(),
+func (s *Stream) arrive(info *topicInfo) bool {
+	in := &s.in
+	in.info, in.at, in.key, in.args = info, s.r.row.Time, s.r.group(info), s.r.arguments()
+	if s.r.reason = tooLong(s.p, in.key, in.args); s.r.reason != "" {
+		return false
 	}
-	s.r.reason = tooLong(s.p, s.in.key, s.in.args)
-	return s.r.reason == ""
+	return true
 }
 
 // maxText bounds what a group holds of texts, in bytes: its key, which is a key of the store too, and those take 32 KiB; and what first and last

@@ -35,6 +35,7 @@ type rowReader struct {
 	row    expression.Row
 	reason string
 	topics topic.Cache[*topicInfo]
+	infos  []*topicInfo // of block's topics, as far as they were needed
 	key    []byte
 	args   []edged.Value
 
@@ -57,7 +58,7 @@ type topicInfo struct {
 func newRowReader(p *Plan) *rowReader {
 	r := &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: make([]edged.Value, len(p.paths))},
+		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, args: make([]edged.Value, len(p.aggs)),
 	}
 	if p.fans() {
 		r.many = &fan{}
@@ -70,6 +71,19 @@ func (p *Plan) takes(receiver string) bool { return slices.Contains(p.from, rece
 
 func (p *Plan) matches(name string) bool {
 	return slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
+}
+
+// infoOf is what the topic of a block's message means. A block spells each topic once: it is looked up once.
+func (r *rowReader) infoOf(b *edged.Block, i int) *topicInfo {
+	if b != r.block {
+		r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
+		clear(r.infos)
+	}
+	t := &r.infos[b.Topic[i]]
+	if *t == nil {
+		*t = r.info(b.TopicOf(i))
+	}
+	return *t
 }
 
 func (r *rowReader) info(name string) *topicInfo {
@@ -92,7 +106,7 @@ func (r *rowReader) learn(name string) *topicInfo {
 // begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
 // payload that makes a decoder panic is poison like any other that cannot be read.
 func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
-	if info = r.info(b.TopicOf(i)); !info.routed {
+	if info = r.infoOf(b, i); !info.routed {
 		return nil, notRouted
 	}
 	defer func() {
@@ -100,7 +114,7 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 			v, r.reason = dead, fmt.Sprintf("reading it caused a panic: %v", p)
 		}
 	}()
-	r.block, r.index, r.at, r.topic = b, i, 0, info
+	r.index, r.at, r.topic = i, 0, info
 	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
 	if r.dated != nil {
 		r.dated.Arrived(b.Arrival[i])
@@ -206,13 +220,10 @@ func (r *rowReader) readTime() (reason string) {
 
 // arguments returns what the aggregates take of the row, valid until the next call.
 func (r *rowReader) arguments() []edged.Value {
-	r.args = r.args[:0]
-	for i := range r.p.aggs {
-		v := edged.Value{}
+	for i := range r.args {
 		if arg := r.p.aggs[i].arg; arg != nil {
-			v = r.eval.Value(arg, &r.row)
+			r.args[i] = r.eval.Value(arg, &r.row)
 		}
-		r.args = append(r.args, v)
 	}
 	return r.args
 }

@@ -10,18 +10,36 @@ import (
 	"unsafe"
 
 	"edged"
-
-	"github.com/valyala/fastjson"
 )
 
 // JSON is the kind json: columns are the fields of an object, nested ones by their path. A payload that is one scalar has
 // it as the column "value". Objects and arrays are columns of kind JSON.
-var JSON = Kind{Open: Nested, PayloadName: "payload", New: func(paths [][]string) Decoder { return &jsonDecoder{paths: paths} }}
+var JSON = Kind{Open: Nested, PayloadName: "payload", New: newJSON}
 
+// jsonDecoder checks a payload and takes its columns out of it in one pass: most of a payload is nobody's column.
 type jsonDecoder struct {
 	single
-	paths [][]string
-	p     fastjson.Parser
+	scan   jsonScan
+	root   jsonNode // of a payload that is an object or an array
+	scalar jsonNode // of one that is neither
+}
+
+func newJSON(paths [][]string) Decoder {
+	d := &jsonDecoder{}
+	for slot, path := range paths {
+		switch {
+		case path == nil: // computed later
+			continue
+		case len(path) == 1 && path[0] == Value:
+			d.scalar.slots = append(d.scalar.slots, slot)
+		}
+		n := &d.root
+		for _, name := range path {
+			n = n.kid(name)
+		}
+		n.slots = append(n.slots, slot)
+	}
+	return d
 }
 
 var (
@@ -30,74 +48,53 @@ var (
 	errTooDeep = fmt.Errorf("nested more than %d levels deep", maxDepth)
 )
 
-// Decode implements Decoder. The payload is checked strictly before it is parsed: the parser alone lets numbers like 1-2
-// pass, and a raw row shows the payload as it came.
+// Decode implements Decoder. The payload is checked strictly (RFC 8259): a raw row shows it as it came.
 func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
-	if err := checkJSON(payload); err != nil {
-		return 0, err
+	s := &d.scan
+	s.b, s.cols, s.texts = payload, cols, emptied(s.texts)
+	at, root := skipSpace(payload, 0), &d.root
+	if at < len(payload) && payload[at] != '{' && payload[at] != '[' {
+		root = &d.scalar
 	}
-	if len(d.paths) == 0 {
-		return 1, nil // nothing of it is asked for
-	}
-	p := &d.p
-	if len(payload) > largePayload {
-		large.Lock()
-		defer large.Unlock()
-		p = new(fastjson.Parser)
-	}
-	v, err := p.ParseBytes(payload)
-	if err != nil {
-		return 0, explain(payload)
-	}
-	scalar := v.Type() != fastjson.TypeObject && v.Type() != fastjson.TypeArray
-	for i, path := range d.paths {
-		switch {
-		case path == nil: // computed later
-		case scalar && len(path) == 1 && path[0] == Value:
-			cols[i] = jsonValue(v)
-		default:
-			if f := v.Get(path...); f != nil {
-				cols[i] = jsonValue(f)
-			}
-		}
+	if !s.whole(at, root) {
+		clearCols(cols)
+		return 0, whyNotJSON(payload)
 	}
 	return 1, nil
 }
 
 func checkJSON(payload []byte) error {
-	if !utf8.Valid(payload) {
-		return errNotUTF8
-	}
-	if tooDeep(payload) {
-		return errTooDeep
-	}
-	if fastjson.ValidateBytes(payload) != nil || hasControls(payload) && !json.Valid(payload) {
-		return explain(payload)
+	s := jsonScan{b: payload}
+	if !s.whole(skipSpace(payload, 0), nil) {
+		return whyNotJSON(payload)
 	}
 	return nil
 }
 
-// hasControls finds what the library's validator (1.6.10) passes: a control character in a text that has an escape behind it.
-func hasControls(payload []byte) bool {
-	return bytes.IndexByte(payload, '\\') >= 0 && bytes.ContainsFunc(payload, func(r rune) bool { return r < 0x20 })
+// whyNotJSON says what is wrong with a payload that was refused.
+func whyNotJSON(payload []byte) error {
+	switch {
+	case !utf8.Valid(payload):
+		return errNotUTF8
+	case tooDeep(payload):
+		return errTooDeep
+	}
+	return explain(payload)
 }
 
-// largePayload is one that is parsed by a parser of its own, and only one at a time: a tree of many small values takes up to two hundred times
-// the payload's size while it grows, a parser keeps the last of it, and there is one for each stream and each delivery.
+// largePayload is one that a decoder keeps no memory for: the next one of its size may be long in coming. Where a tree is made of it, that is done one
+// at a time: a tree of many small values takes up to two hundred times the payload's size while it grows, and there is a decoder for each stream and each
+// delivery.
 const largePayload = 16 << 10
 
 var large sync.Mutex
 
-// maxDepth is the parser's own bound.
+// maxDepth bounds the objects and arrays around a value: reading goes down with them.
 const maxDepth = 300
 
-// tooDeep finds a payload that is nested too deeply before the validator sees it: that one goes down without a bound, and
-// takes time with the square of the depth.
+// tooDeep finds a payload that is nested too deeply, also one that is no JSON behind that.
 func tooDeep(payload []byte) bool {
-	if bytes.Count(payload, []byte("["))+bytes.Count(payload, []byte("{")) <= maxDepth {
-		return false
-	}
 	depth, text, escaped := 0, false, false
 	for _, c := range payload {
 		switch {
@@ -119,7 +116,7 @@ func tooDeep(payload []byte) bool {
 	return false
 }
 
-// explain says what is wrong with a payload and where, without repeating it as the parser's own errors do.
+// explain says what is wrong with a payload and where, without repeating it.
 func explain(payload []byte) error {
 	var any json.RawMessage
 	var wrong *json.SyntaxError
@@ -137,27 +134,6 @@ func (d *jsonDecoder) Payload(payload []byte) edged.Value {
 		payload = bytes.ReplaceAll(bytes.ReplaceAll(payload, []byte("\n"), nil), []byte("\r"), nil)
 	}
 	return edged.JSONValue(view(payload))
-}
-
-func jsonValue(v *fastjson.Value) edged.Value {
-	switch v.Type() {
-	case fastjson.TypeNumber:
-		f, err := v.Float64()
-		if err != nil {
-			return edged.NullValue()
-		}
-		return edged.NumberValue(f)
-	case fastjson.TypeString:
-		s, _ := v.StringBytes()
-		return edged.TextValue(view(s))
-	case fastjson.TypeTrue:
-		return edged.BoolValue(true)
-	case fastjson.TypeFalse:
-		return edged.BoolValue(false)
-	case fastjson.TypeNull:
-		return edged.NullValue()
-	}
-	return edged.JSONValue(string(v.MarshalTo(nil)))
 }
 
 // view is b as a string without a copy: it lives as long as b is left alone.

@@ -36,6 +36,9 @@ func (d *numberDecoder) Decode(payload []byte, cols []edged.Value) (int, error) 
 }
 
 func parseNumber(b []byte) (edged.Value, error) {
+	if f, ok := shortDecimal(b); ok {
+		return edged.NumberValue(f), nil
+	}
 	for _, c := range bytes.TrimLeft(b, "+-") {
 		switch {
 		case c >= '0' && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':

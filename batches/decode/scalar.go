@@ -36,6 +36,9 @@ func scalar(b []byte) edged.Value {
 
 // decimal reads a decimal number: what strconv does, without an allocation for what is none. One that is too large is null.
 func decimal(b []byte) (edged.Value, bool) {
+	if f, ok := shortDecimal(b); ok {
+		return edged.NumberValue(f), true
+	}
 	if !isDecimal(b) {
 		return edged.Value{}, false
 	}
@@ -104,3 +107,44 @@ func equalFold(b []byte, word string) bool {
 	}
 	return true
 }
+
+// shortDecimal reads [+-] digits [. digits] of at most fifteen digits, which is what sensors send: the digits are a whole number that a float holds, so is
+// the power of ten that divides it, and one division rounds correctly. It reports false of any other.
+func shortDecimal(b []byte) (f float64, ok bool) {
+	i, negative := 0, false
+	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
+		i, negative = 1, b[0] == '-'
+	}
+	if len(b)-i > 16 {
+		return 0, false
+	}
+	whole, digits, behind := uint64(0), 0, -1
+	for ; i < len(b); i++ {
+		switch c := b[i] - '0'; {
+		case c <= 9:
+			whole = whole*10 + uint64(c)
+			digits++
+			if behind >= 0 {
+				behind++
+			}
+		case b[i] == '.' && behind < 0:
+			behind = 0
+		default:
+			return 0, false
+		}
+	}
+	if digits == 0 || digits > 15 {
+		return 0, false
+	}
+	f = float64(whole)
+	if behind > 0 {
+		f /= tens[behind]
+	}
+	if negative {
+		f = -f
+	}
+	return f, true
+}
+
+// tens are the powers of ten; a float holds each exactly.
+var tens = [16]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}

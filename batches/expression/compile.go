@@ -31,6 +31,7 @@ const (
 // Expr is a compiled expression. It may be shared by goroutines.
 type Expr struct {
 	program *vm.Program
+	direct  direct
 	column  int // the slot, if the expression is one column only; else -1
 	level   int // the level, if it is one level of the topic only; else -1
 	columns []int
@@ -87,6 +88,9 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 	x := s.describe(tree.Node, n)
 	if err := optimizer.Optimize(&tree.Node, config); err != nil {
 		return nil, s.explain(plain(err))
+	}
+	if !x.nils {
+		x.direct = compileDirect(tree.Node)
 	}
 	x.bounded = bound(&tree.Node, config)
 	if x.program, err = compiler.Compile(tree, config); err != nil {

@@ -27,6 +27,7 @@ type Evaluator struct {
 	levels []string
 	names  []string // c0, c1, …
 	budget budget
+	list   []edged.Value // what List gave last
 }
 
 // NewEvaluator makes an evaluator.
@@ -35,6 +36,14 @@ func NewEvaluator() *Evaluator { return &Evaluator{env: map[string]any{}} }
 // True reports whether a where expression holds. A missing column, an operand of the wrong type, and a result that is
 // neither true nor false make it false.
 func (e *Evaluator) True(x *Expr, r *Row) bool {
+	if f := x.direct.truth; f != nil {
+		if x.misses(r) {
+			return false
+		}
+		if v, ok := f(r); ok {
+			return v
+		}
+	}
 	v, ok := e.run(x, r)
 	b, isBool := v.(bool)
 	return ok && isBool && b
@@ -48,6 +57,9 @@ func (e *Evaluator) Value(x *Expr, r *Row) edged.Value {
 	case x.level >= 0:
 		return edged.TextValue(topic.Level(r.Topic, x.level))
 	}
+	if v, ok := x.direct.value(x, r); ok {
+		return v
+	}
 	v, ok := e.run(x, r)
 	if !ok {
 		return edged.NullValue()
@@ -59,13 +71,25 @@ func (e *Evaluator) Value(x *Expr, r *Row) edged.Value {
 // message of a topic.
 func (x *Expr) OfTopic() bool { return x.level >= 0 }
 
-func (e *Evaluator) run(x *Expr, r *Row) (any, bool) {
+// misses reports whether a column is missing that the expression cannot do without.
+func (x *Expr) misses(r *Row) bool {
+	if x.nils {
+		return false
+	}
 	for _, slot := range x.columns {
-		v := r.Cols[slot]
-		if v.Missing() && !x.nils {
-			return nil, false
+		if r.Cols[slot].Missing() {
+			return true
 		}
-		e.env[e.name(slot)] = fromValue(v)
+	}
+	return false
+}
+
+func (e *Evaluator) run(x *Expr, r *Row) (any, bool) {
+	if x.misses(r) {
+		return nil, false
+	}
+	for _, slot := range x.columns {
+		e.env[e.name(slot)] = fromValue(r.Cols[slot])
 	}
 	if len(x.levels) > 0 && (e.topic != r.Topic || e.levels == nil) {
 		e.setLevels(r.Topic)

@@ -1,6 +1,8 @@
 package expression
 
 import (
+	"strings"
+
 	"edged"
 
 	"github.com/valyala/fastjson"
@@ -10,8 +12,18 @@ import (
 func (s *Scope) CompileList(text string) (*Expr, error) { return s.Compile(text) }
 
 // List evaluates an expression, and returns the elements of what it gives: those of a list, the value itself if it is none, and nothing if there is
-// nothing. They are the caller's; texts in them may share the memory of the row's columns.
+// nothing. They are valid until the next call; texts in them may share the memory of the row's columns.
 func (e *Evaluator) List(x *Expr, r *Row) (list []edged.Value) {
+	if cap(e.list) > maxKept {
+		e.list = nil
+	}
+	list = e.list[:0]
+	defer func() { e.list = list }()
+	if f := x.direct.split; f != nil && !x.misses(r) {
+		if text, ok := f.text(r); ok {
+			return appendSplit(list, text, f.by)
+		}
+	}
 	if x.column >= 0 {
 		return elements(r.Cols[x.column])
 	}
@@ -32,6 +44,26 @@ func (e *Evaluator) List(x *Expr, r *Row) (list []edged.Value) {
 		return list
 	}
 	return elements(toValue(v))
+}
+
+// maxKept is the longest list whose memory is used again.
+const maxKept = 1024
+
+// split is split(text, by).
+type split struct {
+	text func(r *Row) (v string, ok bool)
+	by   string // not ""
+}
+
+// appendSplit appends what strings.Split gives.
+func appendSplit(list []edged.Value, text, by string) []edged.Value {
+	for {
+		part, rest, more := strings.Cut(text, by)
+		if list = append(list, edged.TextValue(part)); !more {
+			return list
+		}
+		text = rest
+	}
 }
 
 // elements takes a JSON array apart.

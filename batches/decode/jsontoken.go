@@ -1,0 +1,142 @@
+package decode
+
+import (
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The tokens of JSON (RFC 8259). An end is where a token ends in b, or -1 if it is not valid.
+
+func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
+
+// skipSpace returns where what is not blank begins, from i on.
+func skipSpace(b []byte, i int) int {
+	for i < len(b) && isSpace(b[i]) {
+		i++
+	}
+	return i
+}
+
+// jsonString passes a string that begins at i, with its quotes.
+func jsonString(b []byte, i int) (end int, escaped bool) {
+	for i++; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, escaped
+		case c < 0x20:
+			return -1, escaped
+		case c == '\\':
+			escaped = true
+			if i++; i >= len(b) {
+				return -1, escaped
+			}
+			switch b[i] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				if _, ok := hex4(b[i+1:]); !ok {
+					return -1, escaped
+				}
+				i += 4
+			default:
+				return -1, escaped
+			}
+		}
+	}
+	return -1, escaped
+}
+
+// jsonNumber passes a number that begins at i.
+func jsonNumber(b []byte, i int) (end int) {
+	if i < len(b) && b[i] == '-' {
+		i++
+	}
+	switch {
+	case i >= len(b) || b[i] < '0' || b[i] > '9':
+		return -1
+	case b[i] == '0':
+		i++
+	default:
+		i = skipDigits(b, i)
+	}
+	if i < len(b) && b[i] == '.' {
+		from := i + 1
+		if i = skipDigits(b, from); i == from {
+			return -1
+		}
+	}
+	if i < len(b) && (b[i] == 'e' || b[i] == 'E') {
+		if i++; i < len(b) && (b[i] == '+' || b[i] == '-') {
+			i++
+		}
+		from := i
+		if i = skipDigits(b, from); i == from {
+			return -1
+		}
+	}
+	return i
+}
+
+func skipDigits(b []byte, i int) int {
+	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+		i++
+	}
+	return i
+}
+
+// hex4 is the number that four hexadecimal digits at the beginning of b say.
+func hex4(b []byte) (x rune, ok bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		x = x<<4 | rune(c)
+	}
+	return x, true
+}
+
+// appendUnescaped appends what a valid string says, given without its quotes. Half of a surrogate pair that stands alone, which is no
+// character, stays as it is written; two that do not go together are one replacement character.
+func appendUnescaped(to, raw []byte) []byte {
+	for i := 0; i < len(raw); i++ {
+		if raw[i] != '\\' {
+			to = append(to, raw[i])
+			continue
+		}
+		i++
+		switch c := raw[i]; c {
+		case 'b':
+			to = append(to, '\b')
+		case 'f':
+			to = append(to, '\f')
+		case 'n':
+			to = append(to, '\n')
+		case 'r':
+			to = append(to, '\r')
+		case 't':
+			to = append(to, '\t')
+		case 'u':
+			x, _ := hex4(raw[i+1:])
+			i += 4
+			if !utf16.IsSurrogate(x) {
+				to = utf8.AppendRune(to, x)
+			} else if len(raw)-i > 6 && raw[i+1] == '\\' && raw[i+2] == 'u' {
+				y, _ := hex4(raw[i+3:])
+				to = utf8.AppendRune(to, utf16.DecodeRune(x, y))
+				i += 6
+			} else {
+				to = append(to, raw[i-5:i+1]...)
+			}
+		default: // a quote, a stroke
+			to = append(to, c)
+		}
+	}
+	return to
+}
