@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 
 	"edged"
-
-	"github.com/valyala/fastjson/fastfloat"
 )
 
 // jsonNode is a place in a payload that columns are at, or below. The root is the payload itself.
@@ -264,9 +262,6 @@ func numberOfJSON(b []byte) edged.Value {
 	if f, ok := shortDecimal(b); ok {
 		return edged.NumberValue(f)
 	}
-	f, err := fastfloat.Parse(view(b))
-	if err != nil {
-		return edged.NullValue()
-	}
+	f, _ := strconv.ParseFloat(view(b), 64) // out of range gives ±Inf, which is null
 	return edged.NumberValue(f)
 }
