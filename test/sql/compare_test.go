@@ -67,7 +67,7 @@ func (c *scenario) parameters(done int64) map[string]any {
 
 func TestAgainstSQL(t *testing.T) {
 	sqlite := need.Tool(t, "sqlite3")
-	n := 50_000
+	n := 15_000
 	if all() {
 		n = 1_000_000
 	}

@@ -1,10 +1,11 @@
 -- y: the rows that the stream takes, at their time; wm is the watermark before their block, null if there is none.
 DROP TABLE IF EXISTS y;
 {{if .Event}}
-CREATE TABLE y AS
-WITH high AS (SELECT block, max(event) AS high FROM r WHERE {{.Where}} GROUP BY block),
-marks AS (SELECT block, max(high) OVER (ORDER BY block ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - {{.Lateness}} AS wm FROM high)
-SELECT seq, event AS at, wm, g, v, c, b, s, m, h FROM r JOIN marks USING (block) WHERE {{.Where}} ORDER BY seq;
+DROP TABLE IF EXISTS marks;
+CREATE TABLE marks (block INTEGER PRIMARY KEY, wm INTEGER);
+INSERT INTO marks
+SELECT block, max(high) OVER (ORDER BY block ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - {{.Lateness}} FROM (SELECT block, max(event) AS high FROM r WHERE {{.Where}} GROUP BY block);
+CREATE TABLE y AS SELECT seq, event AS at, wm, g, v, c, b, s, m, h FROM r CROSS JOIN marks USING (block) WHERE {{.Where}} ORDER BY seq;
 {{else}}
 CREATE TABLE y AS SELECT seq, arrival AS at, NULL AS wm, g, v, c, b, s, m, h FROM r WHERE {{.Where}} ORDER BY seq;
 {{end}}
