@@ -43,7 +43,7 @@ func scenarios() []scenario {
 		{name: "session, arrival", window: "session 30s", where: notD5, queries: "session", size: 30 * s},
 		{name: "session, event", window: "session 30s", event: true, lateness: 60 * s, queries: "session", size: 30 * s},
 		{name: "count, arrival", window: "count 100", queries: "count", rows: 100},
-		{name: "count, event", window: "count 1000", event: true, lateness: 5 * s, queries: "count", rows: 1000},
+		{name: "count, event", window: "count 250", event: true, lateness: 5 * s, queries: "count", rows: 250},
 	}
 }
 
@@ -67,7 +67,7 @@ func (c *scenario) parameters(done int64) map[string]any {
 
 func TestAgainstSQL(t *testing.T) {
 	sqlite := need.Tool(t, "sqlite3")
-	n := 15_000
+	n := 10_000
 	if all() {
 		n = 1_000_000
 	}

@@ -27,7 +27,7 @@ type raw struct {
 // epoch0 is where generated time begins: a multiple of no window.
 const epoch0 = 1_750_000_003_217
 
-// source is a device's kind: it reports in bursts of 1 to 4 minutes, with at least a minute of silence between them.
+// source is a device's kind: it reports in bursts of 20 to 90 s, with one to two minutes of silence between them.
 type source struct {
 	device, kind string
 	on           bool
@@ -36,7 +36,8 @@ type source struct {
 	v            int64 // in 64ths: exact in decimal and binary
 }
 
-// generate makes n messages in the order of their arrival. A tenth is up to 4 s on its way, a hundredth 6 to 30 s, a thousandth 10 to 15 min.
+// generate makes n messages in the order of their arrival. A tenth is up to 4 s on its way, a hundredth 6 to 30 s, a thousandth 200 to 300 s:
+// then its burst is long over, by any watermark of the scenarios, and other messages are still coming.
 func generate(seed uint64, n int) []raw {
 	rnd := rand.New(rand.NewPCG(seed, seed))
 	between := func(from, to int64) int64 { return from + rnd.Int64N(to-from+1) }
@@ -55,9 +56,9 @@ func generate(seed uint64, n int) []raw {
 		s := sources[rnd.IntN(len(sources))]
 		for at >= s.until {
 			if s.on = !s.on; s.on {
-				s.until += between(60_000, 240_000)
+				s.until += between(20_000, 90_000)
 			} else {
-				s.until += between(60_000, 200_000)
+				s.until += between(60_000, 120_000)
 			}
 		}
 		if !s.on {
@@ -66,7 +67,7 @@ func generate(seed uint64, n int) []raw {
 		r := raw{device: s.device, kind: s.kind, ts: at, arrival: at*1e6 + between(0, 200e6)}
 		switch odd := rnd.IntN(1000); {
 		case odd == 0:
-			r.arrival += between(600e9, 900e9)
+			r.arrival += between(200e9, 300e9)
 		case odd < 11:
 			r.arrival += between(6e9, 30e9)
 		case odd < 111:
@@ -74,6 +75,12 @@ func generate(seed uint64, n int) []raw {
 		}
 		s.fill(&r, rnd, many.Uint64())
 		rows = append(rows, r)
+	}
+	end := rows[n-1].ts * 1e6
+	for i := range rows {
+		if rows[i].arrival > end {
+			rows[i].arrival = rows[i].ts * 1e6
+		}
 	}
 	slices.SortStableFunc(rows, func(a, b raw) int { return cmp.Compare(a.arrival, b.arrival) })
 	return rows
