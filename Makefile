@@ -55,6 +55,10 @@ test-crash: ## kill it: under load, while files rotate, at the k-th system call;
 test-faults: ## power cuts, full, failing and slow disks, damaged files, dead sinks and brokers…; a line for each (root; EDGED_TEST=quick: the quick half)
 	@RACE="$(RACE)" GO="$(GO)" test/run faults
 
+.PHONY: test-sql
+test-sql: ## streams against SQL: every aggregate and kind of window over a million rows (sqlite3; EDGED_TEST=quick: 10,000)
+	@RACE="$(RACE)" GO="$(GO)" test/run sql
+
 .PHONY: reliability
 reliability: ## test-crash and test-faults, and their lines into docs/reliability.md
 	@RACE="$(RACE)" GO="$(GO)" test/run reliability
@@ -62,7 +66,7 @@ reliability: ## test-crash and test-faults, and their lines into docs/reliabilit
 .PHONY: test-deps
 test-deps: ## install what the tests need beyond Go (Debian, as root)
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static iproute2 nftables >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc mosquitto mosquitto-clients strace systemd qemu-user-static iproute2 nftables sqlite3 >/dev/null
 	command -v npm >/dev/null || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nodejs npm >/dev/null
 	cd test/clients/js && npm ci --loglevel=error
 

@@ -125,6 +125,12 @@ func (s *panes) advance(w edged.Instant, out *output) {
 		}
 		s.leave(epoch, start, out, false)
 	}
+	if s.p.time.field != nil && w.Wall > never+s.p.window.Size { // nor does one that has ended without a row begin again for a late one
+		next := s.p.window.After(w.Wall - s.p.window.Size)
+		if before, has := s.next[w.Epoch]; !has || before < next {
+			s.next[w.Epoch] = next
+		}
+	}
 	if w.Epoch > s.epoch { // an epoch that is over does not come back
 		s.epoch = w.Epoch
 		s.endEpochs(w.Epoch)

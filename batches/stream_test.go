@@ -583,3 +583,31 @@ func TestDefinitionsCompileAgain(t *testing.T) {
 		}
 	})
 }
+
+// A window that has ended without a row does not begin again for a late one, whatever other groups have had in it.
+func TestAnEmptyWindowThatHasEndedStaysSo(t *testing.T) {
+	for _, other := range []bool{false, true} {
+		c := pinsConfig()
+		c.From, c.Window, c.Time, c.AllowedLateness, c.Idle, c.Where = []string{"a"}, "sliding 20s every 10s", "ts", 0, 0, ""
+		c.GroupBy, c.Aggregate = conf.Pairs{{Key: "device", Value: "topic[1]"}}, conf.Pairs{{Key: "n", Value: "count()"}}
+		p := mustPlan(t, c)
+		m := newMemStore(p)
+		s := newStream(c, p, m)
+		open(t, s)
+		at := func(device, ts int) {
+			m.addBlock(blockOf("a", edged.Instant{Wall: 2000 * sec}, msg{fmt.Sprintf("site/%d/gpio/1", device), fmt.Sprintf(`{"ts":%d}`, ts*1000), 1999 * sec}))
+		}
+		if other {
+			at(2, 985)
+		}
+		for _, ts := range []int{1000, 995, 1100} {
+			at(1, ts)
+		}
+		step(t, s)
+		for _, row := range outcome(t, m) {
+			if strings.Contains(row, "{4 980000000000 } {4 1000000000000 } {5 0 1}") {
+				t.Errorf("with another group %v: %s", other, row)
+			}
+		}
+	}
+}

@@ -52,6 +52,9 @@ func (s Spec) Last(pane int64) int64 { return FloorDiv(pane, s.Every) * s.Every 
 // Place returns the multiple of the size that lies in the window that begins at start, or at its start.
 func (s Spec) Place(start int64) int64 { return -FloorDiv(-start, s.Size) * s.Size }
 
+// After returns the start of the first window that begins after a moment.
+func (s Spec) After(at int64) int64 { return (FloorDiv(at, s.Every) + 1) * s.Every }
+
 // FloorDiv divides, and rounds down: also before 1970.
 func FloorDiv(a, b int64) int64 {
 	q := a / b

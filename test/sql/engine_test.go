@@ -1,0 +1,183 @@
+package sql
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+	"time"
+
+	"edged"
+	"edged/batches"
+	"edged/internal/conf"
+	"edged/internal/rowcodec"
+)
+
+// table is results by window and group, and then by column. A cell is a number, a text, or nil for null.
+type table map[key]map[string]any
+
+type key struct {
+	start, end int64
+	group      string
+}
+
+// store is a finished log in memory.
+type store struct {
+	mu      sync.Mutex
+	log     []edged.Entry
+	cursors map[string]edged.Cursor
+	count   uint64 // of results
+	take    func(*edged.Result) error
+}
+
+func (m *store) End() uint64              { return uint64(len(m.log)) + 1 }
+func (m *store) Oldest() (uint64, error)  { return 1, nil }
+func (m *store) LastTick() *edged.Tick    { return m.log[len(m.log)-1].Tick }
+func (m *store) Changed() <-chan struct{} { return nil }
+func (m *store) Cursors() []edged.Cursor  { return nil }
+
+func (m *store) Next(seq uint64) (edged.Entry, bool, error) {
+	if seq > uint64(len(m.log)) {
+		return edged.Entry{}, false, nil
+	}
+	return m.log[seq-1], true, nil
+}
+
+func (m *store) Cursor(name string) (edged.Cursor, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, ok := m.cursors[name]
+	return c, ok
+}
+
+func (m *store) ResultEnd(string) uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.count + 1
+}
+
+func (m *store) NextResult(string, uint64) (edged.Result, bool, error) {
+	return edged.Result{}, false, errors.New("results are taken when they are committed")
+}
+
+func (m *store) Values(string, func(string, []byte, error) error) error { return nil }
+
+func (m *store) Commit(_ context.Context, u *edged.Update, _ bool) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, c := range u.Cursors {
+		m.cursors[c.Name] = c
+	}
+	for i := range u.Results {
+		m.count++
+		if err := m.take(&u.Results[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stream is the configuration of a case.
+func (c *scenario) stream() *batches.StreamConfig {
+	s := batches.DefaultStream()
+	s.Name, s.From, s.Topics, s.Window, s.Where = "s", receivers, []string{"site/+/+"}, c.window, c.where
+	s.GroupBy = conf.Pairs{{Key: "device", Value: "topic[1]"}, {Key: "kind", Value: "topic[2]"}}
+	s.Idle = 0
+	if c.event {
+		s.Time, s.AllowedLateness = "ts", conf.Duration(c.lateness)
+	}
+	for _, a := range checks() {
+		s.Aggregate = append(s.Aggregate, conf.Pair{Key: "x_" + a.name, Value: a.function})
+	}
+	return s
+}
+
+// engine runs a log through a stream.
+func engine(t *testing.T, c *scenario, log []edged.Entry) (table, batches.Counts) {
+	config := c.stream()
+	plan, problems := batches.Compile(config)
+	if len(problems) > 0 {
+		t.Fatalf("%s: %v", problems[0].Key, problems[0].Err)
+	}
+	got := table{}
+	m := &store{log: log, cursors: map[string]edged.Cursor{}, take: func(r *edged.Result) error { return got.add(r) }}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	s := batches.New(batches.Options{
+		Config: config, Plan: plan, Store: m, Log: slog.New(slog.DiscardHandler), Interval: 10 * time.Millisecond, Checkpoint: time.Hour,
+		Report: func(batches.Report) { cancel() }, // the first step takes everything
+	})
+	if err := s.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	st := s.Status()
+	if st.Position != m.End() || st.Dead+st.Dropped > 0 || st.Problem != "" {
+		t.Fatalf("the stream is not through: %+v", st)
+	}
+	return got, st.Counts
+}
+
+// add takes a result entry.
+func (t table) add(r *edged.Result) error {
+	rows, err := rowcodec.Decode(r.Data, r.Seq, r.Rows)
+	if err != nil {
+		return err
+	}
+	for i := range rows.Len() {
+		cells := map[string]any{}
+		var k key
+		for at, v := range rows.Row(i) {
+			switch name := rows.Names[at]; name {
+			case "window_start":
+				k.start = v.Nanos()
+			case "window_end":
+				k.end = v.Nanos()
+			case "device":
+				k.group = v.Str()
+			case "kind":
+				k.group += "/" + v.Str()
+			case "partial":
+				if !v.Missing() {
+					return fmt.Errorf("window %+v is partial", k)
+				}
+			default:
+				if len(name) > 2 && name[:2] == "x_" {
+					cells[name[2:]] = cell(name[2:], v)
+				}
+			}
+		}
+		if t[k] != nil {
+			return fmt.Errorf("window %+v comes twice", k)
+		}
+		t[k] = cells
+	}
+	return nil
+}
+
+// cell is a value as it is compared: those of the mixed column as JSON.
+func cell(name string, v edged.Value) any {
+	f, number := v.Float()
+	mixed := name == "first" || name == "last" || name == "mode"
+	switch {
+	case v.Missing():
+		return nil
+	case number && !mixed:
+		return f
+	case v.Kind() == edged.JSON:
+		return v.Str()
+	}
+	var plain any = v.Str()
+	if number {
+		plain = f
+	} else if v.Kind() == edged.Bool {
+		plain = v.Bool()
+	}
+	text, err := json.Marshal(plain)
+	if err != nil {
+		panic(err) // texts, numbers and Bools can be written
+	}
+	return string(text)
+}
