@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"edged"
+	"edged/internal/linewise"
+	"edged/internal/sparse"
 )
 
 const (
@@ -25,7 +27,7 @@ type tcp struct {
 	TCP
 	name string
 	log  *slog.Logger
-	say  *sparse
+	say  *sparse.Log
 	met  *lineMeters
 }
 
@@ -81,11 +83,11 @@ func (x *connection) Write(b []byte) (int, error) {
 }
 
 func (x *connection) lines(h edged.Handler) error {
-	in := newLineReader(x, int(x.r.MaxLine))
+	in := linewise.NewReader(x, int(x.r.MaxLine))
 	m := edged.Message{Topic: x.r.Topic.of(x.r.name, topicSafe(x.c.RemoteAddr()))}
 	said := false
 	for {
-		line, over, err := in.next()
+		line, over, err := in.Next()
 		switch {
 		case err == io.EOF || x.ctx.Err() != nil:
 			return nil
@@ -95,7 +97,7 @@ func (x *connection) lines(h edged.Handler) error {
 			x.r.met.tooLong.Inc()
 			if !said {
 				said = true
-				x.r.say.say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones of this connection are only counted",
+				x.r.say.Say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones of this connection are only counted",
 					"receiver", x.r.name, "peer", x.c.RemoteAddr().String(), "max_line", x.r.MaxLine.String())
 			}
 		}
