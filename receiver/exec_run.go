@@ -115,45 +115,19 @@ func (x *running) unanswered() {
 // ones when it gets SIGTERM.
 func (x *running) lines(h edged.Handler) error {
 	in := linewise.NewReader(x.p.Out, int(x.r.MaxLine))
-	m := edged.Message{Topic: x.r.Topic.of(x.r.env.Name, "")}
-	said := false
+	f := lineFeed{h: h, answers: x.answers, met: x.r.met, topic: x.r.Topic.of(x.r.env.Name, ""), tooLong: func() {
+		x.r.say.Say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones are only counted until the program is started again",
+			"receiver", x.r.env.Name, "max_line", x.r.MaxLine.String())
+	}}
 	for {
 		line, over, err := in.Next()
-		switch {
-		case err != nil: // there will be no more
+		if err != nil { // there will be no more
 			return x.broken()
-		case over:
-			x.r.met.tooLong.Inc()
-			if !said {
-				said = true
-				x.r.say.Say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones are only counted until the program is started again",
-					"receiver", x.r.env.Name, "max_line", x.r.MaxLine.String())
-			}
 		}
-		if over || len(line) == 0 {
-			if x.answers != nil {
-				if err := x.answers.pass(over); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		m.Payload = line
-		if err := x.take(h, &m); err != nil {
+		if err := f.take(x.ctx, line, over); err != nil {
 			return err
 		}
 	}
-}
-
-func (x *running) take(h edged.Handler, m *edged.Message) error {
-	if x.answers == nil {
-		return h.Take(x.ctx, m, nil, 0)
-	}
-	err := h.Take(x.ctx, m, x.answers, x.answers.line())
-	if err != nil {
-		x.answers.forget()
-	}
-	return err
 }
 
 // broken is why there are no answers any more, if the program is not the reason.

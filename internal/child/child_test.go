@@ -68,10 +68,10 @@ func pid(t *testing.T, dir, name string) (n int) {
 	return n
 }
 
-// alive reports whether a process runs; one that nobody has collected does not.
+// alive reports whether a process runs; where there is /proc, one that nobody has collected does not.
 func alive(pid int) bool {
-	out, err := exec.Command("ps", "-o", "stat=", "-p", strconv.Itoa(pid)).Output()
-	return err == nil && !strings.HasPrefix(strings.TrimSpace(string(out)), "Z")
+	stat, _ := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
+	return !strings.Contains(string(stat), ") Z ") && syscall.Kill(pid, 0) == nil
 }
 
 // TestNothingIsLeftOfTheGroup: whoever takes no notice of SIGTERM is killed, also those that the program has started.
