@@ -77,7 +77,9 @@ func (a *answers) forget() {
 // given up.
 const maxApart = 1 << 16
 
-// pass numbers a line that is not taken.
+var errApart = errors.New("too many lines that are empty or too long wait for their answers, which come in order")
+
+// pass numbers a line that is not taken. The only error is errApart.
 func (a *answers) pass(long bool) error {
 	defer a.Flush()
 	a.mu.Lock()
@@ -89,7 +91,7 @@ func (a *answers) pass(long bool) error {
 		a.apart = append(a.apart, apart{a.last, a.last, long})
 	}
 	if len(a.apart) > maxApart {
-		return errors.New("too many lines that are empty or too long wait for their answers, which come in order")
+		return errApart
 	}
 	return nil
 }

@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"edged"
+	"edged/internal/child"
 	"edged/internal/conf"
+	"edged/internal/sparse"
 )
 
 // Exec is the kind exec: the lines that a program writes to its standard output.
@@ -90,17 +92,12 @@ func (c *Exec) Covers() []string { return []string{c.Topic.covers(c.name)} }
 
 // New implements Config.
 func (c *Exec) New(env Env) edged.Receiver {
-	return &execs{Exec: *c, env: env, say: newSparse(env.Log), met: newLineMeters(env)}
+	return &execs{Exec: *c, env: env, say: sparse.New(env.Log, notLogged), met: newLineMeters(env)}
 }
 
-// environment is edged's own without what the service manager says to edged alone, and what env adds.
-func (c *Exec) environment() (vars []string) {
-	for _, v := range os.Environ() {
-		name, _, _ := strings.Cut(v, "=")
-		if name != "NOTIFY_SOCKET" && !strings.HasPrefix(name, "WATCHDOG_") && !strings.HasPrefix(name, "LISTEN_") {
-			vars = append(vars, v)
-		}
-	}
+// environment is the program's.
+func (c *Exec) environment() []string {
+	vars := child.Environ()
 	for _, e := range c.Env {
 		vars = append(vars, e.Key+"="+e.Value)
 	}

@@ -7,18 +7,22 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
 
 	"edged"
+	"edged/internal/child"
+	"edged/internal/linewise"
+	"edged/internal/sparse"
 )
 
 // execs is a receiver of a program's lines.
 type execs struct {
 	Exec
 	env Env
-	say *sparse
+	say *sparse.Log
 	met *lineMeters
 }
 
@@ -28,7 +32,7 @@ func (r *execs) Run(ctx context.Context, h edged.Handler) error {
 	if err != nil {
 		return err
 	}
-	p, err := startProcess(path, r.Command, r.dir(r.env), r.environment())
+	p, err := child.Start(&exec.Cmd{Path: path, Args: r.Command, Dir: r.dir(r.env), Env: r.environment()}, lingering)
 	if err != nil {
 		return fmt.Errorf("the program cannot be started: %w", err)
 	}
@@ -37,23 +41,23 @@ func (r *execs) Run(ctx context.Context, h edged.Handler) error {
 	defer r.met.open.Dec()
 	x := &running{r: r, ctx: ctx, p: p}
 	if r.Ack {
-		x.answers = newAnswers(p.stdin, true, x.unanswered)
+		x.answers = newAnswers(p.In, true, x.unanswered)
 		defer x.answers.close()
 	} else {
-		p.stdin.Close()
+		p.In.Close()
 	}
-	defer p.close() // before, so that a write that blocks ends
-	defer p.end(0)  // after a panic
-	errs := &stderr{r: r}
+	defer p.Close() // before, so that a write that blocks ends
+	defer p.End(0)  // after a panic
+	words := r.words()
 	var reading sync.WaitGroup
-	reading.Go(func() { errs.read(p.stderr) })
-	defer context.AfterFunc(ctx, func() { p.end(r.grace) })()
+	reading.Go(func() { words.Read(p.Err) })
+	defer context.AfterFunc(ctx, func() { p.End(r.grace) })()
 	if err = x.lines(h); err != nil {
-		p.end(r.grace) // it writes to nobody
+		p.End(r.grace) // it writes to nobody
 	}
-	_, _ = io.Copy(io.Discard, p.stdout)
+	_, _ = io.Copy(io.Discard, p.Out)
 	reading.Wait()
-	state := p.wait()
+	<-p.Gone()
 	if err == nil {
 		err = x.broken() // it may have closed its standard output long ago
 	}
@@ -63,20 +67,20 @@ func (r *execs) Run(ctx context.Context, h edged.Handler) error {
 	case err != nil:
 		return fmt.Errorf("%s was ended: %w", r.short(), err)
 	}
-	return r.ended(state, errs.last())
+	return r.ended(p, words.Last())
 }
 
 // short is the program's name, for messages.
 func (r *execs) short() string { return filepath.Base(r.Command[0]) }
 
 // ended says what the end of the program is.
-func (r *execs) ended(status *os.ProcessState, last string) error {
-	text := fmt.Sprintf("%s has ended: %v", r.short(), status)
+func (r *execs) ended(p *child.Child, last string) error {
+	text := fmt.Sprintf("%s has ended: %s", r.short(), p.Fate())
 	if last != "" {
 		text += "; the last of its standard error: " + last
 	}
 	switch {
-	case status.Success() && r.Restart != "always":
+	case p.Status() == nil && r.Restart != "always":
 		r.env.Log.Info("the program has ended, and is not started again", "receiver", r.env.Name, "program", r.short())
 		return nil
 	case r.Restart == "never":
@@ -89,7 +93,7 @@ func (r *execs) ended(status *os.ProcessState, last string) error {
 type running struct {
 	r       *execs
 	ctx     context.Context
-	p       *process
+	p       *child.Child
 	answers *answers // nil without ack
 }
 
@@ -97,59 +101,33 @@ type running struct {
 // it has closed its standard input it does not want to know.
 func (x *running) unanswered() {
 	if err := x.broken(); err != nil {
-		x.p.end(x.r.grace)
+		x.p.End(x.r.grace)
 		return
 	}
 	select {
-	case <-x.p.exited:
+	case <-x.p.Exited():
 	default:
-		x.r.say.say(slog.LevelWarn, "the program has closed its standard input, and is not told any more what was stored", "receiver", x.r.env.Name, "program", x.r.short())
+		x.r.say.Say(slog.LevelWarn, "the program has closed its standard input, and is not told any more what was stored", "receiver", x.r.env.Name, "program", x.r.short())
 	}
 }
 
 // lines takes what the program writes. After ctx has ended it goes on as long as no line has to wait: the program says its last
 // ones when it gets SIGTERM.
 func (x *running) lines(h edged.Handler) error {
-	in := newLineReader(x.p.stdout, int(x.r.MaxLine))
-	m := edged.Message{Topic: x.r.Topic.of(x.r.env.Name, "")}
-	said := false
+	in := linewise.NewReader(x.p.Out, int(x.r.MaxLine))
+	f := lineFeed{h: h, answers: x.answers, met: x.r.met, topic: x.r.Topic.of(x.r.env.Name, ""), tooLong: func() {
+		x.r.say.Say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones are only counted until the program is started again",
+			"receiver", x.r.env.Name, "max_line", x.r.MaxLine.String())
+	}}
 	for {
-		line, over, err := in.next()
-		switch {
-		case err != nil: // there will be no more
+		line, over, err := in.Next()
+		if err != nil { // there will be no more
 			return x.broken()
-		case over:
-			x.r.met.tooLong.Inc()
-			if !said {
-				said = true
-				x.r.say.say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones are only counted until the program is started again",
-					"receiver", x.r.env.Name, "max_line", x.r.MaxLine.String())
-			}
 		}
-		if over || len(line) == 0 {
-			if x.answers != nil {
-				if err := x.answers.pass(over); err != nil {
-					return err
-				}
-			}
-			continue
-		}
-		m.Payload = line
-		if err := x.take(h, &m); err != nil {
+		if err := f.take(x.ctx, line, over); err != nil {
 			return err
 		}
 	}
-}
-
-func (x *running) take(h edged.Handler, m *edged.Message) error {
-	if x.answers == nil {
-		return h.Take(x.ctx, m, nil, 0)
-	}
-	err := h.Take(x.ctx, m, x.answers, x.answers.line())
-	if err != nil {
-		x.answers.forget()
-	}
-	return err
 }
 
 // broken is why there are no answers any more, if the program is not the reason.

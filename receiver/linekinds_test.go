@@ -7,8 +7,6 @@ import (
 	"testing"
 
 	"edged/internal/conf"
-
-	"pgregory.net/rapid"
 )
 
 // check binds and checks the text of a [receiver.r] table.
@@ -94,28 +92,3 @@ func (named) Network() string  { return "" }
 func (n named) String() string { return string(n) }
 
 var _ net.Addr = named("")
-
-// However the bytes come, the lines are those of the text, and what is longer than the bound is known as that.
-func TestLinesOfAnyText(t *testing.T) {
-	rapid.Check(t, func(r *rapid.T) {
-		most := rapid.IntRange(1, 20).Draw(r, "max")
-		text := rapid.StringMatching(`([ab]{0,30}\r?\n){0,10}[ab]{0,30}\r?`).Draw(r, "text")
-		pad := rapid.SampledFrom([]int{0, 4080, 4095, 4096, 9000}).Draw(r, "pad")
-		text = strings.Repeat("-", pad) + text
-		in := newLineReader(strings.NewReader(text), most)
-		for i, want := range strings.Split(text, "\n") {
-			last := i == strings.Count(text, "\n")
-			if last && want == "" {
-				break
-			}
-			want = strings.TrimSuffix(want, "\r")
-			line, over, err := in.next()
-			if err != nil || string(line) != want[:min(len(want), most)] || over != (len(want) > most) {
-				r.Fatalf("line %d: %q, %v, %v; want %q", i, line, over, err, want)
-			}
-		}
-		if line, _, err := in.next(); err == nil {
-			r.Fatalf("one more: %q", line)
-		}
-	})
-}

@@ -6,6 +6,9 @@ import (
 	"github.com/VictoriaMetrics/metrics"
 )
 
+// notLogged is the key of the count of what sparse.Log has left out.
+const notLogged = "not_logged"
+
 // lineMeters are the metrics of a receiver of lines.
 type lineMeters struct {
 	tooLong *metrics.Counter // lines left out for their length

@@ -6,6 +6,7 @@ import (
 
 	"edged"
 	"edged/internal/conf"
+	"edged/internal/sparse"
 )
 
 // TCP is the kind tcp: lines over TCP, from those who connect or from where it connects to (Spark: socketTextStream). TCP has no
@@ -92,7 +93,7 @@ func (c *TCP) Covers() []string { return []string{c.Topic.covers(c.name)} }
 
 // New implements Config.
 func (c *TCP) New(env Env) edged.Receiver {
-	r := &tcp{TCP: *c, name: env.Name, log: env.Log, say: newSparse(env.Log), met: newLineMeters(env)}
+	r := &tcp{TCP: *c, name: env.Name, log: env.Log, say: sparse.New(env.Log, notLogged), met: newLineMeters(env)}
 	if c.Dial != "" {
 		return (*dialer)(r)
 	}

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"edged"
+	"edged/internal/linewise"
+	"edged/internal/sparse"
 )
 
 const (
@@ -25,7 +27,7 @@ type tcp struct {
 	TCP
 	name string
 	log  *slog.Logger
-	say  *sparse
+	say  *sparse.Log
 	met  *lineMeters
 }
 
@@ -81,51 +83,27 @@ func (x *connection) Write(b []byte) (int, error) {
 }
 
 func (x *connection) lines(h edged.Handler) error {
-	in := newLineReader(x, int(x.r.MaxLine))
-	m := edged.Message{Topic: x.r.Topic.of(x.r.name, topicSafe(x.c.RemoteAddr()))}
-	said := false
+	in := linewise.NewReader(x, int(x.r.MaxLine))
+	f := lineFeed{h: h, answers: x.answers, met: x.r.met, topic: x.r.Topic.of(x.r.name, topicSafe(x.c.RemoteAddr())), tooLong: func() {
+		x.r.say.Say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones of this connection are only counted",
+			"receiver", x.r.name, "peer", x.c.RemoteAddr().String(), "max_line", x.r.MaxLine.String())
+	}}
 	for {
-		line, over, err := in.next()
+		line, over, err := in.Next()
 		switch {
 		case err == io.EOF || x.ctx.Err() != nil:
 			return nil
 		case err != nil:
 			return fmt.Errorf("the connection with %v has ended: %w", x.c.RemoteAddr(), err)
-		case over:
-			x.r.met.tooLong.Inc()
-			if !said {
-				said = true
-				x.r.say.say(slog.LevelWarn, "a line that is longer than max_line was left out; further ones of this connection are only counted",
-					"receiver", x.r.name, "peer", x.c.RemoteAddr().String(), "max_line", x.r.MaxLine.String())
-			}
 		}
-		if over || len(line) == 0 {
-			if x.answers != nil {
-				if err := x.answers.pass(over); err != nil {
-					return fmt.Errorf("%v: %w", x.c.RemoteAddr(), err)
-				}
-			}
-			continue
-		}
-		m.Payload = line
-		switch err := x.take(h, &m); {
+		switch err := f.take(x.ctx, line, over); {
 		case err == nil:
+		case errors.Is(err, errApart):
+			return fmt.Errorf("%v: %w", x.c.RemoteAddr(), err)
 		case x.ctx.Err() != nil || errors.Is(err, edged.ErrStopped):
 			return nil // the line has no answer: it is still the peer's
 		default:
 			return err
 		}
 	}
-}
-
-// take hands a line over.
-func (x *connection) take(h edged.Handler, m *edged.Message) error {
-	if x.answers == nil {
-		return h.Take(x.ctx, m, nil, 0)
-	}
-	err := h.Take(x.ctx, m, x.answers, x.answers.line())
-	if err != nil {
-		x.answers.forget()
-	}
-	return err
 }

@@ -25,7 +25,7 @@ func (l *listener) Run(ctx context.Context, h edged.Handler) error {
 	}
 	in = guard.Limit(in, int64(r.MaxConnections), func(from net.Addr) {
 		r.met.refused.Inc()
-		r.say.say(slog.LevelWarn, "a connection was refused: there are max_connections already", "receiver", r.name, "peer", from.String(), "max_connections", r.MaxConnections)
+		r.say.Say(slog.LevelWarn, "a connection was refused: there are max_connections already", "receiver", r.name, "peer", from.String(), "max_connections", r.MaxConnections)
 	})
 	defer context.AfterFunc(ctx, func() { in.Close() })()
 	var wg sync.WaitGroup
@@ -44,7 +44,7 @@ func (l *listener) Run(ctx context.Context, h edged.Handler) error {
 			}
 			return nil
 		case err != nil: // too many open files, or a peer that has gone again: those that are served go on
-			r.say.say(slog.LevelWarn, "a connection could not be accepted; edged goes on listening", "receiver", r.name, "error", err)
+			r.say.Say(slog.LevelWarn, "a connection could not be accepted; edged goes on listening", "receiver", r.name, "error", err)
 			select {
 			case <-ctx.Done():
 			case <-time.After(100 * time.Millisecond):
@@ -53,7 +53,7 @@ func (l *listener) Run(ctx context.Context, h edged.Handler) error {
 		}
 		wg.Go(func() {
 			if err := r.serve(ctx, c, h); err != nil {
-				r.say.say(slog.LevelWarn, "a connection has ended with an error", "receiver", r.name, "error", err)
+				r.say.Say(slog.LevelWarn, "a connection has ended with an error", "receiver", r.name, "error", err)
 			}
 		})
 	}

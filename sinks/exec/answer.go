@@ -1,9 +1,6 @@
 package exec
 
 import (
-	"bufio"
-	"errors"
-	"io"
 	"strings"
 	"unicode"
 )
@@ -53,24 +50,4 @@ func printable(s string, size int) string {
 		cut += "…"
 	}
 	return cut
-}
-
-// eachLine calls f for each line, without its line break, until r ends. The line is valid during the call.
-func eachLine(r io.Reader, f func(line []byte)) {
-	b := bufio.NewReaderSize(r, lineSize)
-	for {
-		line, err := b.ReadSlice('\n')
-		if n := len(line); n > 0 {
-			if err == nil {
-				line = line[:n-1]
-			}
-			f(line)
-		}
-		for errors.Is(err, bufio.ErrBufferFull) {
-			_, err = b.ReadSlice('\n')
-		}
-		if err != nil {
-			return
-		}
-	}
 }

@@ -1,13 +1,13 @@
 package exec
 
 import (
-	"os"
 	osexec "os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"edged"
+	"edged/internal/child"
 	"edged/internal/conf"
 	"edged/sinks/encode"
 	"edged/sinks/spec"
@@ -54,22 +54,9 @@ func below(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// private are variables that are for edged alone: systemd takes a message about them from whoever has them.
-var private = []string{"NOTIFY_SOCKET=", "WATCHDOG_PID=", "WATCHDOG_USEC=", "LISTEN_PID=", "LISTEN_FDS=", "LISTEN_FDNAMES="}
-
-// environ is the program's environment. Of a variable that is there twice the last one counts.
+// environ is the program's environment.
 func (c *Config) environ(sink string) []string {
-	var out []string
-next:
-	for _, v := range os.Environ() {
-		for _, p := range private {
-			if strings.HasPrefix(v, p) {
-				continue next
-			}
-		}
-		out = append(out, v)
-	}
-	out = append(out, "EDGED_SINK="+sink)
+	out := append(child.Environ(), "EDGED_SINK="+sink)
 	for _, p := range c.Env {
 		out = append(out, p.Key+"="+p.Value)
 	}

@@ -25,7 +25,7 @@ func (p *program) exchange(ctx context.Context, lines []byte, n int, silence tim
 	wrote := p.give(lines)
 	defer func() {
 		if wrote != nil { // lines is the caller's again when this returns
-			_ = p.in.SetWriteDeadline(time.Unix(1, 0))
+			_ = p.In.SetWriteDeadline(time.Unix(1, 0))
 			<-wrote
 		}
 	}()
@@ -50,7 +50,7 @@ func (p *program) exchange(ctx context.Context, lines []byte, n int, silence tim
 			if !ok {
 				return p.babble(line)
 			}
-			if got++; got == n && (shut || unread(p.in) > lineBreak) {
+			if got++; got == n && (shut || unread(p.In) > lineBreak) {
 				return p.unreadable()
 			}
 			take(got-1, v, text)
@@ -64,7 +64,7 @@ func (p *program) exchange(ctx context.Context, lines []byte, n int, silence tim
 			return ctx.Err()
 		}
 	}
-	if unread(p.in) > lineBreak { // its answers were faster than the rows
+	if unread(p.In) > lineBreak { // its answers were faster than the rows
 		return p.unreadable()
 	}
 	p.spoiled = false
@@ -77,11 +77,11 @@ const lineBreak = 1
 // give writes the lines, in a goroutine of its own: a pipe whose reader stands still would hold it.
 func (p *program) give(lines []byte) <-chan error {
 	wrote := make(chan error, 1)
-	_ = p.in.SetWriteDeadline(time.Time{})
+	_ = p.In.SetWriteDeadline(time.Time{})
 	go func(in *os.File) {
 		_, err := in.Write(lines)
 		wrote <- err
-	}(p.in)
+	}(p.In)
 	return wrote
 }
 
@@ -89,11 +89,11 @@ func (p *program) give(lines []byte) <-chan error {
 func (p *program) died(rows int) error {
 	if p.goneWithin(leftovers) {
 		p.leave()
-		p.in.Close()
+		p.In.Close()
 	} else {
 		p.end()
 	}
-	fate := p.fate()
+	fate := p.Fate()
 	return edged.Explain(fmt.Errorf("%s ended (%s) with %d rows unanswered%s; they are given to its next life", p.name, fate, rows, p.said.words()),
 		"ended: "+fate, "look at the program; what it says is in the log")
 }

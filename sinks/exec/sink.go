@@ -152,7 +152,7 @@ func (s *sink) ready() error {
 	if s.run != nil {
 		select {
 		case <-s.run.gone:
-			s.log.Info("the sink's program ended when it had nothing to do; it is started again", "status", s.run.fate())
+			s.log.Info("the sink's program ended when it had nothing to do; it is started again", "status", s.run.Fate())
 			_ = s.Close()
 		default:
 			if !s.run.spoiled {

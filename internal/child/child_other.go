@@ -1,9 +1,9 @@
 //go:build !linux
 
-package receiver
+package child
 
 import (
-	"os"
+	"os/exec"
 	"syscall"
 )
 
@@ -12,10 +12,4 @@ import (
 func ofItsOwn() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // untilExit waits for the end of a program, which is reaped.
-func untilExit(p *os.Process) *os.ProcessState {
-	state, err := p.Wait()
-	if err != nil {
-		return &os.ProcessState{}
-	}
-	return state
-}
+func untilExit(cmd *exec.Cmd) (reaped bool, err error) { return true, cmd.Wait() }

@@ -1,7 +1,7 @@
-package receiver
+package child
 
 import (
-	"os"
+	"os/exec"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -14,8 +14,8 @@ func ofItsOwn() *syscall.SysProcAttr {
 }
 
 // untilExit waits for the end of a program without reaping it.
-func untilExit(p *os.Process) *os.ProcessState {
-	for unix.Waitid(unix.P_PID, p.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
+func untilExit(cmd *exec.Cmd) (reaped bool, err error) {
+	for unix.Waitid(unix.P_PID, cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil) == unix.EINTR {
 	}
-	return nil
+	return false, nil
 }
