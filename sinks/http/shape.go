@@ -13,24 +13,21 @@ import (
 
 // shape is how rows become a body, and what that is.
 type shape struct {
-	lines       func(dst []byte, rows *edged.Rows) ([]byte, error)
+	lines       func(dst []byte, rows *edged.Rows) []byte
 	contentType string
 	err         error // of templates that do not compile; Check has said it before
 }
 
 // shape is that of the configuration: templates, if there are any, else the format.
 func (c *Config) shape() (s shape) {
-	plain := func(f func([]byte, *edged.Rows) []byte) func([]byte, *edged.Rows) ([]byte, error) {
-		return func(dst []byte, rows *edged.Rows) ([]byte, error) { return f(dst, rows), nil }
-	}
 	switch {
 	case c.Body.Set():
 		t, err := c.Body.Compile()
 		s = shape{lines: t.Append, contentType: "application/json", err: err}
 	case c.Format == "json":
-		s = shape{lines: plain(encode.AppendJSON), contentType: "application/json"}
+		s = shape{lines: encode.AppendJSON, contentType: "application/json"}
 	default:
-		s = shape{lines: plain(encode.AppendNDJSON), contentType: "application/x-ndjson"}
+		s = shape{lines: encode.AppendNDJSON, contentType: "application/x-ndjson"}
 	}
 	if c.ContentType != "" {
 		s.contentType = c.ContentType

@@ -33,10 +33,7 @@ func TestTemplateConformance(t *testing.T) {
 				if err != nil {
 					panic(err)
 				}
-				if dst, err = p.Append(dst, rows); err != nil {
-					panic(err)
-				}
-				return dst
+				return p.Append(dst, rows)
 			},
 			Arrived: s.arrivals,
 			Refuse:  s.refuse,

@@ -3,37 +3,42 @@ package body
 import (
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"math"
 	"slices"
 	"strings"
-	"text/template"
 	"text/template/parse"
 
 	"edged/internal/human"
 )
 
 // compile reads a template, holds it against what is allowed, and lists the names of the values that it uses.
-func compile(name, text string) (t *template.Template, names []string, err error) {
-	t, err = template.New(name).Funcs(functions()).Parse(text)
+func compile(name, text string) (t compiled, names []string, err error) {
+	trees, err := parse.Parse(name, text, "", "", words)
 	if err != nil {
-		return nil, nil, plain(err, name)
+		return t, nil, plain(err, name)
 	}
-	if len(t.Templates()) > 1 || t.Tree == nil && text != "" {
-		return nil, nil, errors.New("define and block are not known here")
+	if len(trees) > 1 {
+		return t, nil, errors.New("define and block are not known here")
 	}
 	w := walker{}
-	if t.Tree != nil && t.Root != nil {
-		if err := w.list(t.Root); err != nil {
-			return nil, nil, err
+	if tree := trees[name]; tree != nil {
+		if err := w.list(tree.Root); err != nil {
+			return t, nil, err
 		}
-	}
-	if err := t.Execute(io.Discard, row{}); err != nil { // never: nothing is left that could fail
-		return nil, nil, plain(err, name)
+		t.root = tree.Root
 	}
 	return t, w.names, nil
 }
+
+// words are the names that the parser is to know as functions: ours, and those of which it is better said that they are not known here.
+var words = func() map[string]any {
+	known := map[string]any{"printf": true, "print": true, "println": true, "len": true, "index": true, "slice": true, "call": true, "html": true, "js": true, "urlquery": true, "lt": true, "le": true, "gt": true, "ge": true, "write": true}
+	for name := range allowed {
+		known[name] = true
+	}
+	return known
+}()
 
 // plain takes off what the standard library puts in front of its errors: the name of the template, known from the key.
 func plain(err error, name string) error {
@@ -45,8 +50,7 @@ func plain(err error, name string) error {
 	return errors.New(text)
 }
 
-// walker goes over a template's nodes, refuses those that are not allowed, and has each value written by write, so that
-// numbers, times and missing values look as everywhere else.
+// walker goes over a template's nodes, and refuses those that are not allowed.
 type walker struct{ names []string }
 
 func (w *walker) list(l *parse.ListNode) error {
@@ -66,11 +70,7 @@ func (w *walker) node(n parse.Node) error {
 	case *parse.TextNode, *parse.CommentNode:
 		return nil
 	case *parse.ActionNode:
-		if err := w.pipe(n.Pipe); err != nil {
-			return err
-		}
-		n.Pipe.Cmds = append(n.Pipe.Cmds, call("write"))
-		return nil
+		return w.pipe(n.Pipe)
 	case *parse.IfNode:
 		if err := w.pipe(n.Pipe); err != nil {
 			return err
@@ -82,10 +82,6 @@ func (w *walker) node(n parse.Node) error {
 	}
 	word, _, _ := strings.Cut(strings.Trim(n.String(), "{}- "), " ")
 	return fmt.Errorf("%s is not known here: a template is for one row, and has values, functions and if", word)
-}
-
-func call(name string) *parse.CommandNode {
-	return &parse.CommandNode{NodeType: parse.NodeCommand, Args: []parse.Node{parse.NewIdentifier(name)}}
 }
 
 func (w *walker) pipe(p *parse.PipeNode) error {

@@ -1,6 +1,6 @@
 // Package body makes the bodies of requests from templates, for an API that wants a shape of its own.
 //
-// A body is prefix, the rows by a template each with a separator between them, and suffix. The templates are those of
+// A body is prefix, the rows by a template each with a separator between them, and suffix. The templates are in the language of
 // package text/template, cut down to what places values: there are no loops, variables, definitions or calls of anything
 // but a short list of functions, so that the cost is that of the rows, nothing can be read but the row, and a mistake is
 // found when the configuration is loaded.

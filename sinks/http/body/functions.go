@@ -3,7 +3,6 @@ package body
 import (
 	"math"
 	"strconv"
-	"text/template"
 	"time"
 
 	"edged"
@@ -19,29 +18,39 @@ var allowed = map[string]int{
 
 const any1 = -1 // one or more
 
-// functions are ours. In a template a value is a string, float64, bool, time.Time, raw (JSON) or nil: so if and and take an
-// empty text, 0, false and what is missing for false, as everywhere in the language.
-func functions() template.FuncMap {
-	return template.FuncMap{
-		"write":   func(v any) string { return string(encode.AppendPlain(nil, value(v))) },
-		"json":    func(v any) raw { return raw(encode.AppendValue(nil, value(v))) },
-		"text":    func(v any) string { return string(encode.AppendPlain(nil, value(v))) },
-		"unix":    func(v any) any { return since(v, time.Second) },
-		"unix_ms": func(v any) any { return since(v, time.Millisecond) },
-		"unix_us": func(v any) any { return since(v, time.Microsecond) },
-		"unix_ns": func(v any) any { return since(v, 1) },
-		"date":    date,
-		"fixed":   fixed,
-		"default": func(other, v any) any {
-			if value(v).Missing() {
-				return other
-			}
-			return v
-		},
-		"has": func(v any) bool { return !value(v).Missing() },
-		"eq":  func(a, b any) bool { return value(a) == value(b) },
-		"ne":  func(a, b any) bool { return value(a) != value(b) },
+// functions are called with as many values as allowed says. In a template a value is a string, float64, bool, time.Time, raw (JSON) or nil, the number
+// of rows an int, and the whole row a row.
+var functions = map[string]func(v []any) any{
+	"json":    func(v []any) any { return raw(encode.AppendValue(nil, value(v[0]))) },
+	"text":    func(v []any) any { return string(encode.AppendPlain(nil, value(v[0]))) },
+	"unix":    func(v []any) any { return since(v[0], time.Second) },
+	"unix_ms": func(v []any) any { return since(v[0], time.Millisecond) },
+	"unix_us": func(v []any) any { return since(v[0], time.Microsecond) },
+	"unix_ns": func(v []any) any { return since(v[0], 1) },
+	"date":    func(v []any) any { return date(v[0], v[1]) },
+	"fixed":   func(v []any) any { return fixed(v[0], v[1]) },
+	"default": func(v []any) any {
+		if value(v[1]).Missing() {
+			return v[0]
+		}
+		return v[1]
+	},
+	"has": func(v []any) any { return !value(v[0]).Missing() },
+	"eq":  func(v []any) any { return value(v[0]) == value(v[1]) },
+	"ne":  func(v []any) any { return value(v[0]) != value(v[1]) },
+	"not": func(v []any) any { return !truth(v[0]) },
+	"and": func(v []any) any { return first(v, false) },
+	"or":  func(v []any) any { return first(v, true) },
+}
+
+// first is the first value that is as true as that, or the last.
+func first(v []any, as bool) any {
+	for _, x := range v[:len(v)-1] {
+		if truth(x) == as {
+			return x
+		}
 	}
+	return v[len(v)-1]
 }
 
 // raw is text that is JSON already.

@@ -2,7 +2,6 @@ package body
 
 import (
 	"slices"
-	"text/template"
 
 	"edged"
 	"edged/sinks/encode"
@@ -10,7 +9,7 @@ import (
 
 // Template writes bodies. It is for one goroutine.
 type Template struct {
-	prefix, row, suffix *template.Template
+	prefix, row, suffix compiled
 	separator           string
 	objects             bool // a row is used as a whole
 	object              encode.Objects
@@ -21,34 +20,31 @@ type Template struct {
 func (c *Config) Compile() (*Template, error) {
 	t := &Template{separator: c.Separator, values: row{}}
 	for _, part := range []struct {
-		into       **template.Template
+		into       *compiled
 		name, text string
 	}{{&t.prefix, "prefix", c.Prefix}, {&t.row, "row", c.Row}, {&t.suffix, "suffix", c.Suffix}} {
-		compiled, names, err := compile(part.name, part.text)
+		made, names, err := compile(part.name, part.text)
 		if err != nil {
 			return nil, err
 		}
-		*part.into = compiled
+		*part.into = made
 		t.objects = t.objects || slices.Contains(names, whole)
 	}
 	return t, nil
 }
 
 // Append appends the body of rows. It keeps nothing of them.
-func (t *Template) Append(dst []byte, rows *edged.Rows) ([]byte, error) {
+func (t *Template) Append(dst []byte, rows *edged.Rows) []byte {
 	defer clear(t.values)
 	if t.objects {
 		t.object.Reset(rows)
 		defer t.object.Reset(nil)
 	}
-	w := writer{dst}
 	around := row{"stream": rows.Stream, "rows": rows.Len()}
-	if err := t.prefix.Execute(&w, around); err != nil {
-		return w.b, err
-	}
+	dst = t.prefix.append(dst, around)
 	for i := range rows.Len() {
 		if i > 0 {
-			w.b = append(w.b, t.separator...)
+			dst = append(dst, t.separator...)
 		}
 		clear(t.values)
 		t.values["stream"] = rows.Stream
@@ -58,16 +54,7 @@ func (t *Template) Append(dst []byte, rows *edged.Rows) ([]byte, error) {
 		if t.objects {
 			t.values[whole] = raw(t.object.Append(nil, i))
 		}
-		if err := t.row.Execute(&w, t.values); err != nil {
-			return w.b, err
-		}
+		dst = t.row.append(dst, t.values)
 	}
-	return w.b, t.suffix.Execute(&w, around)
-}
-
-type writer struct{ b []byte }
-
-func (w *writer) Write(p []byte) (int, error) {
-	w.b = append(w.b, p...)
-	return len(p), nil
+	return t.suffix.append(dst, around)
 }
