@@ -165,7 +165,7 @@ sinks`, 1)+poisonConfig, 4*small)
 			t.Errorf("stream %s was restarted: %s", s.Stream, s.Part.LastErr)
 		}
 	}
-	if n := strings.Count(e.Log(), "a window has max_groups groups"); n != 1 {
+	if n := strings.Count(e.Log(), "there are max_groups groups"); n != 1 {
 		t.Errorf("too many groups were logged %d times", n)
 	}
 	rows := poisonRows(e)
