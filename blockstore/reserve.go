@@ -36,7 +36,7 @@ func (r *reserved) diskReserve(reserve, total int64) int64 {
 // many bytes of it there are. It does something once in allocStep bytes of growth.
 func (s *Store) takeReserve(used, reserve int64) int64 {
 	r := &s.reserved
-	if r.never || r.to >= min(used+reserve, int64(s.cfg.MaxBytes)) || time.Now().Before(r.retry) {
+	if r.never || !r.wall && r.to >= min(used+reserve, int64(s.cfg.MaxBytes)) || time.Now().Before(r.retry) {
 		return max(0, r.to-used)
 	}
 	err := s.takeAhead(used, reserve)

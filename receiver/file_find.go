@@ -120,6 +120,7 @@ func (t *tail) open(path string) error {
 			continue
 		}
 		t.kept.places = slices.Delete(places, i, i+1)
+		defer t.putBack(p, len(t.followed))
 		s.name, at = p.Name, p.Offset
 		if v == cutShort {
 			at = 0
@@ -156,6 +157,13 @@ func (t *tail) add(s *followed, at int64, err error) error {
 	return nil
 }
 
+// putBack has a place known again if its file could not be followed: there are still as many as before.
+func (t *tail) putBack(p place, followed int) {
+	if len(t.followed) == followed {
+		t.kept.places = append(t.kept.places, p)
+	}
+}
+
 // findRotated looks for files that were not read to their end and are not where they were: by their inodes, in their directory.
 func (t *tail) findRotated() {
 	for i := 0; i < len(t.kept.places); i++ {
@@ -175,10 +183,14 @@ func (t *tail) findRotated() {
 			p.Done = true
 			t.log.Warn("a file that was followed has gone, or another has its name: what was written to it after it was read last is lost, if there was something", "file", p.Path, "was_read_to", p.Offset)
 		default:
-			at := p.Offset
+			was, n := *p, len(t.followed)
 			t.kept.places = slices.Delete(t.kept.places, i, i+1)
 			i--
-			t.say(s.path, t.add(s, at, nil))
+			t.say(s.path, t.add(s, was.Offset, nil))
+			if len(t.followed) == n {
+				t.putBack(was, n)
+				return // it is tried again with the next look
+			}
 		}
 	}
 }

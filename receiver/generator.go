@@ -118,9 +118,12 @@ func (g *Generator) admit(ctx context.Context, topic string) error {
 
 // begin makes sure that there is an open block with room for what arrives now. The arrival is stamped here, under the block's
 // lock, so that arrivals in a block never decrease and a cut's time is after all of them.
-func (g *Generator) begin() (now edged.Instant) {
+func (g *Generator) begin() (now edged.Instant) { return g.beginWith(1) }
+
+// beginWith is begin for n messages that belong together, maxBlockMessages at most.
+func (g *Generator) beginWith(n int) (now edged.Instant) {
 	now = g.o.Clock.Now()
-	if g.open.b != nil && (g.open.b.Cut.Epoch != now.Epoch || g.open.bytes() >= maxBlockBytes || g.open.len() >= maxBlockMessages) {
+	if g.open.b != nil && (g.open.b.Cut.Epoch != now.Epoch || g.open.bytes() >= maxBlockBytes || g.open.len()+n > maxBlockMessages) {
 		g.cut(now)
 	}
 	if g.open.b == nil {

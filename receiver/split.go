@@ -26,23 +26,42 @@ type splitter struct{ g *Generator }
 // Take implements edged.Handler. It waits until the first line may be taken; the others wait for nothing, and so may exceed
 // block.queue_bytes and max_rate, once and by one payload: what comes afterwards waits the longer. If they waited, too, a payload
 // that needs more time than its publisher has would be taken in part, be repeated, and never be whole.
+//
+// A block holds maxBlockMessages messages. The last line of a payload that has more is all the rest of it.
 func (s *splitter) Take(ctx context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
+	if m.Kept { // it was published before split was configured, and sessions read it from this block: it is taken as it was promised then
+		return s.g.Take(ctx, m, ack, token)
+	}
 	line, rest := cutLine(m.Payload)
 	part := *m
-	part.Payload, part.Origin, part.Kept, part.Extra = line, edged.Origin{}, false, nil
+	part.Payload, part.Origin = line, edged.Origin{}
 	if err := s.g.admit(ctx, m.Topic); err != nil {
 		return err
 	}
 	defer s.g.mu.Unlock()
-	now, lines := s.g.begin(), 1
+	now, lines := s.g.beginWith(countLines(m.Payload)), 1
 	for ; len(rest) > 0; lines++ {
 		s.g.add(&part, nil, 0, now.Wall)
-		part.Payload, rest = cutLine(rest)
+		if lines == maxBlockMessages-1 {
+			part.Payload, rest = bytes.TrimRight(rest, "\r\n"), nil
+		} else {
+			part.Payload, rest = cutLine(rest)
+		}
 	}
 	part.Origin = m.Origin
 	s.g.add(&part, ack, token, now.Wall)
 	s.g.pace.charge(lines - 1)
 	return nil
+}
+
+// countLines is how many messages a payload becomes.
+func countLines(text []byte) (n int) {
+	for n = 1; n < maxBlockMessages; n++ {
+		if _, text = cutLine(text); len(text) == 0 {
+			break
+		}
+	}
+	return n
 }
 
 // cutLine returns the first line of text that is not empty, without its line end, and what begins with the next such line. A text

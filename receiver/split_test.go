@@ -123,17 +123,39 @@ func TestThePartsOfAPayloadShareABlock(t *testing.T) {
 	if err := h.Take(t.Context(), small, nil, 0); err != nil {
 		t.Fatal(err)
 	}
-	many := &edged.Message{Topic: "t", Payload: []byte(strings.Repeat("line\n", maxBlockMessages+10)), Kept: true, Extra: []byte("x"), Retain: true, QoS: 1}
+	few := &edged.Message{Topic: "t", Payload: []byte("a\nb")}
+	if err := h.Take(t.Context(), few, nil, 0); err != nil {
+		t.Fatal(err)
+	}
+	many := &edged.Message{Topic: "t", Payload: []byte(strings.Repeat("line\n", maxBlockMessages+10)), Retain: true, QoS: 1}
 	if err := h.Take(t.Context(), many, &acker{}, 1); err != nil {
 		t.Fatal(err)
 	}
 	s.commit(nil)
 	b := s.blocks[len(s.blocks)-1]
-	if b.Len() < maxBlockMessages+10 {
+	if b.Len() != maxBlockMessages { // more than a row's place in the block could tell apart
 		t.Fatalf("%d of its lines are in the last block", b.Len())
 	}
-	if last := b.Len() - 1; b.Kept(last) || len(b.Extras) > 0 || !b.Retain(last) || b.QoS(last) != 1 {
+	last := b.Len() - 1
+	if rest := strings.TrimSuffix(strings.Repeat("line\n", 11), "\n"); string(b.Payload(last)) != rest || string(b.Payload(0)) != "line" {
+		t.Errorf("the last one is %q", b.Payload(last))
+	}
+	if b.Kept(last) || len(b.Extras) > 0 || !b.Retain(last) || b.QoS(last) != 1 {
 		t.Error("a line is no copy of the message that a session could read; it has its flags else")
+	}
+}
+
+// What was published before split was configured, and is to be read by sessions from this block, is taken whole: a reload has exchanged the receiver
+// meanwhile.
+func TestWhatIsKeptForSessionsIsNotSplit(t *testing.T) {
+	g, s := setup(byLines)
+	g.to(Active)
+	if err := g.Handler().Take(t.Context(), &edged.Message{Topic: "t", Payload: []byte("a\nb"), QoS: 1, Kept: true, Extra: []byte("x")}, &acker{}, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.commit(nil)
+	if b := s.blocks[0]; b.Len() != 1 || !b.Kept(0) || string(b.Payload(0)) != "a\nb" || len(b.Extras) != 1 {
+		t.Errorf("%+v", b)
 	}
 }
 

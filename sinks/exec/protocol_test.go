@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -52,6 +53,9 @@ func TestAnswersWithoutReading(t *testing.T) {
 			err := deliver(t, s, c.rows)
 			if edged.ClassOf(err) != edged.Permanent || !strings.Contains(err.Error(), "it answered rows that it has not read") && !strings.Contains(err.Error(), "more answers than") {
 				t.Fatal(err)
+			}
+			if i := slices.IndexFunc(s.ledger.rows, func(e entry) bool { return e.said != unanswered }); i >= 0 {
+				t.Errorf("the answer to row %d counts", i)
 			}
 		})
 	}

@@ -85,6 +85,11 @@ func (s *sink) deliver(ctx context.Context, rows *edged.Rows) error {
 			if s.run.over {
 				s.run = nil
 			}
+			if edged.ClassOf(err) == edged.Permanent { // it does not keep to the protocol: nothing that it has said counts
+				for _, i := range s.open {
+					entries[i].said = unanswered
+				}
+			}
 			return err
 		}
 	}
