@@ -53,6 +53,7 @@ func (s *Stream) balance(t *edged.Tick) {
 
 // block applies a block's messages, and reports whether the stream got a row of it.
 func (s *Stream) block(b *edged.Block) (rows bool) {
+	defer s.r.letGo()
 	c := s.rec.Counts
 	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, watermark: s.wm.now()} // the same for all rows: the watermark moves at the entry's end
 	for i := range b.Len() {

@@ -169,6 +169,7 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 // readBlock reads the rows of a block that stand from one offset up to another. It reports whether there is no room for a further one;
 // r.To is where that stands.
 func (rd *rowReader) readBlock(b *edged.Block, r *edged.Reading, from, end uint32, limits edged.Limits) (full bool) {
+	defer rd.letGo()
 	rows := r.Rows
 	for i, skip := rd.p.message(from); i < b.Len() && rd.p.offset(i, 0) < end; i, skip = i+1, 0 {
 		if _, v := rd.begin(b, i); v != good {

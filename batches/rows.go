@@ -103,6 +103,12 @@ func (r *rowReader) learn(name string) *topicInfo {
 	return t
 }
 
+// letGo is called when a block has been read: it, and what its topics mean, may be large.
+func (r *rowReader) letGo() {
+	r.block = nil
+	clear(r.infos)
+}
+
 // begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
 // payload that makes a decoder panic is poison like any other that cannot be read.
 func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
