@@ -30,10 +30,7 @@ func parsed(t fataler, payload string, path []string) edged.Value {
 	}
 	switch v.Type() {
 	case fastjson.TypeNumber:
-		f, err := v.Float64()
-		if err != nil {
-			return edged.NullValue()
-		}
+		f, _ := strconv.ParseFloat(string(v.MarshalTo(nil)), 64) // the parser's own way does not round the last bit right
 		return edged.NumberValue(f)
 	case fastjson.TypeString:
 		return edged.TextValue(string(v.GetStringBytes()))

@@ -1,6 +1,7 @@
 package expression
 
 import (
+	"strconv"
 	"strings"
 
 	"edged"
@@ -101,10 +102,7 @@ func Field(v edged.Value, path []string) edged.Value {
 func ofJSON(v *fastjson.Value) edged.Value {
 	switch v.Type() {
 	case fastjson.TypeNumber:
-		f, err := v.Float64()
-		if err != nil {
-			return edged.NullValue()
-		}
+		f, _ := strconv.ParseFloat(string(v.MarshalTo(nil)), 64) // out of range gives ±Inf, which is null
 		return edged.NumberValue(f)
 	case fastjson.TypeString:
 		return edged.TextValue(string(v.GetStringBytes()))
