@@ -62,6 +62,9 @@ func readStrace(r io.Reader, first int, begin, end func(*call) error) (lines int
 		}
 		thread, text, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 		text = strings.TrimLeft(text, " ")
+		if strings.HasSuffix(text, "<detached ...>") { // a thread that ended before it did anything; that nothing is missing is checked at the end
+			continue
+		}
 		if strings.HasPrefix(text, "+++") || strings.HasPrefix(text, "---") || strings.HasPrefix(text, "strace:") {
 			continue
 		}
