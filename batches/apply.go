@@ -106,9 +106,10 @@ func (c *Counts) add(f fate) {
 	}
 }
 
-// message applies the rows of the message that was begun. If there can be several, all are looked through before the first one counts.
+// message applies the rows of the message that was begun. If there can be several, or they change what is remembered, all are looked through before
+// the first one counts.
 func (s *Stream) message(c *Counts, info *topicInfo) (best fate) {
-	if s.r.many != nil && s.st != nil && !s.try(info) {
+	if s.st != nil && (s.r.many != nil || s.r.mem != nil) && !s.try(info) {
 		return isDead
 	}
 	best = isFiltered

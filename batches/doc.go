@@ -1,8 +1,8 @@
 // Package batches runs the streams: every batch interval each stream takes the blocks since its cursor, decodes them, and
 // moves its windows (Spark: JobGenerator and the DStreams it schedules).
 //
-// The way of a row is fixed: decode, time, where, select, group_by, window, aggregate. A stream without a window is
-// stateless: its deliveries read the block log themselves, behind the stream's own cursor, which alone counts and
+// The way of a row is fixed: decode, flat_map, time, lag, where, select, changed, throttle, sample, group_by, window, aggregate, having
+// (docs/adr/0018-rows.md). A stream without a window, whose rows do not depend on those before them, is stateless: its deliveries read the block log themselves, behind the stream's own cursor, which alone counts and
 // dead-letters. A stream with a window consumes the block log and appends what its windows give to its result log.
 //
 // # Windows

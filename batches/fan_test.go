@@ -3,6 +3,7 @@ package batches
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"edged"
@@ -112,5 +113,40 @@ func TestAListOfReadingsIsTakenApart(t *testing.T) {
 	}
 	if c := s.rec.Counts; c.Applied != 2 || c.Filtered != 1 || c.Dead != 1 || c.Produced != 2 {
 		t.Errorf("%+v", c)
+	}
+}
+
+// Rows of one reading keep their texts while the messages behind them are decoded: an escaped text stands in memory of the decoder, which is used again.
+func TestElementsKeepTheirTexts(t *testing.T) {
+	c := wordsConfig()
+	c.Decode = "json"
+	p := mustPlan(t, c)
+	m := newMemStore(p)
+	s := newStream(c, p, m)
+	open(t, s)
+	m.addBlock(blockOf("a", edged.Instant{Wall: 1001 * sec},
+		msg{"site/1/gpio/1", `{"value":"on\u0065 tw\u006f"}`, 1000 * sec}, msg{"site/1/gpio/1", `{"value":"xx\u0078 yyyyy\u0079"}`, 1000 * sec}))
+	step(t, s)
+	if got, _ := texts(t, s, 100); !slices.Equal(got, []string{"one", "two", "xxx", "yyyyyy"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A row that becomes a dead letter is not the one before the next: what it has changed in the memory is taken back.
+func TestADeadLetterIsNotRemembered(t *testing.T) {
+	c := pinsConfig()
+	c.Changed, c.Where = "value", ""
+	c.Aggregate = conf.Pairs{{Key: "n", Value: "count()"}, {Key: "last", Value: "last(note)"}}
+	p := mustPlan(t, c)
+	m := newMemStore(p)
+	s := newStream(c, p, m)
+	open(t, s)
+	row := func(value int, note string) msg {
+		return msg{"site/1/gpio/1", fmt.Sprintf(`{"value":%d,"kind":"k","note":%q}`, value, note), 1000 * sec}
+	}
+	m.addBlock(blockOf("a", edged.Instant{Wall: 1001 * sec}, row(1, "a"), row(2, strings.Repeat("x", maxText+1)), row(2, "b")))
+	step(t, s)
+	if c := s.rec.Counts; c.Applied != 2 || c.Dead != 1 || c.Filtered != 0 {
+		t.Errorf("%+v: the second 2 is a change from 1", c)
 	}
 }

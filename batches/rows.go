@@ -296,7 +296,11 @@ func (r *rowReader) output(cells []edged.Value) []edged.Value {
 	switch {
 	case len(r.p.selects) > 0:
 	case r.many != nil:
-		cells = append(cells, r.many.shown[r.at-1])
+		shown := r.many.shown[r.at-1]
+		if r.p.flat != nil { // it may be in the decoder's memory, which is used again
+			shown = own(shown)
+		}
+		cells = append(cells, shown)
 	default:
 		cells = append(cells, r.dec.Payload(b.Payload(i)))
 	}
