@@ -6,12 +6,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"edged/test/await"
 	"edged/test/need"
+	"edged/test/port"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
@@ -28,12 +30,7 @@ type mosquitto struct {
 func newMosquitto(t testing.TB, lines ...string) *mosquitto {
 	t.Helper()
 	bin := need.Tool(t, "mosquitto")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(l.Addr().String())
-	_ = l.Close()
+	port := strconv.Itoa(port.Free(t))
 	m := &mosquitto{t: t, bin: bin, dir: t.TempDir(), port: port}
 	conf := append([]string{
 		"listener " + port + " 127.0.0.1", "allow_anonymous true", "user root", "persistence true", "persistence_location " + m.dir + "/",

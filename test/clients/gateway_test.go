@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"edged/test/harness"
+	"edged/test/port"
 )
 
 // The users of every gateway; passwords are their names backwards.
@@ -81,7 +82,7 @@ func start(t testing.TB, changes ...string) *gateway {
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	g.socket = filepath.Join(dir, "mqtt")
 	for _, scheme := range []string{"tls", "ws", "wss"} {
-		g.ports[scheme] = harness.FreePort(t)
+		g.ports[scheme] = port.Free(t)
 	}
 	text := strings.NewReplacer(":TLS", fmt.Sprint(":", g.ports["tls"]), ":WSS", fmt.Sprint(":", g.ports["wss"]),
 		":WS", fmt.Sprint(":", g.ports["ws"]), "SOCKET", g.socket, "CERTS", g.certs.dir).Replace(config)

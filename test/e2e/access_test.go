@@ -12,6 +12,7 @@ import (
 
 	"edged/broker/passwd"
 	"edged/test/harness"
+	"edged/test/port"
 	"edged/test/rawmqtt"
 	"edged/test/selfsigned"
 )
@@ -20,7 +21,7 @@ import (
 // that are connected, and those who are not concerned stay.
 func TestAccessIsReadAgain(t *testing.T) {
 	t.Parallel()
-	secure := harness.FreePort(t)
+	secure := port.Free(t)
 	e := harness.New(t, strings.Replace(fmt.Sprintf(base, ""), `listen = ["tcp://127.0.0.1:{{broker}}"]`, fmt.Sprintf(`listen = ["tcp://127.0.0.1:{{broker}}", "tls://127.0.0.1:%d"]
 password_file = "passwords"
 acl_file = "rules"

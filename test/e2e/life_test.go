@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"edged/test/harness"
+	"edged/test/port"
 )
 
 // After a stop nothing is lost, nothing is doubled, and windows go on where they were.
@@ -115,7 +116,7 @@ driver = "periph"
 [gpio.pin.door]
 line = "GPIO17"
 edge = "both"
-`, harness.FreePort(t))
+`, port.Free(t))
 	e := harness.New(t, config)
 	e.Start()
 	publish(t, e.Broker, "-q", "1", "-t", "site/7/gpio/3", "-m", `{"value":1}`)

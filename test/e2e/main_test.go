@@ -13,6 +13,7 @@ import (
 
 	"edged/test/harness"
 	"edged/test/need"
+	"edged/test/port"
 )
 
 func TestMain(m *testing.M) { harness.Main(m) }
@@ -106,7 +107,7 @@ type external struct {
 
 func mosquitto(t *testing.T) *external {
 	t.Helper()
-	x := &external{t: t, port: harness.FreePort(t)}
+	x := &external{t: t, port: port.Free(t)}
 	dir := t.TempDir()
 	x.file = filepath.Join(dir, "mosquitto.conf")
 	conf := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nuser root\nmax_inflight_messages 0\nmax_queued_messages 0\n"+

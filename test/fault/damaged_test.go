@@ -15,6 +15,7 @@ import (
 	"edged/internal/daemon"
 	"edged/test/harness"
 	"edged/test/load"
+	"edged/test/port"
 	"edged/test/rawmqtt"
 	"edged/test/verdict"
 )
@@ -74,7 +75,7 @@ url = "{{cloud}}"
 batch_age = "50ms"
 `
 	o := &backlog{files: map[string][]byte{}, config: config, n: 2400}
-	e := harness.New(t, strings.Replace(config, "{{cloud}}", fmt.Sprintf("http://127.0.0.1:%d/", harness.FreePort(t)), 1))
+	e := harness.New(t, strings.Replace(config, "{{cloud}}", fmt.Sprintf("http://127.0.0.1:%d/", port.Free(t)), 1))
 	e.Start()
 	w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "sensor"})
 	const window = 20

@@ -15,6 +15,7 @@ import (
 
 	"edged/test/harness"
 	"edged/test/load"
+	"edged/test/port"
 	"edged/test/verdict"
 )
 
@@ -51,7 +52,7 @@ type post struct {
 
 func newEndpoint(t testing.TB, name string, life *atomic.Int32, ill func(*post)) *endpoint {
 	t.Helper()
-	e := &endpoint{name: name, ill: ill, life: life, healed: make(chan struct{}), taken: map[string]string{}, addr: fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))}
+	e := &endpoint{name: name, ill: ill, life: life, healed: make(chan struct{}), taken: map[string]string{}, addr: fmt.Sprintf("127.0.0.1:%d", port.Free(t))}
 	t.Cleanup(func() {
 		e.heal()
 		if e.server != nil {

@@ -15,6 +15,7 @@ import (
 	"edged/test/harness"
 	"edged/test/load"
 	"edged/test/need"
+	"edged/test/port"
 )
 
 // external is a real Mosquitto. Its sessions are on disk, written once a second.
@@ -27,7 +28,7 @@ type external struct {
 
 func newExternal(t testing.TB, lines ...string) *external {
 	t.Helper()
-	x := &external{t: t, dir: t.TempDir(), port: harness.FreePort(t)}
+	x := &external{t: t, dir: t.TempDir(), port: port.Free(t)}
 	text := append([]string{fmt.Sprintf("listener %d 127.0.0.1", x.port), "allow_anonymous true", "user root", "persistence true", "persistence_location " + x.dir + "/",
 		"autosave_interval 1", "max_inflight_messages 0", "max_queued_messages 0", "sys_interval 1"}, lines...)
 	if err := os.WriteFile(filepath.Join(x.dir, "conf"), []byte(strings.Join(text, "\n")+"\n"), 0o600); err != nil {

@@ -12,6 +12,7 @@ import (
 	"edged/test/await"
 	"edged/test/harness"
 	"edged/test/need"
+	"edged/test/port"
 	"edged/test/verdict"
 )
 
@@ -69,7 +70,7 @@ type mosquittoBroker struct {
 
 func newMosquitto(t *testing.T) *mosquittoBroker {
 	t.Helper()
-	m := &mosquittoBroker{bin: need.Tool(t, "mosquitto"), port: harness.FreePort(t), file: filepath.Join(t.TempDir(), "conf")}
+	m := &mosquittoBroker{bin: need.Tool(t, "mosquitto"), port: port.Free(t), file: filepath.Join(t.TempDir(), "conf")}
 	text := fmt.Sprintf("listener %d 127.0.0.1\nallow_anonymous true\nuser root\nmax_queued_messages 10000\npersistence true\npersistence_location %s/\n", m.port, t.TempDir())
 	if err := os.WriteFile(m.file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"edged/internal/daemon"
+	"edged/test/port"
 )
 
 var build struct {
@@ -74,33 +74,6 @@ func Main(m *testing.M) {
 	os.Exit(code)
 }
 
-var given struct {
-	sync.Mutex
-	ports map[int]bool
-}
-
-// FreePort returns a port of loopback that nobody listens on, each once: the kernel would give one again that is not in use yet.
-func FreePort(t testing.TB) int {
-	t.Helper()
-	given.Lock()
-	defer given.Unlock()
-	if given.ports == nil {
-		given.ports = map[int]bool{}
-	}
-	for {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		port := l.Addr().(*net.TCPAddr).Port
-		l.Close()
-		if !given.ports[port] {
-			given.ports[port] = true
-			return port
-		}
-	}
-}
-
 // Edged is a gateway under test: a data directory, a configuration, and at most one process at a time.
 type Edged struct {
 	t      testing.TB
@@ -120,7 +93,7 @@ type Edged struct {
 // New makes a gateway with a configuration, in which {{dir}}, {{broker}} and {{http}} are filled in.
 func New(t testing.TB, config string) *Edged {
 	t.Helper()
-	e := &Edged{t: t, Dir: t.TempDir(), Broker: FreePort(t), HTTP: FreePort(t)}
+	e := &Edged{t: t, Dir: t.TempDir(), Broker: port.Free(t), HTTP: port.Free(t)}
 	e.File = filepath.Join(t.TempDir(), "edged.toml")
 	e.Configure(config)
 	t.Cleanup(func() {

@@ -6,26 +6,23 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"edged/test/await"
 	"edged/test/need"
+	"edged/test/port"
 )
 
 // Start starts Mosquitto with lines of configuration and returns its address. It ends with the test. It keeps nothing.
 func Start(t testing.TB, lines ...string) (addr string) {
 	t.Helper()
 	bin := need.Tool(t, "mosquitto")
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = l.Addr().String()
-	_, port, _ := net.SplitHostPort(addr)
-	_ = l.Close()
+	n := strconv.Itoa(port.Free(t))
+	addr = "127.0.0.1:" + n
 	file := filepath.Join(t.TempDir(), "conf")
-	text := strings.Join(append([]string{"listener " + port + " 127.0.0.1", "user root", "persistence false"}, lines...), "\n") + "\n"
+	text := strings.Join(append([]string{"listener " + n + " 127.0.0.1", "user root", "persistence false"}, lines...), "\n") + "\n"
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
