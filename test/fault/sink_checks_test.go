@@ -23,7 +23,7 @@ func (p *pause) watch(long time.Duration) {
 	began := time.Now()
 	syncs := make(chan time.Duration, 1)
 	go func() { syncs <- longestSync(p.path+".probe", began.Add(long)) }()
-	defer func() { p.disk = <-syncs }()
+	defer func() { p.disk = max(p.disk, <-syncs) }()
 	last, size := began, int64(-1)
 	for time.Since(began) < long {
 		if fi, err := os.Stat(p.path); err == nil && fi.Size() != size {
