@@ -44,6 +44,7 @@ type Daemon struct {
 	log     *slog.Logger
 	set     *metrics.Set
 	started time.Time
+	memory  int64 // the memory limit at the start, bytes; 0: somebody else's
 
 	store   *blockstore.Store
 	clock   *clock.Clock
@@ -110,9 +111,9 @@ func New(o Options) (*Daemon, error) {
 // open opens what the place may refuse: directory, ports, store.
 func (d *Daemon) open(c *configs.Config) (err error) {
 	store := *c.Store
-	limit := limitMemory(c.MemoryLimit)
-	if fits := cacheWithin(limit, store.MemoryCache); fits < store.MemoryCache {
-		d.log.Info("memory is short: fewer recent blocks are kept in it than configured, and more are read from the disk", "memory_limit", limit, "memory_cache", fits)
+	d.memory = limitMemory(c.MemoryLimit)
+	if fits := cacheWithin(d.memory, store.MemoryCache); fits < store.MemoryCache {
+		d.log.Info("memory is short: fewer recent blocks are kept in it than configured, and more are read from the disk", "memory_limit", d.memory, "memory_cache", fits)
 		store.MemoryCache = fits
 	}
 	if err := makeDataDir(c.DataDir); err != nil {

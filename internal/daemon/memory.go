@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"edged/internal/conf"
+	"edged/sinks/spec"
 )
 
 // limitMemory sets the soft memory limit, unless GOMEMLIMIT says otherwise: auto is half of what the machine or the cgroup
@@ -26,8 +27,8 @@ func limitMemory(limit conf.AutoSize) int64 {
 	return n
 }
 
-// littleMemory is a memory limit with which the cache of recent blocks has to be smaller than configured: everything else that is bounded
-// by itself needs the rest.
+// littleMemory is a memory limit with which the cache of recent blocks has to be smaller than configured, and what a sink takes at once
+// smaller than it would: everything else that is bounded by itself needs the rest.
 const littleMemory = 64 << 20
 
 // cacheWithin is the size of the cache of recent blocks under a memory limit.
@@ -36,6 +37,15 @@ func cacheWithin(limit int64, cache conf.Size) conf.Size {
 		return cache
 	}
 	return min(cache, conf.Size(max(limit/8, 1<<20)))
+}
+
+// turnWithin are the limits of what a sink takes at once under a memory limit. Rows in memory are three times as long as when they are written, about, and
+// all sinks that lag behind hold theirs at the same time.
+func turnWithin(limit int64, l spec.Limits) spec.Limits {
+	if limit > 0 && limit <= littleMemory {
+		l.Bytes = min(l.Bytes, max(limit/64, 64<<10))
+	}
+	return l
 }
 
 // availableMemory is the smallest of the machine's memory and the limits of the process's cgroup and those around it; 0 if

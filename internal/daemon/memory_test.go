@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"edged/internal/conf"
+	"edged/sinks/spec"
 	"os"
 	"path/filepath"
 	"testing"
@@ -48,5 +49,17 @@ func TestTheCacheFitsLittleMemory(t *testing.T) {
 		if got := cacheWithin(c.limit, c.cache); got != c.fit {
 			t.Errorf("with %d MiB a cache of %v is %v, want %v", c.limit>>20, c.cache, got, c.fit)
 		}
+	}
+}
+
+func TestWhatASinkTakesAtOnceFitsLittleMemory(t *testing.T) {
+	l := spec.Limits{Rows: 50_000, Bytes: 4 << 20}
+	for limit, want := range map[int64]int64{0: 4 << 20, 256 << 20: 4 << 20, 32 << 20: 512 << 10, 1 << 20: 64 << 10} {
+		if got := turnWithin(limit, l); got.Bytes != want || got.Rows != l.Rows {
+			t.Errorf("with %d MiB a sink takes %+v at once, want %d bytes", limit>>20, got, want)
+		}
+	}
+	if got := turnWithin(32<<20, spec.Limits{Bytes: 1000}); got.Bytes != 1000 {
+		t.Errorf("a sink that takes little takes %d bytes", got.Bytes)
 	}
 }
