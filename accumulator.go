@@ -10,7 +10,8 @@ type Window struct {
 //
 // Rows are added in log order; at is the row's time on the stream's clock, in nanoseconds. Merge joins a later, disjoint
 // part of the same group and leaves later alone; it is commutative only where the aggregate says so. Result is asked for
-// a window's merged accumulator; prev is that of the stretch directly before the window, or nil (rates need both).
+// a window's merged accumulator; prev is that of all that is known from before the window, of which the last reading
+// counts, or nil (rates need both).
 // AppendBinary writes the state that a checkpoint keeps; UnmarshalBinary reads it back, and copies what it keeps.
 type Accumulator interface {
 	Add(v Value, at int64)

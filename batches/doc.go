@@ -15,7 +15,7 @@
 // # Invariants
 //
 //  1. Results depend on the log alone: batch interval, restarts and speed change nothing in them (TestResultsDependOnTheLogAlone). The kind
-//     "batch" is the exception: where its windows end is committed with them (TestBatchesAfterKills).
+//     "batch" is the exception: where its windows end is committed with them (TestBatchesAfterKills). By its bytes: TestTheSameLogAtAnyBatchInterval.
 //  2. What a step gives (results, dead letters, counts) and the position that it reached are one transaction. A replay from
 //     the checkpoint to that position rebuilds state and gives nothing (the same test).
 //  3. Rows of a group are added in log order; watermarks move at entry ends; results leave at entry ends, those of a window in key order. What is

@@ -74,10 +74,8 @@ func (p *Plan) parts() int64 {
 	if p.time.field != nil {
 		n += (p.time.lateness + p.time.maxFuture + pane - 1) / pane
 	}
-	for _, a := range p.aggs {
-		if a.kind.Previous {
-			return n + 1
-		}
+	if p.looksBack() {
+		n++ // what was before them: one a group, of which less is kept
 	}
 	return n
 }

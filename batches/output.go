@@ -29,8 +29,8 @@ type signs struct {
 	revision  uint64 // of a result that was or will be given again; 0: it is given once
 }
 
-// result appends what a group gives in a window. before is the group in the stretch directly before the window, nil if there is none.
-func (o *output) result(win edged.Window, g, before *group, is signs) {
+// result appends what a group gives in a window. before is what is known of it before the window, nil if nothing is.
+func (o *output) result(win edged.Window, g *group, before *past, is signs) {
 	if o.mute {
 		return
 	}
@@ -38,7 +38,7 @@ func (o *output) result(win edged.Window, g, before *group, is signs) {
 	cells = append(cells, g.values...)
 	for i, acc := range g.accs {
 		var prev edged.Accumulator
-		if before != nil && o.p.aggs[i].kind.Previous {
+		if before != nil {
 			prev = before.accs[i]
 		}
 		v := acc.Result(win, prev)
@@ -49,7 +49,7 @@ func (o *output) result(win edged.Window, g, before *group, is signs) {
 	if o.p.early > 0 {
 		cells = append(cells, revisionCell(is.revision))
 	}
-	cells = append(cells, partialCell(is.partial))
+	cells = append(cells, partialCell(is.partial || before != nil && before.lost))
 	if o.p.having != nil {
 		if had := len(o.rows.Cells); !o.eval.True(o.p.having, &expression.Row{Cols: cells[had:], Time: win.Start}) {
 			return

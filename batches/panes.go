@@ -17,6 +17,9 @@ type panes struct {
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
 	left  []saved          // marks of windows that have left, likewise
 
+	past   map[uint32]map[string]*past // by epoch, by group: what was before the panes
+	bygone []string                    // keys of it that the last checkpoint still holds
+
 	slides map[uint32]*slides // by epoch; sliding windows only
 
 	early early
@@ -65,12 +68,8 @@ type saved struct {
 func newPanes(p *Plan) *panes {
 	return &panes{
 		p: p, byKey: map[paneKey]*pane{}, next: map[uint32]int64{}, slides: map[uint32]*slides{}, early: early{every: p.early}, given: map[paneKey]map[string]*mark{},
+		past: map[uint32]map[string]*past{},
 	}
-}
-
-// keepsOne says that the pane before the next window is kept too: a rate begins with its last reading.
-func (s *panes) keepsOne() bool {
-	return slices.ContainsFunc(s.p.aggs, func(a aggregated) bool { return a.kind.Previous })
 }
 
 // late reports whether every window of a row at this time has closed.
@@ -147,7 +146,7 @@ func (s *panes) closeAll(out *output) {
 	}
 }
 
-func (s *panes) empty() bool { return len(s.byKey) == 0 }
+func (s *panes) empty() bool { return len(s.byKey) == 0 && len(s.past) == 0 }
 
 func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	win := edged.Window{Epoch: epoch, Start: start, End: start + s.p.window.Size}
@@ -156,7 +155,7 @@ func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	before, given := s.before(win), s.given[paneKey{epoch, start}]
 	give := func(g *group) {
 		is.revision = given[g.key].final()
-		out.result(win, g, before[g.key], is)
+		out.result(win, g, before(g.key), is)
 	}
 	if p := s.byKey[paneKey{epoch, start}]; s.p.window.PaneSize() == s.p.window.Size {
 		for _, g := range slices.SortedFunc(maps.Values(p.groups), (*group).compare) {
@@ -172,14 +171,6 @@ func (s *panes) leave(epoch uint32, start int64, out *output, partial bool) {
 	s.forget(paneKey{epoch, start})
 	s.next[epoch] = start + s.p.window.Every
 	s.drop(epoch)
-}
-
-// before are the groups of the pane before a window.
-func (s *panes) before(win edged.Window) map[string]*group {
-	if p := s.byKey[paneKey{win.Epoch, win.Start - s.p.window.PaneSize()}]; p != nil {
-		return p.groups
-	}
-	return nil
 }
 
 // signs are those of a window's panes.

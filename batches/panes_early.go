@@ -77,7 +77,7 @@ func (s *panes) showWindow(k paneKey, keys map[string]bool, out *output) {
 		m.n++
 		m.dirty = true
 		is.revision = m.n
-		out.result(win, g, before[g.key], is)
+		out.result(win, g, before(g.key), is)
 	}
 }
 

@@ -9,8 +9,7 @@ import (
 
 // The panes stand in the order of time, so that what an entry closes is at the front, and the panes of a window are one after the other.
 
-// start is where the next window with something in it begins, and its epoch; false if there is none. Those before the first pane that is in a window
-// to come are kept for a rate only, one an epoch.
+// start is where the next window with something in it begins, and its epoch; false if there is none.
 func (s *panes) start() (epoch uint32, start int64, ok bool) {
 	for _, p := range s.order {
 		if first := s.firstOpen(p.paneKey); first <= s.p.window.Last(p.start) {
@@ -61,16 +60,19 @@ func (s *panes) in(win edged.Window) []*pane {
 	return s.order[from:to]
 }
 
-// drop forgets the panes of an epoch that no window to come needs.
+// drop forgets the panes of an epoch that are in no window to come, and keeps of them what those windows begin with.
 func (s *panes) drop(epoch uint32) {
 	next := s.next[epoch]
-	keepsOne := s.keepsOne()
+	looksBack := s.p.looksBack()
 	i, _ := s.find(paneKey{epoch, math.MinInt64})
 	n := i
 	for ; n < len(s.order) && s.order[n].epoch == epoch; n++ {
-		k := s.order[n].paneKey
-		if s.p.window.Last(k.start) >= next || keepsOne && k.start+s.p.window.PaneSize() >= next {
+		p := s.order[n]
+		if s.p.window.Last(p.start) >= next {
 			break // and so it is with those after it
+		}
+		if looksBack {
+			s.keep(p)
 		}
 	}
 	s.cut(i, n)
@@ -87,6 +89,11 @@ func (s *panes) endEpochs(now uint32) {
 		if epoch < now {
 			delete(s.next, epoch)
 			delete(s.slides, epoch)
+		}
+	}
+	for epoch := range s.past {
+		if epoch < now {
+			s.forgetPasts(epoch)
 		}
 	}
 }

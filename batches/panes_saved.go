@@ -2,6 +2,7 @@ package batches
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"edged"
 )
@@ -11,6 +12,7 @@ import (
 //	p + epoch + start                     a pane's own flags: untrusted, incomplete
 //	g + epoch + start + group's key       a group's accumulators, each with its length before it; with emit_every, whether it is fresh before them
 //	v + epoch + start + group's key       how often a group was given before the end of the window that begins at start
+//	b + epoch + group's key               what was before: see panes_before.go
 //
 // epoch is 4 bytes and start 8, big-endian, start with its sign bit flipped so that keys sort by time.
 
@@ -28,6 +30,9 @@ func readPaneKey(b string) paneKey {
 
 // load implements state.
 func (s *panes) load(key string, value []byte, err error) loss {
+	if strings.HasPrefix(key, "b") {
+		return s.loadPast(key, value, err)
+	}
 	if len(key) < 1+paneKeyLen || key[0] != 'p' && key[0] != 'g' && key[0] != 'v' {
 		return unknown
 	}
@@ -91,6 +96,7 @@ func (s *panes) changes(put func(key string, value []byte)) {
 		}
 	}
 	s.putMarks(put)
+	s.putPasts(put)
 }
 
 // appendHeader implements state: the next window of each epoch.

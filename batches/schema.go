@@ -105,6 +105,7 @@ type typedColumn struct {
 	said  bool        // it was logged that there are others
 
 	first atomic.Uint32 // seen, for others
+	last  atomic.Uint32 // the kind of the last value of another type
 	other atomic.Uint64 // values of another type
 }
 
@@ -154,7 +155,7 @@ func (t *typed) look(cols []edged.Value) {
 			c.seen = v.Kind()
 			c.first.Store(uint32(c.seen))
 		case c.seen != v.Kind():
-			c.other.Add(1)
+			c.count(v.Kind())
 		}
 	}
 }
@@ -186,8 +187,8 @@ func (c *typedColumn) convert(v *edged.Value) {
 		*v = w
 		return
 	}
+	c.count(v.Kind())
 	*v = edged.NullValue()
-	c.other.Add(1)
 }
 
 // maxInt is up to where every whole number is itself as a float.

@@ -101,6 +101,9 @@ func TestDeclaredColumns(t *testing.T) {
 		got := uint64(0)
 		for _, e := range r.typeErrors() {
 			got += e.Values
+			if name, _, _ := strings.Cut(c.typ, " "); !e.Declared || e.Type != name || e.Last == "" {
+				t.Errorf("%s of %s: %+v", c.typ, c.payload, e)
+			}
 		}
 		if r.row.Cols[0] != c.want || got != c.wrong {
 			t.Errorf("%s of %s: %+v, %d counted; want %+v, %d", c.typ, c.payload, r.row.Cols[0], got, c.want, c.wrong)
@@ -178,7 +181,7 @@ func TestInferredTypes(t *testing.T) {
 		s.r.dec.Decode([]byte(payload), s.r.row.Cols)
 		s.sayTypes()
 	}
-	if want := []TypeErrors{{"value", "float", 2}}; !slices.Equal(s.r.typeErrors(), want) {
+	if want := []TypeErrors{{"value", "float", false, "object or array", 2}}; !slices.Equal(s.r.typeErrors(), want) {
 		t.Errorf("%v, want %v", s.r.typeErrors(), want)
 	}
 	if n := strings.Count(log.String(), "column=value"); n != 1 {

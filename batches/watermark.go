@@ -18,7 +18,7 @@ type watermark struct {
 	seen  bool
 	high  int64         // of the rows so far, minus the lateness
 	event int64         // the watermark: high, as of the last entry's end
-	from  edged.Instant // arrival time from which the idle time counts
+	from  edged.Instant // arrival time from which the idle time counts; zero as long as nothing is known of one of the receivers
 	base  int64         // the watermark at from
 }
 
@@ -72,7 +72,7 @@ func (w *watermark) entryEnd(e *edged.Entry, rows bool) {
 	}
 	w.event = max(w.event, w.high)
 	at := w.arrival()
-	if rows || at.Epoch != w.from.Epoch {
+	if rows || at.Epoch != w.from.Epoch || w.from.IsZero() {
 		w.from, w.base = at, w.event
 		return
 	}
@@ -86,7 +86,7 @@ func (w *watermark) reach(end edged.Instant) (edged.Instant, bool) {
 	switch {
 	case w.p.time.field == nil:
 		return end, true
-	case w.p.time.idle == 0 || !w.seen:
+	case w.p.time.idle == 0 || !w.seen || w.from.IsZero():
 		return edged.Instant{}, false
 	}
 	return edged.Instant{Epoch: w.from.Epoch, Wall: w.from.Wall + w.p.time.idle + end.Wall - w.base}, true

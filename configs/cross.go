@@ -46,6 +46,7 @@ func (c *Config) cross(root *conf.Table, t *top) {
 	c.crossPaths(t)
 	c.crossClients(t)
 	c.crossLoops(t)
+	each(t.Sink, c.crossNamed)
 	if len(c.Receivers) == 0 {
 		root.Notef("", "there is no receiver: nothing will be taken in")
 	}

@@ -62,7 +62,7 @@ func (c *Config) loadSinks(t *conf.Table) {
 		s := Sink{Name: sub.Name(), Common: sinks.DefaultCommon(), Config: kind.New(), Streams: c.streamsOf(sub.Name())}
 		sub.Bind(append([]any{s.Common}, spec.PartsOf(s.Config)...)...)
 		s.Common.Check(sub)
-		s.Config.Check(sub, spec.Env{Name: s.Name, Streams: s.Streams, Columns: c.columnsFor(s.Streams), Keys: c.Keys(s.Streams), DataDir: c.DataDir, Embedded: c.Broker != nil})
+		s.Config.Check(sub, spec.Env{Name: s.Name, Streams: s.Streams, Keys: c.Keys(s.Streams), DataDir: c.DataDir, Embedded: c.Broker != nil})
 		c.Sinks = append(c.Sinks, s)
 	})
 }

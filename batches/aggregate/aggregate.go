@@ -32,8 +32,9 @@ type Kind struct {
 	Commutative bool
 	// Keeps says that it keeps a value as it is, however long.
 	Keeps bool
-	// Previous says that Result needs the accumulator of the stretch before the window: the pane directly before it. After a gap that is
-	// longer there is none, and what is counted from the last reading on begins with the first one of the window.
+	// Previous says that Result asks for what was before the window: the last reading there, however long ago. Tumbling and sliding windows know
+	// it, until a step of the clock; without it, what is counted from the last reading on begins with the first one of the window. What was before is
+	// all of it merged, so that Merge must end with the later reading whatever is merged, and cost no more for it.
 	Previous bool
 	// New makes one of a group in a pane. It is nil where constants are wanted: With gives it.
 	New func() edged.Accumulator

@@ -13,11 +13,11 @@ const (
 	maxCollectBytes = 32 << 10 // of texts
 )
 
-// Collect is collect(x, n): the first n values in log order, as a JSON array; null if there is none. It keeps at most 1000 values and 32 KiB of
+// Collect is collect(x, n): the first n values in the order of first and last, as a JSON array; null if there is none. It keeps at most 1000 values and 32 KiB of
 // texts: with the first value that has no room it ends. What comes after is not in it and leaves no mark; a count() beside it says whether
 // there was more.
 var Collect = Kind{
-	Argument: Any, Keeps: true, Formula: "the first n (1 to 1000) x in log order with at most 32 KiB of texts, as a JSON array and nothing more; a count() beside it says whether that was all",
+	Argument: Any, Keeps: true, Formula: "the first n (1 to 1000) x, in the order of first(x), with at most 32 KiB of texts, as a JSON array and nothing more; a count() beside it says whether that was all",
 	With: func(constants []edged.Value) (func() edged.Accumulator, error) {
 		if err := wantConstants("collect", constants, 1, "how many values it keeps, such as collect(value, 100)"); err != nil {
 			return nil, err

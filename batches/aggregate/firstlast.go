@@ -7,11 +7,14 @@ import (
 	"edged/internal/rowcodec"
 )
 
-// First is first(x): the value of the first row, in log order, that has one.
-var First = Kind{Argument: Any, Keeps: true, Formula: "the first x in log order", New: func() edged.Accumulator { return new(first) }}
+// inOrder is what the order of rows means in formulas. It shows on event time only, by which rows can come out of order.
+const inOrder = "in log order; the steps of a sliding window, and sessions that a row has joined, count one after the other in the order of time"
 
-// Last is last(x): the value of the last row, in log order, that has one.
-var Last = Kind{Argument: Any, Keeps: true, Formula: "the last x in log order", New: func() edged.Accumulator { return new(last) }}
+// First is first(x): the value of the first row that has one.
+var First = Kind{Argument: Any, Keeps: true, Formula: "the first x " + inOrder, New: func() edged.Accumulator { return new(first) }}
+
+// Last is last(x): the value of the last row that has one.
+var Last = Kind{Argument: Any, Keeps: true, Formula: "the last x " + inOrder, New: func() edged.Accumulator { return new(last) }}
 
 type first struct{ v edged.Value }
 

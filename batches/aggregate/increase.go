@@ -2,10 +2,10 @@ package aggregate
 
 import "edged"
 
-// Increase is increase(x): how much a counter has grown, in x's unit. Resets, what is out of order, and the last reading of the stretch
-// before count as in Rate, so that the increases of windows add up. It is null with fewer than two readings, or without one in the window.
+// Increase is increase(x): how much a counter has grown, in x's unit. Resets, what is out of order, and the last reading before
+// the window count as in Rate, so that the increases of windows add up. It is null with fewer than two readings, or without one in the window.
 var Increase = Kind{
-	Argument: Number, Formula: "growth of the counter x since the last reading of the stretch before, resets understood, in the unit of x",
+	Argument: Number, Formula: "growth of the counter x since the last reading before the window, resets understood, in the unit of x",
 	Previous: true, New: func() edged.Accumulator { return new(grown) },
 }
 

@@ -7,10 +7,10 @@ import (
 )
 
 // Rate is rate(x): how fast a counter grows, in units of x a second. A reading below the one before is a reset of the
-// counter, which began again at 0; one from before the last is out of order, and left out. The last reading of the stretch before the window is taken as its beginning, so that
+// counter, which began again at 0; one from before the last is out of order, and left out. The last reading before the window is taken as its beginning, so that
 // no growth falls between two windows; null with fewer than two readings.
 var Rate = Kind{
-	Argument: Number, Formula: "increase(x) / seconds between its first and its last reading, in the unit of x a second",
+	Argument: Number, Formula: "increase(x) / seconds between the last reading before the window (without one, the first) and the last reading, in the unit of x a second",
 	Previous: true, New: func() edged.Accumulator { return new(counter) },
 }
 

@@ -3,10 +3,10 @@ package aggregate
 import "edged"
 
 // TWA is twa(x): the average of x over time, in x's unit, for sensors that report on change. Each reading holds until the next one, the last
-// one to the window's end, and the last one of the stretch before from the window's beginning on. If there is none, the average is that of the
+// one to the window's end, and the last one before the window, however long ago, from the window's beginning on. If there is none, the average is that of the
 // time from the first reading on. It is null without a reading in either.
 var TWA = Kind{
-	Argument: Number, Formula: "Σ(x · seconds until the next reading or the window's end) / seconds, in the unit of x; the last x of the stretch before the window holds until the first reading; without such a reading time begins with the first one",
+	Argument: Number, Formula: "Σ(x · seconds until the next reading or the window's end) / seconds, in the unit of x; the last x before the window, however long ago, holds until the first reading in it; without one time begins with the first reading. Tumbling and sliding windows know what was before them, others do not",
 	Previous: true, New: twaRule.accumulator,
 }
 

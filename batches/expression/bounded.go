@@ -129,6 +129,10 @@ func (v *bounds) Visit(node *ast.Node) {
 		if n.Operator == "+" && !numeric(n.Left) && !numeric(n.Right) {
 			ast.Patch(node, v.call("plus", plus, n.Left, n.Right))
 		}
+	case *ast.CallNode:
+		if _, ok := callOf(n, rangeName); ok {
+			ast.Patch(node, v.call("bounded ..", numbersFrom, n.Arguments...))
+		}
 	case *ast.BuiltinNode:
 		if cost, ok := costly[n.Name]; ok {
 			ast.Patch(node, v.call("bounded "+n.Name, charged(n.Name, cost), n.Arguments...))

@@ -78,6 +78,10 @@ func (s *Scope) compile(text string, want reflect.Kind) (*Expr, error) {
 	if len(s.paths) > maxColumns {
 		return nil, fmt.Errorf("a stream can name at most %d columns", maxColumns)
 	}
+	o := &operators{config: config}
+	if ast.Walk(&tree.Node, o); o.err != nil {
+		return nil, o.err
+	}
 	config.WithEnv(s.environment())
 	if _, err := checker.Check(tree, config); err != nil {
 		return nil, s.explain(plain(err))
@@ -109,6 +113,10 @@ func neverBool(root ast.Node) bool {
 		return n.Operator == "-" || n.Operator == "+"
 	case *ast.BinaryNode:
 		return slices.Contains([]string{"+", "-", "*", "/", "%", "**", "^", ".."}, n.Operator)
+	case *ast.CallNode:
+		_, remainder := callOf(n, remainderName)
+		_, list := callOf(n, rangeName)
+		return remainder || list
 	}
 	return false
 }

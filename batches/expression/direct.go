@@ -74,6 +74,8 @@ func compileDirect(node ast.Node) direct {
 		return directUnary(n.Operator, compileDirect(n.Node))
 	case *ast.BinaryNode:
 		return directBinary(n)
+	case *ast.CallNode:
+		return directRemainder(n)
 	case *ast.BuiltinNode:
 		return directSplit(n)
 	}

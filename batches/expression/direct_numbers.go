@@ -1,5 +1,7 @@
 package expression
 
+import "github.com/expr-lang/expr/ast"
+
 // directArithmetic is what needs a float on one side at least: with two whole numbers the machine computes otherwise.
 func directArithmetic(operator string, a, b direct) direct {
 	if a.number == nil || b.number == nil || a.whole && b.whole {
@@ -20,6 +22,23 @@ func directArithmetic(operator string, a, b direct) direct {
 		x, ok1 := a.number(r)
 		y, ok2 := b.number(r)
 		return f(x, y), ok1 && ok2
+	}}
+}
+
+// directRemainder is x % y, of floats.
+func directRemainder(n *ast.CallNode) direct {
+	if _, ok := callOf(n, remainderName); !ok {
+		return direct{}
+	}
+	a, b := compileDirect(n.Arguments[0]), compileDirect(n.Arguments[1])
+	if a.number == nil || b.number == nil || a.whole && b.whole {
+		return direct{}
+	}
+	return direct{number: func(r *Row) (float64, bool) {
+		x, ok1 := a.number(r)
+		y, ok2 := b.number(r)
+		v, ok := modulo(x, y)
+		return v, ok && ok1 && ok2
 	}}
 }
 

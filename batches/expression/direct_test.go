@@ -88,7 +88,7 @@ func TestDirectIsWhatTheMachineComputes(t *testing.T) {
 // What streams usually say needs no machine, and no memory.
 func TestUsualExpressionsAreDirect(t *testing.T) {
 	for _, text := range []string{
-		"a > -40", `a > -40 && s == "x"`, `topic[1] == "x" or not c`, "(a - 32) / 1.8 < 100", `s in ["x", "y"]`, `s startsWith "x" and a * 2 + b != 3`, "a != b", "!c", `topic contains "/"`, "not retain",
+		"a % 10 == 1", "a > -40", `a > -40 && s == "x"`, `topic[1] == "x" or not c`, "(a - 32) / 1.8 < 100", `s in ["x", "y"]`, `s startsWith "x" and a * 2 + b != 3`, "a != b", "!c", `topic contains "/"`, "not retain",
 	} {
 		s := NewScope(decode.JSON)
 		x, err := s.CompileBool(text)

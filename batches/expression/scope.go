@@ -6,7 +6,7 @@
 //
 // A missing column makes an expression give null, and where false, unless the expression speaks of nil itself (nil, ??,
 // ?.): "value != 3" is not true of a message without a value. An operand of the wrong type does the same, and so does an evaluation that
-// would take too much memory or time for one payload (bounded.go).
+// would take too much memory or time for one payload (bounded.go). x % y is the remainder of any two numbers, whole or not (operators.go).
 package expression
 
 import (

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"edged"
+	"edged/batches"
 	"edged/internal/human"
 )
 
@@ -14,11 +15,24 @@ func (p *speaker) streams() {
 		if !p.stands(who, st.Part) && st.Problem != "" {
 			p.say("%s: %s", who, st.Problem)
 		}
+		p.types(who, st.Types)
 		if st.Damaged > 0 {
 			p.note("%s: %s in blocks that could not be read, counted as damaged", who, human.Plural(st.Damaged, "message was", "messages were"))
 		}
 		if !st.Balanced {
 			p.unbalanced(who, st.Pending, "messages")
+		}
+	}
+}
+
+// types says of columns that not all of their values are of one type. What that of a declared one costs is wrong; of another it may be meant so.
+func (p *speaker) types(who string, types []batches.TypeErrors) {
+	for _, e := range types {
+		were := fmt.Sprintf("%s: column %s: since the start %s not %s, the last one was %s", who, e.Column, human.Plural(e.Values, "value was", "values were"), e.Type, e.Last)
+		if e.Declared {
+			p.say("%s: they are null; check columns, or the sender", were)
+		} else {
+			p.note("%s: they stay as they are; name the column in columns to have one type", were)
 		}
 	}
 }

@@ -128,6 +128,12 @@ func TestSentences(t *testing.T) {
 				delivery.Status{Stream: "pins", WhenFull: "drop_oldest", Counts: delivery.Counts{Dropped: 1204, Damaged: 1}})}},
 			notes: []string{`sink cloud: of stream pins 1,204 results were dropped by a configured limit (when_full = "drop_oldest")`, "sink cloud: of stream pins 1 result was in blocks that could not be read, counted as damaged"},
 		},
+		"values of another type": {
+			s: Status{Streams: []StreamStatus{{running, batches.Status{Stream: "pins", Balanced: true, Types: []batches.TypeErrors{
+				{Column: "temp", Type: "float", Declared: true, Last: "text", Values: 1204}, {Column: "door", Type: "bool", Last: "float", Values: 1}}}}}},
+			want:  []string{"stream pins: column temp: since the start 1,204 values were not float, the last one was text: they are null; check columns, or the sender"},
+			notes: []string{"stream pins: column door: since the start 1 value was not bool, the last one was float: they stay as they are; name the column in columns to have one type"},
+		},
 		"dead letters": {
 			s:     Status{Dead: &DeadLetters{Path: "/d/dead.ndjson", Count: 1037, Bytes: 70_000, Max: 64 << 20, Last: &DeadLetter{Time: early, Stream: "pins", Sink: "cloud", Reason: "422"}}},
 			notes: []string{"dead letters: 1,037 so far, in /d/dead.ndjson (70 kB); the last, of 10:02, from stream pins for sink cloud: 422"},

@@ -21,7 +21,10 @@ type Config struct {
 // Basic is a user and the file with the password.
 type Basic = post.Basic
 
-var _ spec.Config = (*Config)(nil)
+var (
+	_ spec.Config = (*Config)(nil)
+	_ spec.Names  = (*Config)(nil)
+)
 
 // Default returns the defaults.
 func Default() *Config {
@@ -31,7 +34,7 @@ func Default() *Config {
 // Check reports what is wrong with the values, and files that cannot be read. It connects to nothing.
 func (c *Config) Check(t *conf.Table, env spec.Env) {
 	t.OneOf("format", c.Format, "ndjson", "json")
-	c.checkShape(t, env)
+	c.checkShape(t)
 	c.Config.Check(t, env, c.URL)
 }
 

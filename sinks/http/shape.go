@@ -35,9 +35,17 @@ func (c *Config) shape() (s shape) {
 	return s
 }
 
-func (c *Config) checkShape(t *conf.Table, env spec.Env) {
+// Named implements spec.Names.
+func (c *Config) Named() (list []spec.Named) {
+	for _, name := range c.Body.Columns() {
+		list = append(list, spec.Named{Table: "body", Key: "row", Column: name})
+	}
+	return list
+}
+
+func (c *Config) checkShape(t *conf.Table) {
 	if sub := t.Sub("body"); sub != nil {
-		c.Body.Check(sub, env.Columns)
+		c.Body.Check(sub)
 		if t.Has("format") {
 			t.Notef("format", "format has no effect: body says what is sent")
 		}

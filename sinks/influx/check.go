@@ -31,6 +31,11 @@ func (c *Config) Check(t *conf.Table, env spec.Env) {
 	c.checkPlace(t)
 }
 
+// Named implements spec.Names.
+func (c *Config) Named() []spec.Named {
+	return append(spec.NamedIn("measurement", c.template().Columns(), true), spec.NamedIn("tags", c.Tags, false)...)
+}
+
 // checkPlace looks whether the keys that say where to write to are those of the API.
 func (c *Config) checkPlace(t *conf.Table) {
 	if t.Bad("api") {

@@ -26,7 +26,10 @@ type Config struct {
 	own  bool                // Tags is written
 }
 
-var _ spec.Config = (*Config)(nil)
+var (
+	_ spec.Config = (*Config)(nil)
+	_ spec.Names  = (*Config)(nil)
+)
 
 // Default returns the defaults.
 func Default() *Config {

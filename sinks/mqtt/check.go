@@ -62,6 +62,17 @@ func (c *Config) checkTopic(t *conf.Table) {
 	c.template = p
 }
 
+// Named implements spec.Names.
+func (c *Config) Named() (list []spec.Named) {
+	if c.template != nil {
+		list = spec.NamedIn("topic", c.template.Columns(), true)
+	}
+	if c.Payload != "" {
+		list = append(list, spec.Named{Key: "payload", Column: c.Payload, Filled: true})
+	}
+	return list
+}
+
 // Filter is a topic filter that matches all topics to which the rows of a stream are published; "" if the topic is no template.
 func (c *Config) Filter(stream string) string {
 	if c.template == nil {

@@ -32,6 +32,7 @@ type Config struct {
 var (
 	_ spec.Config = (*Config)(nil)
 	_ spec.Parts  = (*Config)(nil)
+	_ spec.Names  = (*Config)(nil)
 )
 
 // Default returns the defaults. remote are the settings of an external broker; they belong to the broker room.

@@ -32,7 +32,6 @@ type Config interface {
 type Env struct {
 	Name     string // of the sink
 	Streams  []string
-	Columns  map[string][]string // of the rows of each stream, for Check; nil: not known
 	Keys     map[string][]string // the group_by columns of those streams that have windows
 	DataDir  string
 	Embedded bool // there is an embedded broker

@@ -2,8 +2,6 @@ package body
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"edged/internal/conf"
 )
@@ -27,26 +25,25 @@ func (c *Config) Encoding() string {
 	return fmt.Sprintf("template/1 %q %q %q %q", c.Prefix, c.Row, c.Separator, c.Suffix)
 }
 
-// Check reports what is wrong with the templates. t is the body table, columns those of the sink's streams; nil: unknown.
-func (c *Config) Check(t *conf.Table, columns map[string][]string) {
+// Columns are the columns that the template of a row names; none if it is not right.
+func (c *Config) Columns() (list []string) {
+	_, names, err := compile("row", c.Row)
+	for _, name := range names {
+		if err == nil && name != "stream" && name != whole {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// Check reports what is wrong with the templates. t is the body table.
+func (c *Config) Check(t *conf.Table) {
 	if !c.Set() {
 		t.Errorf("row", "[%s] needs row: the template of a row, such as row = '[{{unix_ms .time}},{{json .value}}]'", t.Title())
 		return
 	}
-	for key, err := range c.faults(columns) {
-		t.Errorf(key, "%s.%s: %v", t.Name(), key, err)
-	}
-}
-
-// faults are what is wrong, by key.
-func (c *Config) faults(columns map[string][]string) map[string]error {
-	faults := map[string]error{}
-	_, names, err := compile("row", c.Row)
-	if err == nil {
-		err = unknown(names, columns)
-	}
-	if err != nil {
-		faults["row"] = err
+	if _, _, err := compile("row", c.Row); err != nil {
+		t.Errorf("row", "%s.row: %v", t.Name(), err)
 	}
 	for key, text := range map[string]string{"prefix": c.Prefix, "suffix": c.Suffix} {
 		_, names, err := compile(key, text)
@@ -59,27 +56,7 @@ func (c *Config) faults(columns map[string][]string) map[string]error {
 			}
 		}
 		if err != nil {
-			faults[key] = err
+			t.Errorf(key, "%s.%s: %v", t.Name(), key, err)
 		}
 	}
-	return faults
-}
-
-// unknown finds a column that no stream has. One that only some have is null in the rows of the others.
-func unknown(names []string, columns map[string][]string) error {
-	if columns == nil {
-		return nil
-	}
-	known := []string{"stream", whole}
-	for _, c := range columns {
-		known = append(known, c...)
-	}
-	slices.Sort(known)
-	known = slices.Compact(known)
-	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("no stream of this sink has a column %q%s; there are %s", name, conf.Suggest(name, known), strings.Join(known[1:], ", "))
-		}
-	}
-	return nil
 }

@@ -6,7 +6,7 @@ SELECT w, w + {{.Size}}, g, at / {{.Pane}} * {{.Pane}}, seq, at, v, c, b, s, m, 
 WHERE at < w + {{.Size}} AND (wm IS NULL OR wm < w + {{.Size}}) AND w + {{.Size}} <= (SELECT at FROM done)
 ORDER BY 1, 2, 3, 4, 5;
 
--- in_time: the rows that are not late, by pane: that before a window says what its readings begin with.
+-- in_time: the rows that are not late, by pane: those before a window say what its readings begin with.
 DROP TABLE IF EXISTS in_time;
 CREATE TABLE in_time AS
 SELECT at / {{.Pane}} * {{.Pane}} AS pane, * FROM y WHERE wm IS NULL OR wm < at / {{.Pane}} * {{.Pane}} / {{.Every}} * {{.Every}} + {{.Size}};

@@ -4,4 +4,4 @@ CREATE TABLE lasts AS
 SELECT g, pane, at, x FROM (
     SELECT g, pane, at, {{.Column}} AS x, row_number() OVER (PARTITION BY g, pane ORDER BY at DESC, seq DESC) AS i FROM in_time WHERE {{.Column}} IS NOT NULL)
 WHERE i = 1;
-CREATE INDEX lasts_of ON lasts (pane, g);
+CREATE INDEX lasts_of ON lasts (g, pane);

@@ -1,5 +1,5 @@
 -- pairs: the readings of a column in each window, each with its neighbours. One whose time is before that of another that came before it is left out. The
--- last one of the pane before the window, if there is one, comes first (inside = 0). from_at is where it begins to hold in the window.
+-- last one before the window, however long ago, comes first (inside = 0). from_at is where it begins to hold in the window.
 DROP TABLE IF EXISTS pairs;
 CREATE TABLE pairs AS
 WITH seen AS (
@@ -7,7 +7,8 @@ WITH seen AS (
     FROM x WHERE {{.Column}} IS NOT NULL),
 readings AS (
     SELECT w, e, g, 1 AS inside, seq, at, x FROM seen WHERE latest IS NULL OR at >= latest
-    {{if .Pane}}UNION ALL SELECT win.w, win.e, win.g, 0, 0, lasts.at, lasts.x FROM (SELECT DISTINCT w, e, g FROM x) AS win JOIN lasts ON lasts.pane = win.w - {{.Pane}} AND lasts.g = win.g{{end}})
+    {{if .Pane}}UNION ALL SELECT win.w, win.e, win.g, 0, 0, lasts.at, lasts.x FROM (SELECT DISTINCT w, e, g FROM x) AS win
+        JOIN lasts ON lasts.g = win.g AND lasts.pane = (SELECT max(pane) FROM lasts AS l WHERE l.g = win.g AND l.pane < win.w){{end}})
 SELECT *, max(at, w) AS from_at, lag(x) OVER o AS px, lag(at) OVER o AS pat, coalesce(lead(at) OVER o, e) - max(at, w) AS holds
 FROM readings WINDOW o AS (PARTITION BY w, e, g ORDER BY inside, at, seq);
 
