@@ -184,11 +184,12 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 // settle commits what a run of entries gave. If it gave nothing, its counts ride with a commit that happens anyway; if it
 // was nothing but ticks, not even that.
 func (s *Stream) settle(ctx context.Context, blocks bool) error {
-	u := &edged.Update{Results: s.out.results, Blocks: s.out.chain.take()}
-	if len(u.Results)+len(u.Blocks) == 0 {
+	given := s.out.chain.take()
+	if len(s.out.results)+len(given) == 0 {
 		s.show(blocks || s.rec.Counts != s.shown.Counts)
 		return nil
 	}
+	u := &edged.Update{Results: s.out.results, Blocks: given}
 	s.out.results = nil
 	if s.st != nil && s.st.empty() {
 		s.addCheckpoint(u)
