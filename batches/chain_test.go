@@ -174,7 +174,7 @@ func drawChain(t *rapid.T) (configs []*StreamConfig) {
 	for i := range n {
 		c := drawStage(t, i, timed && i == 0)
 		if i == 0 {
-			c.From, c.Topics = []string{"a", "b"}, []string{"site/+/gpio/+"}
+			c.From, c.Topics = rapid.SampledFrom([][]string{{"a", "b"}, {"a"}}).Draw(t, "from"), []string{"site/+/gpio/+"}
 			c.Where = "value > -40"
 			rename := func(pairs conf.Pairs) {
 				for k := range pairs {
@@ -490,6 +490,40 @@ func TestADownstreamWindowClosesAfterSilence(t *testing.T) {
 			if len(c.final(1)) != 1 {
 				t.Fatalf("%q, killed %v: the window has not left", window, killed)
 			}
+		}
+	}
+}
+
+// A block of a chain is no larger than a receiver's, and its parts keep the order of arrival.
+func TestBlocksOfAChainAreBounded(t *testing.T) {
+	c := DefaultStream()
+	c.Name, c.From, c.Topics, c.Sinks, c.Select = "up", []string{"a"}, []string{"#"}, []string{"x"}, conf.Pairs{{Key: "text", Value: "value"}}
+	down := *c
+	down.Name, down.From, down.Topics = "down", []string{"up"}, nil
+	for name, text := range map[string]string{"many": "", "large": strings.Repeat("x", 300<<10)} {
+		n := 70000
+		if text != "" {
+			n = 12
+		}
+		var msgs []msg
+		for i := range n {
+			msgs = append(msgs, msg{"t", fmt.Sprintf("{\"value\":%q}", text), 1000*sec + int64(i)})
+		}
+		ch := newChained(t, c, &down)
+		ch.m.addBlock(blockOf("a", edged.Instant{Wall: 1001 * sec}, msgs...))
+		ch.settle()
+		ch.check()
+		rows, blocks := 0, 0
+		for _, e := range ch.m.log {
+			if b := e.Block; b != nil && b.Receiver == "up" {
+				rows, blocks = rows+b.Len(), blocks+1
+				if b.Len() > chainMessages || len(b.Data) > chainBytes+400<<10 {
+					t.Errorf("%s: a block has %d rows and %d bytes", name, b.Len(), len(b.Data))
+				}
+			}
+		}
+		if rows != n || blocks < 2 {
+			t.Errorf("%s: %d rows in %d blocks", name, rows, blocks)
 		}
 	}
 }

@@ -79,6 +79,9 @@ func (t *totals) with(cuts []cut, given []given) totals {
 	for _, h := range cuts {
 		i := c.receiver(h.name)
 		r := &c.receivers[i]
+		if r.Stream { // a receiver has taken its name
+			r.Cut = edged.Instant{}
+		}
 		if r.Cut.Before(h.At) {
 			r.Cut = h.At
 		}
