@@ -52,16 +52,16 @@ func (c *Config) upstream(stream string) (streams, receivers []string) {
 			}
 			for _, from := range s.From {
 				switch {
-				case !c.gives(from):
+				case !c.gives(from) && !slices.Contains(receivers, from):
 					receivers = append(receivers, from)
+				case !c.gives(from):
 				case !slices.Contains(streams, from):
 					streams, todo = append(streams, from), append(todo, from)
 				}
 			}
 		}
 	}
-	slices.Sort(receivers)
-	return streams, slices.Compact(receivers)
+	return streams, receivers
 }
 
 // crossChain checks what a stream takes from others.

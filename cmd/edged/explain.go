@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -109,8 +110,8 @@ func printStreams(out io.Writer, all []explained) error {
 		for _, s := range x.Sinks {
 			sinks = append(sinks, s.Name)
 		}
-		list := func(l []string) string { return strings.Join(l, ",") }
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Stream, list(x.From), list(x.Topics), x.Decode, window, list(sinks))
+		list := func(l []string, none string) string { return cmp.Or(strings.Join(l, ","), none) }
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Stream, list(x.From, "-"), list(x.Topics, "all"), x.Decode, window, list(sinks, "-"))
 	}
 	return t.Flush()
 }
@@ -180,9 +181,9 @@ func sourceInWords(cfg *configs.Config, name string) string {
 		switch {
 		case s.Name != name:
 		case s.Window != "":
-			return fmt.Sprintf("%s, stream: its final results, with the topic %s", name, name)
+			return fmt.Sprintf("%s, stream: its results, with the topic %s; one of a window arrives when that ends", name, name)
 		default:
-			return fmt.Sprintf("%s, stream: its rows, with the topics of their messages", name)
+			return fmt.Sprintf("%s, stream: its rows, with the topics and arrivals of their messages", name)
 		}
 	}
 	return name
