@@ -54,7 +54,7 @@ func (p *Plan) Dated() bool { return p.follows() && p.time.field != nil }
 func (c *chain) begin(rows *edged.Rows) { c.objects.Reset(rows) }
 
 // result takes a row of a window.
-func (c *chain) result(win edged.Window, is *signs, row int) {
+func (c *chain) result(win edged.Window, is signs, row int) {
 	at := is.at
 	switch {
 	case c.p.Dated():

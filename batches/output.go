@@ -66,22 +66,24 @@ func (o *output) result(win edged.Window, g, before *group, is signs) {
 	row := o.rows.Len()
 	o.rows.Cells = cells
 	if o.chain != nil && !is.early {
-		o.final(cells[row*len(o.p.names):], func() { o.chain.result(win, &is, row) })
+		o.final(win, is, row)
 	}
 	o.given()
 }
 
-// final has a result go on without its revision, unless it is one of many: how often a window was given before is nobody's matter there, and depends on ticks.
-func (o *output) final(cells []edged.Value, f func()) {
+// final gives a result to the streams that take from this one: without its revision, unless it is one of many. How often a window was given before is
+// nobody's matter there, and depends on ticks.
+func (o *output) final(win edged.Window, is signs, row int) {
 	i := slices.Index(o.p.names, "revision")
 	if i < 0 || !o.p.follows() {
-		f()
+		o.chain.result(win, is, row)
 		return
 	}
-	was := cells[i]
-	cells[i] = edged.Value{}
-	f()
-	cells[i] = was
+	cell := &o.rows.Cells[row*len(o.p.names)+i]
+	was := *cell
+	*cell = edged.Value{}
+	o.chain.result(win, is, row)
+	*cell = was
 }
 
 // given ends a row.

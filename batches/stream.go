@@ -273,7 +273,8 @@ func (s *Stream) show(moved bool) {
 	s.waits, s.isWaiting = wait, waiting
 	s.groups, s.level, s.round, s.ready, s.at = 0, s.wm.now(), time.Now(), true, s.rec.applied
 	s.types = s.r
-	if s.clock, s.isAsked = *s.wm, false; s.out.chain != nil {
+	s.clock, s.isAsked = *s.wm, false
+	if s.out.chain != nil {
 		s.cut = later(s.cut, s.over())
 	}
 	if s.st != nil {

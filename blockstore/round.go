@@ -153,10 +153,14 @@ func (s *Store) gather() *round {
 // of the streams that take from them, without which those blocks would stay.
 const chainShare = 3
 
-// sizeOf is the room that blocks take.
+// sizeOf is the room that blocks take: small ones share a page.
 func sizeOf(blocks []*edged.Block) (size int64) {
 	for _, b := range blocks {
-		size += b.Size() + pageSize/4
+		if n := b.Size(); n < pageSize/4 {
+			size += n + pageSize/16
+		} else {
+			size += n + pageSize
+		}
 	}
 	return size
 }
@@ -251,7 +255,7 @@ func (s *Store) accept(r *round) {
 	if len(r.parcels) > 0 {
 		s.saidNoRoom = false
 	}
-	for _, p := range r.parcels {
+	for _, p := range r.parcels { // what came in: rows of chained streams are among what it costs
 		s.meter.messages.Add(p.Block.Len())
 		s.meter.stored.Add(content(p.Block))
 	}
