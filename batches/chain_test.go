@@ -191,6 +191,9 @@ func drawChain(t *rapid.T) (configs []*StreamConfig) {
 				c.Time, c.Idle, c.AllowedLateness = "ts", 0, conf.Duration(rapid.SampledFrom([]time.Duration{0, time.Minute}).Draw(t, "lateness"))
 			}
 		}
+		if i > 0 && configs[i-1].Window != "" && rapid.IntRange(0, 3).Draw(t, "by its end") == 0 {
+			c.Time, c.Idle, c.AllowedLateness = "window_end", 0, conf.Duration(rapid.SampledFrom([]time.Duration{0, 5 * time.Second}).Draw(t, "lateness"))
+		}
 		configs = append(configs, c)
 	}
 	configs[n-1].Sinks = []string{"x"}
@@ -526,4 +529,35 @@ func TestBlocksOfAChainAreBounded(t *testing.T) {
 			t.Errorf("%s: %d rows in %d blocks", name, rows, blocks)
 		}
 	}
+}
+
+// On event time, what the upstream must reach is the arrival time at which its own would have gone on without a row.
+func TestADatedChainGoesOnAfterIdle(t *testing.T) {
+	up := pinsConfig()
+	up.Name, up.From, up.Where, up.Window, up.GroupBy = "s0", []string{"a"}, "", "tumbling 1s", nil
+	up.Time, up.AllowedLateness, up.Idle = "ts", 0, conf.Duration(time.Minute)
+	c := newChained(t, up, drawnDown())
+	c.m.addBlock(blockOf("a", edged.Instant{Epoch: 3, Wall: 5000 * sec}, msg{"site/1/gpio/1", `{"value":1,"ts":1001000}`, 5000 * sec}))
+	tick := func(at int64) {
+		c.m.addTick("a", edged.Instant{Epoch: 3, Wall: at * sec})
+		c.settle()
+	}
+	tick(5061) // its window ends at 1002 s: 1 s after it is idle
+	if given := c.given(0); len(given) != 1 || !strings.HasPrefix(given[0], "0 true\n1001999999999 s0 ") {
+		t.Fatalf("given: %v", given)
+	}
+	w, _ := c.streams[1].Waits()
+	before, ok := c.streams[0].Reach(w.Until)
+	if want := (edged.Instant{Epoch: 3, Wall: 5069 * sec}); !ok || before.Until != want {
+		t.Fatalf("to come to %v it must reach %v (%v), want %v", w.Until, before.Until, ok, want)
+	}
+	tick(5068)
+	if len(c.final(1)) != 0 {
+		t.Fatal("left too early")
+	}
+	tick(5069)
+	if len(c.final(1)) != 1 {
+		t.Fatal("has not left")
+	}
+	c.check()
 }
