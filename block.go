@@ -3,10 +3,12 @@ package edged
 // Block holds the messages of one receiver in at most one block interval, column by column. A topic is spelled once, in
 // Topics; a message is an index into it. Once cut, a block is immutable and shared: nobody writes to its slices, and
 // strings made from Data may outlive it.
+//
+// A block of a chained stream holds rows that it gave: its Receiver is the stream's name (docs/adr/0019-chains.md).
 type Block struct {
 	Seq      uint64 // its position in the block log; given by the store, never reused
 	Receiver string
-	Cut      Instant // every arrival in the block is at or before Cut, every later one of this receiver at or after
+	Cut      Instant // every later arrival of this receiver is at or after Cut, every one in the block, unless it is a stream's, at or before
 	Trusted  bool    // the wall clock was known to be synchronised when the block was cut
 
 	Topics []string // in order of first appearance

@@ -54,6 +54,7 @@ type ReceiverTotal struct {
 	Stored   uint64  // messages in blocks since the store was made
 	Bytes    uint64  // their topics and payloads
 	Rejected uint64  // messages offered and refused (full, too large), since the store was made
+	Stream   bool    // it is a chained stream: Cut is on the clock of its rows, which can be that of their payloads
 }
 
 // StreamTotal is the number of stored messages whose receiver and topic a stream takes, since the stream was first seen.
@@ -72,11 +73,11 @@ func (t *Tick) Cut(receiver string) (Instant, bool) {
 	return Instant{}, false
 }
 
-// Newest is the latest cut of all receivers; the zero Instant if there is none.
+// Newest is the latest cut of all receivers, chained streams apart; the zero Instant if there is none.
 func (t *Tick) Newest() Instant {
 	var at Instant
 	for i := range t.Receivers {
-		if at.Before(t.Receivers[i].Cut) {
+		if !t.Receivers[i].Stream && at.Before(t.Receivers[i].Cut) {
 			at = t.Receivers[i].Cut
 		}
 	}

@@ -38,6 +38,17 @@ type Rider interface {
 	Waits() (Wait, bool)
 }
 
+// Giver is a rider that may put blocks of its own into the log, with its updates: a stream that others can take from.
+//
+// Gives returns the receiver of those blocks, and a moment before which no row that is not committed by now will arrive; false if it gives
+// nothing, the zero Instant if it knows of no such moment yet. It never goes back. Reach says what a tick must say so that Gives comes to a moment, if no
+// row comes; false if nothing can be said. Whoever asks waits for it: the giver hurries when there is such a tick.
+type Giver interface {
+	Rider
+	Gives() (receiver string, at Instant, ok bool)
+	Reach(at Instant) (Wait, bool)
+}
+
 // Wait is satisfied by a tick in which every one of Receivers has a cut at or after Until.
 type Wait struct {
 	Receivers []string

@@ -9,6 +9,7 @@ package edged
 type Update struct {
 	Intake bool
 
+	Blocks  []*Block // of chained streams: rows for the streams that take from them; logged behind the commit's other blocks, in order
 	Cursors []Cursor // written whole, replacing the cursor of that name
 	Forget  []string // names of cursors to delete
 	Results []Result // appended to their streams' logs, in order
@@ -19,11 +20,12 @@ type Update struct {
 
 // Empty reports whether the update moves nothing.
 func (u *Update) Empty() bool {
-	return len(u.Cursors)+len(u.Forget)+len(u.Results)+len(u.Puts)+len(u.ForgetStreams) == 0
+	return len(u.Blocks)+len(u.Cursors)+len(u.Forget)+len(u.Results)+len(u.Puts)+len(u.ForgetStreams) == 0
 }
 
 // Add appends what v moves.
 func (u *Update) Add(v *Update) {
+	u.Blocks = append(u.Blocks, v.Blocks...)
 	u.Cursors = append(u.Cursors, v.Cursors...)
 	u.Forget = append(u.Forget, v.Forget...)
 	u.Results = append(u.Results, v.Results...)

@@ -23,6 +23,9 @@ func (s *Stream) apply(e *edged.Entry) {
 	}
 	s.produced()
 	s.out.entryEnd(e.Seq, s.wm.now())
+	if _, waits := s.st.(stepper); s.out.chain != nil && !waits {
+		s.out.chain.end(s.over())
+	}
 	if e.Tick != nil && !s.out.mute {
 		s.balance(e.Tick)
 	}
@@ -34,6 +37,9 @@ func (s *Stream) stepEnd() {
 		st.stepEnd(s.wm.now(), &s.out)
 		s.produced()
 		s.out.entryEnd(max(s.rec.applied, 1)-1, s.wm.now())
+		if s.out.chain != nil {
+			s.out.chain.end(s.over())
+		}
 	}
 }
 
@@ -55,6 +61,9 @@ func (s *Stream) balance(t *edged.Tick) {
 func (s *Stream) block(b *edged.Block) (rows bool) {
 	defer s.r.letGo()
 	c := s.rec.Counts
+	if n := b.Len(); s.out.chain != nil && n > 0 {
+		s.out.chain.came = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[n-1]}
+	}
 	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, watermark: s.wm.now()} // the same for all rows: the watermark moves at the entry's end
 	for i := range b.Len() {
 		info, v := s.r.begin(b, i)
@@ -151,6 +160,7 @@ func (s *Stream) try(info *topicInfo) (well bool) {
 func (s *Stream) row(c *Counts, info *topicInfo) fate {
 	if s.st == nil {
 		c.Produced++
+		s.out.only(s.r)
 		return isApplied
 	}
 	if !s.arrive(info) {

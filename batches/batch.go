@@ -58,7 +58,9 @@ func (s *batch) leave(w edged.Instant, out *output) {
 	groups := slices.SortedFunc(maps.Values(s.groups), (*lot).compare)
 	win := groups[0].span()
 	untrusted := false
+	at := edged.Instant{Epoch: s.epoch}
 	for _, l := range groups {
+		at = later(at, l.latest())
 		win.Start, win.End = min(win.Start, l.first), max(win.End, l.last+1)
 		untrusted = untrusted || l.untrusted
 	}
@@ -70,7 +72,7 @@ func (s *batch) leave(w edged.Instant, out *output) {
 		win.End = max(win.End, w.Wall)
 	}
 	for _, l := range groups {
-		out.result(win, &l.group, nil, signs{untrusted: untrusted})
+		out.result(win, &l.group, nil, signs{untrusted: untrusted, at: at})
 	}
 	clear(s.groups)
 }

@@ -33,8 +33,8 @@ func Load(t *conf.Table) *Config {
 // StreamConfig is one [stream.NAME] table.
 type StreamConfig struct {
 	Name    string     `json:"-"`
-	From    []string   `toml:"from" doc:"receivers that the stream takes messages from" json:"from"`
-	Topics  []string   `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed" json:"topics"`
+	From    []string   `toml:"from" doc:"receivers that the stream takes messages from, or streams whose rows it takes: a row is a message, its payload the JSON object that a file would have. A name that a receiver has is the receiver's" json:"from"`
+	Topics  []string   `toml:"topics" doc:"topic filters of the messages it takes, MQTT wildcards allowed. A row of a stream has the topic of its message, one of a window the stream's name; a stream that takes from streams alone takes everything if it names none" json:"topics"`
 	Decode  string     `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
 	Columns conf.Pairs `toml:"columns" doc:"the columns of the payload and their types; no others may then be named. Types: float, int, bool, text, time or any, and a unit may follow (\"float °C\"; the unit of a time that is a number: \"time ms\"). A value of another type is converted if that is certain, else it is null and counted" json:"columns"`
 	DecodeOptions
@@ -56,7 +56,7 @@ type StreamConfig struct {
 	Expire          conf.Duration `toml:"expire" doc:"for running: a group without a row for so long is forgotten, and begins anew with its next row" json:"expire"`
 	Aggregate       conf.Pairs    `toml:"aggregate" doc:"what is computed of each group, name = function; see the aggregates below" json:"aggregate"`
 	Having          string        `toml:"having" doc:"expression that a result must satisfy; it sees the results' columns, n > 3" json:"having"`
-	Sinks           []string      `toml:"sinks" doc:"where the rows or results go" json:"-"`
+	Sinks           []string      `toml:"sinks" doc:"where the rows or results go; a stream that others take from needs none" json:"-"`
 	Start           string        `toml:"start" doc:"where a new stream begins: oldest, the oldest block still kept, or now" json:"-"`
 	MaxGroups       int           `toml:"max_groups" doc:"groups in one window at most (of a sliding window: in each step of it; sessions: that are open; count and running: that are held); rows of further ones are counted as dropped. A row whose group key, or whose text for first, last, mode, top_k or collect, is longer than 4 KiB is a dead letter" json:"max_groups"`
 }
@@ -69,12 +69,14 @@ func DefaultStream() *StreamConfig {
 	}
 }
 
-// LoadStream binds and checks a [stream.NAME] table, and compiles it. The plan is nil if something is wrong.
-func LoadStream(t *conf.Table) (*StreamConfig, *Plan) {
+// LoadStream binds and checks a [stream.NAME] table, and compiles it. The plan is nil if something is wrong. streams are the names of all streams, and taken
+// says that one of them takes from this one.
+func LoadStream(t *conf.Table, streams []string, taken bool) (*StreamConfig, *Plan) {
 	c := DefaultStream()
 	c.Name = t.Name()
 	t.Bind(c)
-	ok := c.check(t)
+	onlyStreams := len(c.From) > 0 && !slices.ContainsFunc(c.From, func(from string) bool { return !slices.Contains(streams, from) })
+	ok := c.check(t, taken, onlyStreams)
 	p, problems := Compile(c)
 	for _, pr := range problems {
 		ok = false
@@ -91,7 +93,7 @@ func LoadStream(t *conf.Table) (*StreamConfig, *Plan) {
 }
 
 // check looks at what Compile does not.
-func (c *StreamConfig) check(t *conf.Table) bool {
+func (c *StreamConfig) check(t *conf.Table, taken, onlyStreams bool) bool {
 	n := t.Mistakes()
 	if err := conf.CheckName(c.Name); err != nil {
 		t.Errorf("", "stream %q: %v", c.Name, err)
@@ -100,9 +102,9 @@ func (c *StreamConfig) check(t *conf.Table) bool {
 		t.Errorf("", "stream %q: the name is the gateway's own; choose another", c.Name)
 	}
 	if len(c.From) == 0 {
-		t.Errorf("from", "[%s] needs from, the receivers that it takes messages from", t.Title())
+		t.Errorf("from", "[%s] needs from, the receivers or streams that it takes messages from", t.Title())
 	}
-	if len(c.Topics) == 0 {
+	if len(c.Topics) == 0 && !onlyStreams {
 		t.Errorf("topics", `[%s] needs topics, for example topics = ["site/#"]`, t.Title())
 	}
 	for _, f := range c.Topics {
@@ -110,7 +112,7 @@ func (c *StreamConfig) check(t *conf.Table) bool {
 			t.Itemf("topics", "topics: %q: %v", f, err)
 		}
 	}
-	if len(c.Sinks) == 0 {
+	if len(c.Sinks) == 0 && !taken {
 		t.Errorf("sinks", "[%s] needs sinks, where its rows go", t.Title())
 	}
 	c.checkOptions(t)

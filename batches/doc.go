@@ -5,6 +5,8 @@
 // (docs/adr/0018-rows.md). A stream without a window, whose rows do not depend on those before them, is stateless: its deliveries read the block log themselves, behind the stream's own cursor, which alone counts and
 // dead-letters. A stream with a window consumes the block log and appends what its windows give to its result log.
 //
+// A stream that others take from puts what it gives into the block log, too, as blocks under its own name (chain.go, docs/adr/0019-chains.md).
+//
 // # Windows
 //
 // Each kind is a state of its own, in its own file, which defines it: on a grid, tumbling and sliding (panes.go, slide.go); of a group, session
@@ -24,4 +26,6 @@
 //  5. At rest, routed = filtered + dead + late + applied + damaged + dropped (the same test).
 //  6. A changed definition takes effect at one position: before it everything is as it was defined when the stream passed
 //     it, deliveries that lag behind included (TestAChangedDefinition).
+//  7. What a chained stream gives to others is committed with its position, arrives at or after every cut that was given, and is the same, block by block,
+//     whatever the batch interval and wherever ticks lie (TestChainsDependOnTheLogAlone, TestAChangedDefinitionKeepsItsCut).
 package batches

@@ -7,12 +7,13 @@ import (
 )
 
 // dryStore is a Store without a disk: it holds the entries that it was given until the stream has taken them, and the results until they were read. Of
-// what is committed it keeps the results alone. It is used by one goroutine.
+// what is committed it keeps the results alone, and what is for other streams. It is used by one goroutine.
 type dryStore struct {
 	log     []edged.Entry // the first one has the number first
 	first   uint64
 	tick    *edged.Tick
 	results map[string]*dryLog
+	blocks  []*edged.Block // of a chained stream
 }
 
 // dryLog is a result log from the entry with the number first on.
@@ -107,5 +108,6 @@ func (d *dryStore) Commit(_ context.Context, u *edged.Update, _ bool) error {
 		l := d.resultsOf(r.Stream)
 		l.entries = append(l.entries, r)
 	}
+	d.blocks = append(d.blocks, u.Blocks...)
 	return nil
 }

@@ -64,7 +64,7 @@ func (l *lot) span() edged.Window {
 
 // give has the lot leave for good in a window; what was given of it before makes it a further revision.
 func (l *lot) give(out *output, win edged.Window, partial bool) {
-	is := signs{untrusted: l.untrusted, partial: partial || l.incomplete}
+	is := signs{untrusted: l.untrusted, partial: partial || l.incomplete, at: l.latest()}
 	if l.revision > 0 {
 		is.revision = l.revision + 1
 	}
@@ -75,8 +75,11 @@ func (l *lot) give(out *output, win edged.Window, partial bool) {
 func (l *lot) show(out *output, win edged.Window, partial bool) {
 	l.revision++
 	l.fresh, l.dirty = false, true
-	out.result(win, &l.group, nil, signs{untrusted: l.untrusted, partial: partial || l.incomplete, revision: l.revision})
+	out.result(win, &l.group, nil, signs{untrusted: l.untrusted, partial: partial || l.incomplete, revision: l.revision, early: out.p.follows(), at: l.latest()})
 }
+
+// latest is the moment of its latest row, in the epoch of its last one.
+func (l *lot) latest() edged.Instant { return edged.Instant{Epoch: l.epoch, Wall: l.recent} }
 
 func (l *lot) compare(o *lot) int { return l.group.compare(&o.group) }
 

@@ -30,6 +30,7 @@ type memStore struct {
 	values  map[string]map[string][]byte
 	changed chan struct{}
 	oldest  uint64
+	gives   map[string]*Stream // chained streams
 }
 
 func newMemStore(plans ...*Plan) *memStore {
@@ -42,6 +43,10 @@ func newMemStore(plans ...*Plan) *memStore {
 func (m *memStore) addBlock(b *edged.Block) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.append(b)
+}
+
+func (m *memStore) append(b *edged.Block) {
 	b.Seq = uint64(len(m.log)) + 1
 	m.log = append(m.log, edged.Entry{Seq: b.Seq, Block: b})
 	m.router.Count(b, func(stream string, n uint64) { m.totals[stream] += n })
@@ -52,9 +57,18 @@ func (m *memStore) addTick(receiver string, at edged.Instant) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.cuts[receiver] = later(m.cuts[receiver], at)
+	m.tickNow()
+}
+
+// tickNow ends a commit: m.mu is held.
+func (m *memStore) tickNow() {
+	for name, s := range m.gives {
+		_, at, _ := s.Gives()
+		m.cuts[name] = later(m.cuts[name], at)
+	}
 	t := &edged.Tick{Seq: uint64(len(m.log)) + 1}
 	for _, r := range slices.Sorted(maps.Keys(m.cuts)) {
-		t.Receivers = append(t.Receivers, edged.ReceiverTotal{Receiver: r, Cut: m.cuts[r]})
+		t.Receivers = append(t.Receivers, edged.ReceiverTotal{Receiver: r, Cut: m.cuts[r], Stream: m.gives[r] != nil})
 	}
 	for _, p := range m.router.plans {
 		t.Routed = append(t.Routed, edged.StreamTotal{Stream: p.Name, Routed: m.totals[p.Name]})
@@ -133,6 +147,12 @@ func (m *memStore) Commit(_ context.Context, u *edged.Update, _ bool) error {
 	for _, r := range u.Results {
 		r.Seq = uint64(len(m.results[r.Stream])) + 1
 		m.results[r.Stream] = append(m.results[r.Stream], r)
+	}
+	for _, b := range u.Blocks {
+		m.append(b)
+	}
+	if len(u.Blocks) > 0 {
+		m.tickNow()
 	}
 	for _, p := range u.Puts {
 		if m.values[p.Space] == nil {

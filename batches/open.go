@@ -71,6 +71,7 @@ func (s *Stream) begin(ctx context.Context, lost bool) error {
 		s.rec.applied = min(oldest, born)
 	}
 	s.rec.checkpoint = s.rec.applied
+	s.link()
 	var defs definitions
 	from := s.rec.applied
 	if s.st != nil {
@@ -124,6 +125,7 @@ func (s *Stream) counted() bool {
 // nothing is given and nothing is counted.
 func (s *Stream) restore(p *Plan) error {
 	s.use(p)
+	s.link()
 	if s.st == nil {
 		return nil
 	}
@@ -165,6 +167,9 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 		s.st.closeAll(&s.out)
 		s.produced()
 		s.out.entryEnd(max(s.rec.applied, 1), s.wm.now())
+		if s.out.chain != nil {
+			s.out.chain.end(s.over())
+		}
 		u.Results, s.out.results = s.out.results, nil
 		end = s.o.Store.ResultEnd(s.name) + uint64(len(u.Results))
 	}
@@ -173,6 +178,8 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 		return err
 	}
 	s.use(s.o.Plan)
+	s.link()
+	u.Blocks = s.out.chain.take()
 	s.rebase()
 	from := s.rec.applied
 	if s.st != nil {

@@ -1,6 +1,8 @@
 package batches
 
 import (
+	"slices"
+
 	"edged"
 	"edged/batches/expression"
 	"edged/internal/deadletter"
@@ -15,6 +17,9 @@ type output struct {
 	size    int
 	mute    bool // a replay: state is rebuilt, and nothing is given
 
+	chain  *chain // nil: no stream takes from this one
+	unread bool   // nobody reads the result log: rows are not put into it
+
 	produced uint64                // rows given, and not counted yet
 	eval     *expression.Evaluator // of having
 }
@@ -27,6 +32,9 @@ type signs struct {
 	untrusted bool   // a block in it was cut while the wall clock was not synchronised
 	partial   bool   // a part of it is missing
 	revision  uint64 // of a result that was or will be given again; 0: it is given once
+
+	early bool          // it is not the last one of its window
+	at    edged.Instant // on arrival time: of the latest row in it, of its epoch; of what leaves with its rows
 }
 
 // result appends what a group gives in a window. before is what is known of it before the window, nil if nothing is.
@@ -55,12 +63,57 @@ func (o *output) result(win edged.Window, g *group, before *past, is signs) {
 			return
 		}
 	}
+	row := o.rows.Len()
 	o.rows.Cells = cells
-	o.rows.At = append(o.rows.At, edged.Pos{})
+	if o.chain != nil && !is.early {
+		o.final(win, is, row)
+	}
+	o.given()
+}
+
+// final gives a result to the streams that take from this one: without its revision, unless it is one of many. How often a window was given before is
+// nobody's matter there, and depends on ticks.
+func (o *output) final(win edged.Window, is signs, row int) {
+	i := slices.Index(o.p.names, "revision")
+	if i < 0 || !o.p.follows() {
+		o.chain.result(win, is, row)
+		return
+	}
+	cell := &o.rows.Cells[row*len(o.p.names)+i]
+	was := *cell
+	*cell = edged.Value{}
+	o.chain.result(win, is, row)
+	*cell = was
+}
+
+// given ends a row.
+func (o *output) given() {
 	o.produced++
+	if o.unread {
+		o.drop()
+		return
+	}
+	o.rows.At = append(o.rows.At, edged.Pos{})
 	if o.size += 24 * len(o.p.names); o.size >= resultBytes {
 		o.entryEnd(0, edged.Instant{})
 	}
+}
+
+// hasRoom reports whether a step may go on before what it has given is committed.
+func (o *output) hasRoom() bool {
+	n := len(o.results)
+	if o.chain != nil {
+		if o.chain.size >= stepGiven {
+			return false
+		}
+		n += len(o.chain.blocks)
+	}
+	return n < stepResults
+}
+
+// drop takes the cells of a row back that is not put into the result log.
+func (o *output) drop() {
+	o.rows.Cells, o.size = o.rows.Cells[:o.rows.Len()*len(o.p.names)], 0
 }
 
 // row appends a row that is given as it is.
@@ -74,10 +127,24 @@ func (o *output) row(in *arrived) {
 		o.rows.Cells[had+i] = own(v)
 		o.size += len(v.Str())
 	}
-	o.rows.At = append(o.rows.At, edged.Pos{})
-	o.produced++
-	if o.size += 24 * len(o.p.names); o.size >= resultBytes {
-		o.entryEnd(0, edged.Instant{})
+	o.passOn(in.reader)
+	o.given()
+}
+
+// passOn gives the row whose cells were appended last to the streams that take from this one: with the topic and the arrival of its message.
+func (o *output) passOn(r *rowReader) {
+	if o.chain != nil {
+		b, i := r.block, r.index
+		o.chain.add(edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, b.Trusted, b.TopicOf(i), o.rows.Len())
+	}
+}
+
+// only gives a row of a stateless stream to the streams that take from it, and to nobody else: deliveries make it of the message again.
+func (o *output) only(r *rowReader) {
+	if o.chain != nil {
+		o.rows.Cells = r.output(o.rows.Cells)
+		o.passOn(r)
+		o.drop()
 	}
 }
 

@@ -76,7 +76,7 @@ func (s *panes) showWindow(k paneKey, keys map[string]bool, out *output) {
 		}
 		m.n++
 		m.dirty = true
-		is.revision = m.n
+		is.revision, is.early = m.n, true
 		out.result(win, g, before(g.key), is)
 	}
 }

@@ -70,7 +70,7 @@ func newRowReader(p *Plan) *rowReader {
 func (p *Plan) takes(receiver string) bool { return slices.Contains(p.from, receiver) }
 
 func (p *Plan) matches(name string) bool {
-	return slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
+	return len(p.topics) == 0 || slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
 }
 
 // infoOf is what the topic of a block's message means. A block spells each topic once: it is looked up once.

@@ -18,7 +18,7 @@ import (
 // load loads one stream, and gives what is wrong with it.
 func load(text string) (*Plan, []string) {
 	doc := conf.Parse("f", []byte("[stream.s]\nfrom = [\"a\"]\ntopics = [\"site/#\"]\nsinks = [\"x\"]\n"+text))
-	_, p := LoadStream(doc.Root().Sub("stream").Sub("s"))
+	_, p := LoadStream(doc.Root().Sub("stream").Sub("s"), nil, false)
 	var wrong []string
 	for _, pr := range doc.Problems() {
 		wrong = append(wrong, pr.String())

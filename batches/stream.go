@@ -21,6 +21,8 @@ type Options struct {
 	Interval   time.Duration // batch interval
 	Checkpoint time.Duration
 	Report     func(Report) // of every step that took or gave something; nil: nobody asks
+	Chained    bool         // other streams take from it
+	Unread     bool         // no sink reads it
 	Anew       bool         // the committer has begun to count for the stream while it ran: nothing that it counted before holds
 }
 
@@ -59,6 +61,10 @@ type Stream struct {
 	groups    int
 	types     *rowReader    // it counts values that are not of their column's type
 	level     edged.Instant // the watermark
+	cut       edged.Instant // of a chained stream: everything that it gives before is committed
+	clock     watermark     // as of the last step
+	asked     edged.Wait    // what a stream that takes from it waits for: see Reach
+	isAsked   bool
 	round     time.Time
 	problem   string
 	watchers  map[*feed]func() // to be woken when there is more to deliver
@@ -89,7 +95,7 @@ func (s *Stream) Run(ctx context.Context) error {
 				return err
 			}
 		case <-changed:
-			if s.awaited() {
+			if s.awaited() || s.isWanted() {
 				if err := s.step(ctx); err != nil && ctx.Err() == nil {
 					return err
 				}
@@ -118,7 +124,8 @@ func (s *Stream) awaited() bool {
 
 const (
 	stepBytes       = 8 << 20  // blocks taken before what they gave is committed
-	stepResults     = 2000     // results and dead letters, likewise: one commit is not to hold publishers up
+	stepResults     = 2000     // results, blocks of a chained stream and dead letters, likewise: one commit is not to hold publishers up
+	stepGiven       = 1 << 20  // bytes of those blocks, likewise: they have a part of the store's reserve
 	checkpointBytes = 32 << 20 // of blocks, after which the state is saved whatever the time
 )
 
@@ -152,7 +159,7 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 	if s.st == nil {
 		defer func() { s.rec.checkpoint = s.rec.applied }() // there is no state to save: nothing behind it is needed
 	}
-	for s.rec.applied < end && size < stepBytes && len(s.out.results) < stepResults {
+	for s.rec.applied < end && size < stepBytes && s.out.hasRoom() {
 		e, ok, err := s.o.Store.Next(s.rec.applied)
 		if err != nil {
 			return blocks, err
@@ -177,11 +184,12 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 // settle commits what a run of entries gave. If it gave nothing, its counts ride with a commit that happens anyway; if it
 // was nothing but ticks, not even that.
 func (s *Stream) settle(ctx context.Context, blocks bool) error {
-	if len(s.out.results) == 0 {
+	given := s.out.chain.take()
+	if len(s.out.results)+len(given) == 0 {
 		s.show(blocks || s.rec.Counts != s.shown.Counts)
 		return nil
 	}
-	u := &edged.Update{Results: s.out.results}
+	u := &edged.Update{Results: s.out.results, Blocks: given}
 	s.out.results = nil
 	if s.st != nil && s.st.empty() {
 		s.addCheckpoint(u)
@@ -265,6 +273,10 @@ func (s *Stream) show(moved bool) {
 	s.waits, s.isWaiting = wait, waiting
 	s.groups, s.level, s.round, s.ready, s.at = 0, s.wm.now(), time.Now(), true, s.rec.applied
 	s.types = s.r
+	s.clock, s.isAsked = *s.wm, false
+	if s.out.chain != nil {
+		s.cut = later(s.cut, s.over())
+	}
 	if s.st != nil {
 		s.groups = s.st.count()
 	}

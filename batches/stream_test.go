@@ -543,7 +543,7 @@ sinks = []
 `))
 	root := doc.Root()
 	for _, name := range []string{"pins", "two", "three"} {
-		if _, p := LoadStream(root.Sub("stream").Sub(name)); p != nil {
+		if _, p := LoadStream(root.Sub("stream").Sub(name), nil, false); p != nil {
 			t.Errorf("%s compiled", name)
 		}
 	}

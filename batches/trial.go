@@ -24,6 +24,8 @@ type Trial struct {
 	feed  edged.Feed
 	at    edged.Place // up to which rows were given
 	rows  func(*edged.Rows) error
+	to    []*Trial                 // streams that take from this one
+	cuts  map[string]edged.Instant // how far those have come from which this one takes
 
 	block  *edged.Block // being filled
 	topics map[string]uint32
@@ -59,9 +61,9 @@ type Tried struct {
 const trialReasons = 5
 
 // NewTrial begins a trial of a compiled stream. since says that there were messages before that time which are missing: windows that begin
-// before it are marked as partial; the zero Time: there were none. rows is called for the rows as they come, which are valid until it returns.
+// before it are marked as partial; the zero Time: there were none. rows is called for the rows as they come, which are valid until it returns; nil: nobody wants them.
 func NewTrial(c *StreamConfig, p *Plan, since time.Time, rows func(*edged.Rows) error) (*Trial, error) {
-	t := &Trial{p: p, since: since, store: newDryStore(), rows: rows}
+	t := &Trial{p: p, since: since, store: newDryStore(), rows: rows, cuts: map[string]edged.Instant{}}
 	oldest := *c
 	oldest.Start = "oldest"
 	t.s = New(Options{Config: &oldest, Plan: p, Store: t.store, Log: slog.New(slog.DiscardHandler), Checkpoint: math.MaxInt64})
@@ -82,6 +84,9 @@ func (t *Trial) step() error {
 }
 
 func (t *Trial) give() error {
+	if err := t.pass(); err != nil {
+		return err
+	}
 	for end := t.feed.End(); t.at != end; {
 		r, err := t.feed.Read(t.at, end, edged.Limits{Rows: 1000, Bytes: 1 << 20})
 		if err != nil {
@@ -89,8 +94,10 @@ func (t *Trial) give() error {
 		}
 		if n := r.Rows.Len(); n > 0 {
 			t.rowsGiven += uint64(n)
-			if err := t.rows(r.Rows); err != nil {
-				return err
+			if t.rows != nil {
+				if err := t.rows(r.Rows); err != nil {
+					return err
+				}
 			}
 		}
 		if r.To == t.at {
@@ -139,6 +146,7 @@ func (t *Trial) End(until time.Time) error {
 	if t.p.time.field != nil {
 		end = end.Add(-trialSlack) // what counts is by how much time goes on, not where it is
 	}
+	clear(t.cuts) // there is nothing more to come
 	t.tick(end)
 	if err := t.step(); err != nil {
 		return err
@@ -149,6 +157,9 @@ func (t *Trial) End(until time.Time) error {
 	t.s.st.closeAll(&t.s.out)
 	t.s.produced()
 	t.s.out.entryEnd(t.s.rec.applied, t.s.wm.now())
+	if t.s.out.chain != nil {
+		t.s.out.chain.end(t.s.over())
+	}
 	if err := t.s.settle(context.Background(), false); err != nil {
 		return err
 	}

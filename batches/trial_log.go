@@ -83,11 +83,15 @@ func (t *Trial) begin(epoch uint32) {
 	}
 }
 
-// tick says that every receiver has come as far as at.
+// tick says that every receiver has come as far as at, and every stream as far as it has.
 func (t *Trial) tick(at edged.Instant) {
 	k := &edged.Tick{}
 	for _, r := range t.p.from {
-		k.Receivers = append(k.Receivers, edged.ReceiverTotal{Receiver: r, Cut: at})
+		cut, stream := t.cuts[r]
+		if !stream {
+			cut = at
+		}
+		k.Receivers = append(k.Receivers, edged.ReceiverTotal{Receiver: r, Cut: cut, Stream: stream})
 	}
 	t.store.append(edged.Entry{Tick: k})
 }

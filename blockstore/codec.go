@@ -61,7 +61,7 @@ type header struct {
 
 const (
 	entryVersion  = 1
-	extrasVersion = 2 // of blocks with extras; everything else is still written as version 1
+	extrasVersion = 2 // of blocks with extras, and of ticks with chained streams; everything else is still written as version 1
 	headerLen     = 1 + 1 + 8 + 8 + 4 + 8
 )
 
@@ -75,7 +75,7 @@ func (h *header) append(b []byte) []byte {
 
 // readHeader reads an entry's header without checking its CRC.
 func readHeader(b []byte) (h header, ok bool) {
-	if len(b) < headerLen+4 || b[1] != entryVersion && (b[1] != extrasVersion || b[0] != 'B') {
+	if len(b) < headerLen+4 || b[1] != entryVersion && (b[1] != extrasVersion || b[0] == 'R') {
 		return h, false
 	}
 	return header{

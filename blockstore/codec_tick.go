@@ -3,6 +3,7 @@ package blockstore
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"edged"
 )
@@ -12,6 +13,10 @@ func appendTick(b []byte, h header, t *edged.Tick) []byte {
 	h.kind, h.at = 'T', t.Newest()
 	from := len(b)
 	b = h.append(b)
+	chains := slices.ContainsFunc(t.Receivers, func(r edged.ReceiverTotal) bool { return r.Stream })
+	if chains {
+		b[from+1] = extrasVersion
+	}
 	b = binary.AppendUvarint(b, uint64(len(t.Receivers)))
 	for _, r := range t.Receivers {
 		b = appendStr(b, r.Receiver)
@@ -19,6 +24,9 @@ func appendTick(b []byte, h header, t *edged.Tick) []byte {
 		b = binary.AppendUvarint(b, r.Stored)
 		b = binary.AppendUvarint(b, r.Bytes)
 		b = binary.AppendUvarint(b, r.Rejected)
+		if chains {
+			b = append(b, flag(r.Stream))
+		}
 	}
 	b = binary.AppendUvarint(b, uint64(len(t.Routed)))
 	for _, s := range t.Routed {
@@ -26,6 +34,13 @@ func appendTick(b []byte, h header, t *edged.Tick) []byte {
 		b = binary.AppendUvarint(b, s.Routed)
 	}
 	return append(b[:from], seal(b[from:])...)
+}
+
+func flag(is bool) byte {
+	if is {
+		return 1
+	}
+	return 0
 }
 
 // decodeTick reads an entry written by appendTick. The tick shares nothing with b.
@@ -43,6 +58,9 @@ func decodeTick(b []byte) (*edged.Tick, error) {
 	t.Receivers = make([]edged.ReceiverTotal, r.count())
 	for i := range t.Receivers {
 		t.Receivers[i] = edged.ReceiverTotal{Receiver: r.str(), Cut: r.instant(), Stored: r.uvarint(), Bytes: r.uvarint(), Rejected: r.uvarint()}
+		if b[1] == extrasVersion {
+			t.Receivers[i].Stream = r.byte() == 1
+		}
 	}
 	t.Routed = make([]edged.StreamTotal, r.count())
 	for i := range t.Routed {

@@ -23,11 +23,13 @@
 //  1. A parcel's Done(nil) is called only after the transaction with its block was synced to disk (TestDoneMeansStored).
 //  2. Within one source, blocks are stored in the order in which they were cut (TestModel).
 //  3. A sequence number names one entry for ever (TestNumbersAreNeverReused).
-//  4. A tick's cut of a receiver is at or before the arrival of every later message of it (TestTickNeverOvertakesBlocks).
+//  4. A tick's cut of a receiver is at or before the arrival of every later message of it (TestTickNeverOvertakesBlocks). Of a chained stream it is what the
+//     stream gave, of which everything before is committed (TestBlocksOfUpdates).
 //  5. An entry is deleted only when no cursor needs it, and the newest tick never (TestModel).
 //  6. An update is durable as a whole or not at all; an update submitted before a message was handed to Take is durable no
 //     later than that message's block (TestUpdateBeforeBlock).
-//  7. Nothing is written when there is no input, no open window and no update (TestIdleWritesNothing).
+//  7. Nothing is written when there is no input, no open window and no update (TestIdleWritesNothing); a window at the end of a chain has one tick
+//     written for each stage (TestAChainIsWoken).
 //  8. Whatever stands in the place of the file: the store opens, what can be read is there, what cannot is in a note, and nothing is
 //     deleted; only a newer format, another process and a full disk are reasons not to open (TestWhatIsNoStoreIsSetAside,
 //     TestDamagedMetaPages, FuzzOpen).

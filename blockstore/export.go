@@ -58,7 +58,7 @@ func Export(ctx context.Context, from logs, q Query, message func(Message) error
 		if e.Err != nil {
 			damaged(e.Err)
 		}
-		if e.Block == nil || !q.From.IsZero() && e.Block.Cut.Time().Before(q.From) {
+		if e.Block == nil || !q.From.IsZero() && e.Block.Len() > 0 && time.Unix(0, e.Block.Arrival[e.Block.Len()-1]).Before(q.From) {
 			continue
 		}
 		if err := exportBlock(e.Block, q, message); err != nil {

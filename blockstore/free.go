@@ -89,7 +89,8 @@ func (s *Store) expired(v []byte) bool {
 		return true // damaged: nothing to replay
 	}
 	now := (&edged.Tick{Receivers: s.totals.receivers}).Newest()
-	return h.at.Epoch != now.Epoch || now.Wall-h.at.Wall >= int64(s.cfg.Keep)
+	age := now.Wall - h.at.Wall
+	return h.at.Epoch != now.Epoch || age >= int64(s.cfg.Keep) || -age >= int64(s.cfg.Keep) // what a chained stream gave can be dated ahead
 }
 
 // needs is what the cursors of one log still need.

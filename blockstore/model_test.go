@@ -126,6 +126,21 @@ func TestModel(t *testing.T) {
 			}, text)
 			wall = max(wall, f.wall)
 		}
+		given := func(t *rapid.T) (*edged.Block, func(error)) { // of a chained stream
+			n++
+			text := fmt.Sprint("given ", n)
+			b := givenBlock("p", text, wall)
+			return b, func(err error) {
+				switch {
+				case err == nil:
+					m.blocks = append(m.blocks, modelBlock{b.Seq, text})
+				case failing:
+					maybe = append(maybe, modelBlock{b.Seq, text})
+				default:
+					t.Fatal(err)
+				}
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
 			"put":   put,
 			"round": func(*rapid.T) { round() },
@@ -146,8 +161,9 @@ func TestModel(t *testing.T) {
 			},
 			"result": func(t *rapid.T) {
 				stream := rapid.SampledFrom([]string{"p", "q"}).Draw(t, "stream")
-				s.Submit(&edged.Update{Results: []edged.Result{{Stream: stream, Data: []byte("x")}}, Cursors: []edged.Cursor{{Name: "of-" + stream, Log: stream, Need: edged.SpansFrom(1)}}}, false, func(err error) {
-					if err == nil {
+				b, done := given(t)
+				s.Submit(&edged.Update{Blocks: []*edged.Block{b}, Results: []edged.Result{{Stream: stream, Data: []byte("x")}}, Cursors: []edged.Cursor{{Name: "of-" + stream, Log: stream, Need: edged.SpansFrom(1)}}}, false, func(err error) {
+					if done(err); err == nil {
 						m.results[stream]++
 					}
 				})
@@ -165,10 +181,12 @@ func TestModel(t *testing.T) {
 				}
 				need := edged.SpansFrom(rapid.Uint64Range(0, s.End()).Draw(t, "from"))
 				old, had := m.needs["x"]
+				b, done := given(t)
 				s.Submit(&edged.Update{
+					Blocks:  []*edged.Block{b},
 					Cursors: []edged.Cursor{{Name: "x", Need: need}, {Name: "of-p", Log: "p", Need: edged.SpansFrom(1)}}, Results: []edged.Result{{Stream: "p", Data: []byte("x")}},
 				}, false, func(err error) {
-					if err == nil {
+					if done(err); err == nil {
 						m.needs["x"] = need
 						m.results["p"]++
 					}

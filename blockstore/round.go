@@ -11,6 +11,7 @@ type round struct {
 	parcels []edged.Parcel // for the disk
 	memory  []edged.Parcel // never on disk
 	cuts    []cut          // of the sources whose blocks are all in this round
+	given   []given        // how far the chained streams have come
 	upd     edged.Update
 	updates []func(error)
 	taken   []pending     // intake updates that there is room for
@@ -30,6 +31,12 @@ type cut struct {
 	name string
 	edged.Handover
 	memory bool
+}
+
+// given is how far a chained stream has come: before the moment, everything that it gave is committed.
+type given struct {
+	stream string
+	at     edged.Instant
 }
 
 // entry is a log entry as the cache gets it.
@@ -117,12 +124,21 @@ func (s *Store) gather() *round {
 		waits = waits || h.Left > 0
 	}
 	s.sayFull(room, waits)
+	r.given = s.chains()
+	chained := room.Room + room.Reserve*chainShare/4
 	var intake []pending
 	for _, p := range s.takeQueue() {
 		if p.u.Intake {
 			p.after = len(r.upd.Puts)
 			intake = append(intake, p)
 			continue
+		}
+		if size := sizeOf(p.u.Blocks); size > 0 {
+			if size > chained {
+				r.refused = append(r.refused, p.done)
+				continue
+			}
+			chained -= size
 		}
 		r.upd.Add(p.u)
 		if p.done != nil {
@@ -131,6 +147,22 @@ func (s *Store) gather() *round {
 	}
 	r.taken = r.take(intake, disk)
 	return r
+}
+
+// chainShare is how many quarters of the reserve the blocks of chained streams may take. The rest is for what makes room again: the cursors, and the checkpoints
+// of the streams that take from them, without which those blocks would stay.
+const chainShare = 3
+
+// sizeOf is the room that blocks take: small ones share a page.
+func sizeOf(blocks []*edged.Block) (size int64) {
+	for _, b := range blocks {
+		if n := b.Size(); n < pageSize/4 {
+			size += n + pageSize/16
+		} else {
+			size += n + pageSize
+		}
+	}
+	return size
 }
 
 func dones(of []pending) (out []func(error)) {
@@ -162,7 +194,7 @@ func (r *round) take(intake []pending, room int64) (taken []pending) {
 // due reports whether there is anything to do. If it will be a commit, the riders are asked to come along. They are also asked when the store is
 // full: nothing else may come that would be a commit, because what would waits for room, and it may be one of them who holds the log.
 func (s *Store) due(r *round) bool {
-	commit := len(r.parcels)+len(r.taken) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts))
+	commit := len(r.parcels)+len(r.taken) > 0 || !r.upd.Empty() || s.awaited(s.totals.with(r.cuts, r.given))
 	if now := time.Now(); commit || s.saidFull && now.Sub(s.asked) >= askEvery {
 		s.asked = now
 		for _, rd := range s.riders {
@@ -176,21 +208,14 @@ func (s *Store) due(r *round) bool {
 const askEvery = time.Second
 
 // awaited reports whether a tick is wanted: an open window waits for a time that every receiver has reached and the log does not say yet,
-// or Rewire for the totals up to now.
+// or Rewire for the totals up to now. A window that waits for a chained stream also waits for what that waits for to come so far.
 func (s *Store) awaited(t totals) bool {
 	if s.untold && s.rewires() {
 		return true
 	}
-	var now *edged.Tick
+	now := &edged.Tick{Receivers: t.receivers}
 	for _, rd := range s.riders {
-		w, ok := rd.Waits()
-		if !ok || w.Satisfied(s.lastTick) {
-			continue
-		}
-		if now == nil {
-			now = &edged.Tick{Receivers: t.receivers}
-		}
-		if w.Satisfied(now) {
+		if w, ok := rd.Waits(); ok && s.wanted(w, now, len(s.riders)) {
 			return true
 		}
 	}
@@ -230,7 +255,7 @@ func (s *Store) accept(r *round) {
 	if len(r.parcels) > 0 {
 		s.saidNoRoom = false
 	}
-	for _, p := range r.parcels {
+	for _, p := range r.parcels { // what came in: rows of chained streams are among what it costs
 		s.meter.messages.Add(p.Block.Len())
 		s.meter.stored.Add(content(p.Block))
 	}

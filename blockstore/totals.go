@@ -67,16 +67,28 @@ func (t *totals) routed(stream string, messages uint64) {
 	t.streams[t.stream(stream)].Routed += messages
 }
 
-// with returns a copy in which the time of the cut receivers has moved on.
-func (t *totals) with(cuts []cut) totals {
+// gave moves the time of a chained stream on.
+func (t *totals) gave(stream string, cut edged.Instant) {
+	r := &t.receivers[t.receiver(stream)]
+	r.Stream, r.Cut = true, laterOf(r.Cut, cut)
+}
+
+// with returns a copy in which the time of the cut receivers and of the chained streams has moved on.
+func (t *totals) with(cuts []cut, given []given) totals {
 	c := totals{append([]edged.ReceiverTotal(nil), t.receivers...), append([]uint64(nil), t.base...), append([]edged.StreamTotal(nil), t.streams...)}
 	for _, h := range cuts {
 		i := c.receiver(h.name)
 		r := &c.receivers[i]
+		if r.Stream { // a receiver has taken its name
+			r.Cut = edged.Instant{}
+		}
 		if r.Cut.Before(h.At) {
 			r.Cut = h.At
 		}
-		r.Rejected = c.base[i] + h.Rejected
+		r.Rejected, r.Stream = c.base[i]+h.Rejected, false
+	}
+	for _, g := range given {
+		c.gave(g.stream, g.at)
 	}
 	return c
 }

@@ -25,7 +25,7 @@ func (s *Store) write(r *round, early bool) (err error) {
 		}
 	}()
 	began := time.Now()
-	r.totals, r.tick, r.entries, r.ends, r.cum, r.logged = s.totals.with(r.cuts), nil, nil, nil, s.cum, 0
+	r.totals, r.tick, r.entries, r.ends, r.cum, r.logged = s.totals.with(r.cuts, r.given), nil, nil, nil, s.cum, 0
 	awaited := !r.spare && s.awaited(r.totals)
 	if len(r.parcels)+len(r.taken) == 0 && r.upd.Empty() && !awaited {
 		return s.number(nil, r, false)
@@ -35,7 +35,9 @@ func (s *Store) write(r *round, early bool) (err error) {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return s.number(tx, r, awaited || len(r.parcels) > 0 || s.untold || len(r.memory) > 0) },
+		func() error {
+			return s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold)
+		},
 		func() error { return s.apply(tx, r) },
 		func() error { return s.free(tx, r) },
 	} {
@@ -78,16 +80,26 @@ func (s *Store) visible(id int) bool {
 	return seen || err != nil
 }
 
-// number gives the round's blocks their sequence numbers, encodes those for the disk into tx, and ends with a tick if one is due.
+// number gives the round's blocks their sequence numbers, encodes those for the disk into tx, and ends with a tick if one is due. Those of chained streams
+// come behind those that came in.
 // A number that was given is never given again, not even when the transaction fails.
 func (s *Store) number(tx *bbolt.Tx, r *round, tick bool) error {
 	bt := boot{s.boot, monotonic()}
+	put := func(b *edged.Block) error {
+		b.Seq = s.next
+		v := appendBlock(make([]byte, 0, b.Size()+headerLen+64), header{seq: s.next, start: r.cum}, bt, b)
+		return s.log1(tx, r, v, edged.Entry{Seq: s.next, Block: b}, s.keepOf(b))
+	}
 	for _, p := range r.parcels {
-		p.Block.Seq = s.next
-		v := appendBlock(make([]byte, 0, p.Block.Size()+headerLen+64), header{seq: s.next, start: r.cum}, bt, p.Block)
-		if err := s.log1(tx, r, v, edged.Entry{Seq: s.next, Block: p.Block}, s.keepOf(p.Block)); err != nil {
+		if err := put(p.Block); err != nil {
 			return err
 		}
+	}
+	for _, b := range r.upd.Blocks {
+		if err := put(b); err != nil {
+			return err
+		}
+		r.totals.gave(b.Receiver, b.Cut)
 	}
 	for _, p := range r.memory {
 		p.Block.Seq = s.next

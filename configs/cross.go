@@ -21,10 +21,11 @@ func (c *Config) cross(root *conf.Table, t *top) {
 				continue
 			}
 			for _, r := range s.From {
-				if !slices.Contains(receivers, r) {
-					sub.Itemf("from", "from: there is no [receiver.%s]%s", r, conf.Suggest(r, receivers))
+				if known := append(slices.Clone(receivers), c.streamNames()...); !slices.Contains(known, r) {
+					sub.Itemf("from", "from: there is no [receiver.%s] or [stream.%s]%s", r, r, conf.Suggest(r, known))
 				}
 			}
+			c.crossChain(sub, s)
 			for _, k := range s.Sinks {
 				if !slices.Contains(sinkNames, k) {
 					sub.Itemf("sinks", "sinks: there is no [sink.%s]%s", k, conf.Suggest(k, sinkNames))
@@ -97,9 +98,9 @@ func inDir(dir, path string) string {
 	return filepath.Join(dir, path)
 }
 
-// noteTopics says when a stream asks for topics that none of its receivers brings.
+// noteTopics says when a stream asks for topics that none of its receivers brings. What rows of other streams bring is their topics.
 func (c *Config) noteTopics(sub *conf.Table, s Stream) {
-	var brought []string
+	brought := c.given(s)
 	for _, r := range c.Receivers {
 		if slices.Contains(s.From, r.Name) && r.Config != nil {
 			brought = append(brought, r.Config.Covers()...)
@@ -107,7 +108,7 @@ func (c *Config) noteTopics(sub *conf.Table, s Stream) {
 	}
 	for _, f := range s.Topics {
 		if len(brought) > 0 && topic.CheckFilter(f) == nil && !slices.ContainsFunc(brought, func(b string) bool { return topic.Overlap(b, f) }) {
-			sub.Notef("topics", "stream %s asks for %s, and its receivers bring only %v: it will get nothing of it", s.Name, f, brought)
+			sub.Notef("topics", "stream %s asks for %s, and what it takes from brings only %v: it will get nothing of it", s.Name, f, brought)
 		}
 	}
 }
@@ -137,8 +138,9 @@ func (c *Config) noteBlocking(sub *conf.Table, s Stream) {
 const bytesPerMessage = 120
 
 func (c *Config) rateOf(s Stream) (perSecond float64, of string) {
+	from := c.Sources(s.Name)
 	for _, r := range c.Receivers {
-		if slices.Contains(s.From, r.Name) && r.Common != nil && r.Common.MaxRate > 0 {
+		if slices.Contains(from, r.Name) && r.Common != nil && r.Common.MaxRate > 0 {
 			perSecond += float64(r.Common.MaxRate)
 		}
 	}

@@ -45,8 +45,21 @@ func (c *Config) loadReceivers(t *conf.Table) {
 }
 
 func (c *Config) loadStreams(t *conf.Table) {
+	taken, unknown := map[string]bool{}, false
+	var names []string // that from can name and that are streams'
+	if t != nil {
+		names = slices.DeleteFunc(t.Keys(), func(name string) bool { return slices.Contains(c.receiverNames(), name) })
+	}
+	for _, name := range names {
+		if sub := t.Sub(name); sub != nil {
+			for _, from := range sub.List("from") {
+				taken[from] = slices.Contains(names, from)
+				unknown = unknown || !taken[from] && !slices.Contains(c.receiverNames(), from)
+			}
+		}
+	}
 	each(t, func(sub *conf.Table) {
-		s, plan := batches.LoadStream(sub)
+		s, plan := batches.LoadStream(sub, names, taken[sub.Name()] || unknown) // a name that is wrong may be meant to be this one
 		c.Streams = append(c.Streams, Stream{s, plan})
 	})
 }

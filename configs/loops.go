@@ -87,8 +87,8 @@ func (c *Config) ways() (out []way) {
 	}
 	for _, s := range c.Streams { // streams that take rows of others
 		for _, from := range s.From {
-			if slices.ContainsFunc(c.Streams, func(o Stream) bool { return o.Name == from }) {
-				out = append(out, way{from, "", s.Name, fmt.Sprintf("stream %s takes them from stream %s", s.Name, from)})
+			if c.gives(from) {
+				out = append(out, way{from, "", s.Name, fmt.Sprintf("stream %s takes from stream %s", s.Name, from)})
 			}
 		}
 	}

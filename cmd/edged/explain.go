@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -23,7 +24,8 @@ type explainCmd struct {
 // explained is what is said of a stream.
 type explained struct {
 	*batches.Explanation
-	Sinks []explainedSink `json:"sinks"`
+	Sinks  []explainedSink `json:"sinks"`
+	Takers []string        `json:"takers,omitempty"` // streams that take from it
 }
 
 type explainedSink struct {
@@ -53,7 +55,7 @@ func (c *explainCmd) Run(w world) error {
 	}
 	all := make([]explained, len(streams))
 	for i, s := range streams {
-		all[i] = explained{s.Plan.Explain(), sinksOf(cfg, s.Name)}
+		all[i] = explained{s.Plan.Explain(), sinksOf(cfg, s.Name), cfg.Takers(s.Name)}
 	}
 	switch {
 	case c.JSON:
@@ -108,8 +110,8 @@ func printStreams(out io.Writer, all []explained) error {
 		for _, s := range x.Sinks {
 			sinks = append(sinks, s.Name)
 		}
-		list := func(l []string) string { return strings.Join(l, ",") }
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Stream, list(x.From), list(x.Topics), x.Decode, window, list(sinks))
+		list := func(l []string, none string) string { return cmp.Or(strings.Join(l, ","), none) }
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\n", x.Stream, list(x.From, "-"), list(x.Topics, "all"), x.Decode, window, list(sinks, "-"))
 	}
 	return t.Flush()
 }
@@ -127,9 +129,13 @@ func printStream(out io.Writer, cfg *configs.Config, x *explained) error {
 		fmt.Fprintf(&b, "  %-11s %s\n", label, fmt.Sprintf(format, args...))
 	}
 	for _, name := range x.From {
-		line("from", "%s", receiverInWords(cfg, name))
+		line("from", "%s", sourceInWords(cfg, name))
 	}
-	line("topics", "%s", strings.Join(x.Topics, ", "))
+	if len(x.Topics) == 0 {
+		line("topics", "all")
+	} else {
+		line("topics", "%s", strings.Join(x.Topics, ", "))
+	}
 	line("decode", "%s  (%s)", x.Decode, x.Payloads)
 	for _, r := range x.Reads {
 		line("reads", "%s, %s: %s", r.Column, r.Type, strings.Join(r.In, ", "))
@@ -155,6 +161,9 @@ func printStream(out io.Writer, cfg *configs.Config, x *explained) error {
 	for _, s := range x.Sinks {
 		line("sink", "%s", sinkInWords(s))
 	}
+	for _, name := range x.Takers {
+		line("taken by", "stream %s: each row is stored as a message for it", name)
+	}
 	for _, n := range x.Notes {
 		line("note", "%s", n)
 	}
@@ -162,10 +171,19 @@ func printStream(out io.Writer, cfg *configs.Config, x *explained) error {
 	return err
 }
 
-func receiverInWords(cfg *configs.Config, name string) string {
+func sourceInWords(cfg *configs.Config, name string) string {
 	for _, r := range cfg.Receivers {
 		if r.Name == name {
 			return fmt.Sprintf("%s, %s: %s", name, r.Common.Type, strings.Join(r.Config.Covers(), ", "))
+		}
+	}
+	for _, s := range cfg.Streams {
+		switch {
+		case s.Name != name:
+		case s.Window != "":
+			return fmt.Sprintf("%s, stream: its results, with the topic %s; one of a window arrives when that ends", name, name)
+		default:
+			return fmt.Sprintf("%s, stream: its rows, with the topics and arrivals of their messages", name)
 		}
 	}
 	return name

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,12 +55,71 @@ func (c *tryCmd) Validate() error {
 // errEnough ends a trial that has given enough rows.
 var errEnough = errors.New("enough rows")
 
-// trial runs a stream for the command.
+// trial runs a stream for the command, and before it those that it takes from.
 type trial struct {
-	*batches.Trial
+	stages  []stage // the stream is the last one
+	taken   int     // messages that were given to them
 	lines   *lineReader
 	damaged int // entries of the store
 	w       world
+}
+
+// stage is one stream of a trial.
+type stage struct {
+	configs.Stream
+	*batches.Trial
+}
+
+// begin makes the trials of a stream and of those that it takes from. rows gets the rows of the stream itself.
+func (t *trial) begin(cfg *configs.Config, s configs.Stream, since time.Time, rows func(*root.Rows) error) (*batches.Trial, error) {
+	for _, other := range t.stages {
+		if other.Name == s.Name {
+			return other.Trial, nil
+		}
+	}
+	tr, err := batches.NewTrial(s.StreamConfig, s.Plan, since, rows)
+	if err != nil {
+		return nil, err
+	}
+	for _, before := range cfg.Streams {
+		if slices.Contains(cfg.Takers(before.Name), s.Name) {
+			from, err := t.begin(cfg, before, since, nil)
+			if err != nil {
+				return nil, err
+			}
+			from.PassOn(tr)
+		}
+	}
+	t.stages = append(t.stages, stage{s, tr})
+	return tr, nil
+}
+
+// add gives a message to the streams that take from its receiver; to the first one if none does, which counts it. Rows of a stream that is tried too are
+// made again.
+func (t *trial) add(m *batches.Taken) error {
+	t.taken++
+	given := slices.ContainsFunc(t.stages, func(s stage) bool { return slices.Contains(s.From, m.Receiver) })
+	if slices.ContainsFunc(t.stages[:len(t.stages)-1], func(s stage) bool { return s.Name == m.Receiver }) {
+		return nil
+	}
+	for i, s := range t.stages {
+		if slices.Contains(s.From, m.Receiver) || !given && i == 0 {
+			if err := s.Add(m); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// end ends the trials in the order in which rows go.
+func (t *trial) end(until time.Time) error {
+	for _, s := range t.stages {
+		if err := s.End(until); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Run implements the command.
@@ -81,8 +141,8 @@ func (c *tryCmd) Run(w world) error {
 		since, until = now.Add(-d), now.Add(-cfg.Block.Interval.D()-time.Second)
 	}
 	given := uint64(0)
-	t := trial{lines: newLineReader(s.From[0], now), w: w}
-	t.Trial, err = batches.NewTrial(s.StreamConfig, s.Plan, since, func(r *root.Rows) (end error) {
+	t := trial{lines: newLineReader(cfg.Sources(s.Name)[0], now), w: w}
+	_, err = t.begin(cfg, s, since, func(r *root.Rows) (end error) {
 		if c.Limit > 0 && given+uint64(r.Len()) >= c.Limit {
 			r = r.Slice(0, int(c.Limit-given))
 			end = errEnough
@@ -102,7 +162,7 @@ func (c *tryCmd) Run(w world) error {
 		err = c.fromFile(ctx, &t)
 	}
 	if err == nil {
-		err = t.End(until)
+		err = t.end(until)
 	}
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
@@ -141,10 +201,10 @@ func (c *tryCmd) fromFile(ctx context.Context, t *trial) error {
 
 func (c *tryCmd) line(line []byte, t *trial) error {
 	if c.Topic != "" {
-		return t.Add(t.lines.plain(c.Topic, line))
+		return t.add(t.lines.plain(c.Topic, line))
 	}
 	if m, ok := t.lines.stored(line); ok {
-		return t.Add(m)
+		return t.add(m)
 	}
 	return nil
 }
@@ -178,11 +238,22 @@ func (c *tryCmd) fromStore(ctx context.Context, w world, cfg *configs.Config, si
 
 // summary says on standard error what has become of the messages. It is an error if there were none.
 func (t *trial) summary(rows uint64) error {
-	is := t.Tried()
-	fmt.Fprintf(t.w.err, "edged: %d messages read, %d rows; of the messages %d were applied, %d filtered, %d late, %d dead, %d dropped, %d not for this stream\n",
-		is.Read, rows, is.Applied, is.Filtered, is.Late, is.Dead, is.Dropped, is.Other)
-	for _, r := range is.Reasons {
-		fmt.Fprintln(t.w.err, "edged: dead:", clip(r))
+	last := len(t.stages) - 1
+	for i, s := range t.stages {
+		is, who := s.Tried(), ""
+		if last > 0 {
+			who = "stream " + s.Name + ": "
+		}
+		if i < last {
+			fmt.Fprintf(t.w.err, "edged: %s%d messages read; ", who, is.Read)
+		} else {
+			fmt.Fprintf(t.w.err, "edged: %s%d messages read, %d rows; ", who, is.Read, rows)
+		}
+		fmt.Fprintf(t.w.err, "of the messages %d were applied, %d filtered, %d late, %d dead, %d dropped, %d not for this stream\n",
+			is.Applied, is.Filtered, is.Late, is.Dead, is.Dropped, is.Other)
+		for _, r := range is.Reasons {
+			fmt.Fprintln(t.w.err, "edged: dead:", clip(r))
+		}
 	}
 	if t.lines.bad > 0 {
 		fmt.Fprintf(t.w.err, "edged: lines that are no message: %d, the first one line %d: %v\n", t.lines.bad, t.lines.firstBad, t.lines.why)
@@ -190,7 +261,7 @@ func (t *trial) summary(rows uint64) error {
 	if t.damaged > 0 {
 		fmt.Fprintf(t.w.err, "edged: entries of the store that cannot be read: %d\n", t.damaged)
 	}
-	if is.Read == 0 {
+	if t.taken == 0 {
 		return errors.New("no message could be read")
 	}
 	return nil

@@ -82,6 +82,17 @@ func (t *Table) titleOf(key string) string {
 // Text returns a string key without binding it; "" if it is missing or no string.
 func (t *Table) Text(key string) string { s, _ := t.m[key].(string); return s }
 
+// List returns the texts of a list without binding it; none if it is missing or no list.
+func (t *Table) List(key string) (out []string) {
+	items, _ := t.m[key].([]any)
+	for _, v := range items {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // Errorf reports a mistake at a key, or at the table if the key is not written. The first mistake of a key is kept.
 func (t *Table) Errorf(key, format string, args ...any) {
 	if key != "" {

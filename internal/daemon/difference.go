@@ -149,6 +149,10 @@ func (d *difference) streams(old, next *configs.Config, every string, written fu
 		case v != same:
 		case every != "":
 			v, why = restarted, every
+		case old.Chained(s.Name) != next.Chained(s.Name):
+			v, why = restarted, "streams that take from it"
+		case (len(old.Streams[was].Sinks) == 0) != (len(s.Sinks) == 0):
+			v, why = restarted, "its sinks"
 		case !slices.Equal(slices.Sorted(slices.Values(old.Streams[was].Sinks)), slices.Sorted(slices.Values(s.Sinks))):
 			v, why = told, "its sinks"
 		case old.Streams[was].Start != s.Start:
@@ -161,7 +165,7 @@ func (d *difference) streams(old, next *configs.Config, every string, written fu
 		for i, s := range next.Streams {
 			c := &d.changes[first+i]
 			for _, from := range s.From {
-				if (c.verb == same || c.verb == told) && d.of("stream", from).starts() {
+				if (c.verb == same || c.verb == told) && slices.Contains(next.Takers(from), s.Name) && d.of("stream", from).starts() {
 					c.verb, c.why, more = restarted, "stream "+from, true
 				}
 			}

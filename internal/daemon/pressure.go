@@ -13,7 +13,8 @@ import (
 )
 
 // pressure brings what streams and sinks say of their batches to the receivers that it concerns: a stream's to the receivers with backpressure
-// = true that it reads, a sink's, if the sink has backpressure = true, to all receivers of its streams.
+// = true that it reads, a sink's, if the sink has backpressure = true, to all receivers of its streams. Rows of another stream are so many messages of
+// that stream's receivers as it made them of.
 type pressure struct {
 	set *metrics.Set
 	now func() *parts
@@ -30,6 +31,9 @@ type flow struct {
 
 // forgetAt bounds a flow: what is older than so many rows and messages counts half, and half again.
 const forgetAt = 1 << 20
+
+// longestChain bounds how many streams are followed back to a receiver.
+const longestChain = 16
 
 func newPressure(set *metrics.Set, now func() *parts) *pressure {
 	return &pressure{set: set, now: now, flows: map[string]*flow{}}
@@ -55,16 +59,33 @@ func (p *pressure) stream(name string) func(batches.Report) {
 		defer p.mu.Unlock()
 		f.rows += float64(r.Rows)
 		most := f.rows
+		batch := map[string]float64{}
 		for from, n := range r.Messages {
 			f.messages[from] += float64(n)
 			most = max(most, f.messages[from])
+			p.trace(batch, from, float64(n), longestChain)
+		}
+		for from, n := range batch {
 			if in := p.now().input(from); in != nil && in.slows {
-				p.tell(from, "stream "+name, receiver.Batch{Messages: float64(n), Took: r.Took, Delay: r.Delay})
+				p.tell(from, "stream "+name, receiver.Batch{Messages: n, Took: r.Took, Delay: r.Delay})
 			}
 		}
 		if most > forgetAt {
 			p.halve()
 		}
+	}
+}
+
+// trace adds to a batch what n messages come to in messages of receivers: those of a stream are rows that it made of others. steps bounds the length of a chain.
+// The lock is held.
+func (p *pressure) trace(batch map[string]float64, from string, n float64, steps int) {
+	f := p.flows[from]
+	if f == nil || p.now().input(from) != nil || steps == 0 {
+		batch[from] += n
+		return
+	}
+	for before, m := range f.messages {
+		p.trace(batch, before, n*m/max(f.rows, 1), steps-1)
 	}
 }
 
@@ -88,7 +109,11 @@ func (p *pressure) sink(name string, streams []string) func(delivery.Report) {
 		for _, s := range streams {
 			if f := p.flows[s]; f != nil {
 				rows += f.rows
+				of := map[string]float64{}
 				for from, n := range f.messages {
+					p.trace(of, from, n, longestChain)
+				}
+				for from, n := range of {
 					messages[from] = max(messages[from], n) // two streams of one receiver see the same messages
 				}
 			}

@@ -98,3 +98,27 @@ func TestASlowSinkSlowsTheReceiversOfItsStreams(t *testing.T) {
 		limits(t, gs, 400_000, math.Inf(1))
 	})
 }
+
+// A stream that takes rows of others slows their receivers, by as many messages as those made the rows of.
+func TestASlowChainSlowsTheReceiver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, gs := pressed("b")
+		first, second, third := p.stream("first"), p.stream("second"), p.stream("third")
+		sink := p.sink("far", []string{"third"})
+		for range 2 {
+			time.Sleep(time.Second)
+			first(batches.Report{Messages: map[string]int{"a": 300, "b": 600}, Rows: 30, Took: time.Millisecond})
+			second(batches.Report{Messages: map[string]int{"first": 30}, Rows: 10, Took: time.Millisecond})
+			third(batches.Report{Messages: map[string]int{"second": 5}, Rows: 1, Took: 2 * time.Second, Delay: time.Second})
+		}
+		limits(t, gs, math.Inf(1), 120) // 5 of 10 rows, which were 15 of 30, which were 300 of b in 2 s; and a fifth less for the second that it was late
+		p.forget("stream third")
+		for range 2 {
+			time.Sleep(time.Second)
+			sink(delivery.Report{Rows: 1, Took: 2 * time.Second})
+		}
+		if limit := gs["a"].RateLimit(); math.Abs(limit-75) > 1 {
+			t.Errorf("the sink comes to %v messages of a, want 150 in 2 s", limit)
+		}
+	})
+}

@@ -81,6 +81,7 @@ func (m *maker) makeStreams() {
 		}
 		s := batches.New(batches.Options{
 			Config: c.StreamConfig, Plan: c.Plan, Store: m.store, Log: m.log, Interval: m.c.Batch.Interval.D(), Checkpoint: m.c.Store.Checkpoint.D(),
+			Chained: m.c.Chained(c.Name), Unread: len(c.Sinks) == 0,
 			Anew:   m.old != nil && m.diff.of("stream", c.Name) == added,
 			Report: m.presses.stream(c.Name),
 		})
@@ -159,10 +160,12 @@ func (m *maker) addDeadLetters() {
 	}, set)
 }
 
-// takes reports whether a closed stream needs a message. Every stream may make dead letters.
+// takes reports whether a closed stream needs a message, itself or for a stream that it takes from. Every stream may make dead letters.
 func (d *Daemon) takes(name, receiver, topic string) bool {
-	for _, s := range d.now().c.Streams {
-		if (s.Name == name || name == edged.DeadLetters) && s.Plan.Takes(receiver, topic) {
+	c := d.now().c
+	before := c.Before(name)
+	for _, s := range c.Streams {
+		if (s.Name == name || name == edged.DeadLetters || slices.Contains(before, s.Name)) && s.Plan.Takes(receiver, topic) {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"edged"
+	"edged/internal/rowjson"
 )
 
 // AppendCSVHeader appends the header line: stream, then the names.
@@ -34,7 +35,7 @@ func AppendCSVRow(dst []byte, rows *edged.Rows, i int) []byte {
 		case edged.Text, edged.JSON:
 			dst = appendField(dst, cell.Str())
 		default:
-			dst = appendPlain(dst, cell)
+			dst = rowjson.AppendPlain(dst, cell)
 		}
 	}
 	return append(dst, '\n')

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"edged"
+	"edged/internal/rowjson"
 )
 
 // aside are the columns of the gateway's own that say where and when, and no value: a tuple leaves them out.
@@ -39,14 +40,14 @@ func appendShown(dst []byte, v edged.Value) []byte {
 		return append(dst, "null"...)
 	case edged.Text:
 	default:
-		return appendPlain(dst, v)
+		return rowjson.AppendPlain(dst, v)
 	}
 	for _, r := range v.Str() { // what is no UTF-8 becomes U+FFFD
 		switch {
 		case r < ' ' && r != 0:
-			dst = appendEscape(dst, byte(r))
+			dst = rowjson.AppendEscape(dst, byte(r))
 		case unicode.IsControl(r) || r == '\u2028' || r == '\u2029':
-			dst = append(dst, '\\', 'u', hex[r>>12&0xf], hex[r>>8&0xf], hex[r>>4&0xf], hex[r&0xf])
+			dst = append(dst, '\\', 'u', rowjson.Hex[r>>12&0xf], rowjson.Hex[r>>8&0xf], rowjson.Hex[r>>4&0xf], rowjson.Hex[r&0xf])
 		default:
 			dst = utf8.AppendRune(dst, r)
 		}

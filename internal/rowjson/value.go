@@ -1,4 +1,4 @@
-package encode
+package rowjson
 
 import (
 	"encoding/base64"
@@ -9,12 +9,13 @@ import (
 	"edged"
 )
 
-func appendJSONValue(dst []byte, v edged.Value) []byte {
+// AppendValue appends one value as JSON; a missing one is null.
+func AppendValue(dst []byte, v edged.Value) []byte {
 	switch v.Kind() {
 	case edged.Absent, edged.Null:
 		return append(dst, "null"...)
 	case edged.Text:
-		return appendString(dst, v.Str())
+		return AppendString(dst, v.Str())
 	case edged.Time, edged.Bytes:
 		return append(appendPlain(append(dst, '"'), v), '"')
 	}

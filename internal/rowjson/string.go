@@ -1,13 +1,14 @@
-package encode
+package rowjson
 
 import "unicode/utf8"
 
-const hex = "0123456789abcdef"
+// Hex are the digits of escapes.
+const Hex = "0123456789abcdef"
 
-// appendString appends s as a JSON string (RFC 8259, section 7), byte for byte as encoding/json does without HTML
+// AppendString appends s as a JSON string (RFC 8259, section 7), byte for byte as encoding/json does without HTML
 // escaping: U+2028 and U+2029 are escaped, because many readers take them for line ends, and each byte that is not UTF-8
 // becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
+func AppendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	from := 0 // s[from:i] needs no escape
 	for i := 0; i < len(s); {
@@ -16,7 +17,7 @@ func appendString(dst []byte, s string) []byte {
 				i++
 				continue
 			}
-			dst = appendEscape(append(dst, s[from:i]...), c)
+			dst = AppendEscape(append(dst, s[from:i]...), c)
 			i++
 			from = i
 			continue
@@ -28,7 +29,7 @@ func appendString(dst []byte, s string) []byte {
 			from = i + n
 		case r == '\u2028' || r == '\u2029':
 			dst = append(append(dst, s[from:i]...), `\u202`...)
-			dst = append(dst, hex[r&0xf])
+			dst = append(dst, Hex[r&0xf])
 			from = i + n
 		}
 		i += n
@@ -36,8 +37,8 @@ func appendString(dst []byte, s string) []byte {
 	return append(append(dst, s[from:]...), '"')
 }
 
-// appendEscape appends a control character, a quote or a backslash.
-func appendEscape(dst []byte, c byte) []byte {
+// AppendEscape appends a control character, a quote or a backslash.
+func AppendEscape(dst []byte, c byte) []byte {
 	switch c {
 	case '"', '\\':
 		return append(dst, '\\', c)
@@ -52,5 +53,5 @@ func appendEscape(dst []byte, c byte) []byte {
 	case '\t':
 		return append(dst, '\\', 't')
 	}
-	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
+	return append(dst, '\\', 'u', '0', '0', Hex[c>>4], Hex[c&0xf])
 }

@@ -1,0 +1,102 @@
+package batches
+
+import (
+	"slices"
+
+	"edged"
+)
+
+// What a chained stream says to the committer: how far its rows have come, and what it must know to come further.
+
+// link begins the chain of the plan in use, if others take from the stream. What was said to be over before stays so: by a tick, by a former definition, and
+// by what the stream has passed.
+func (s *Stream) link() {
+	s.out.unread = s.o.Unread && !slices.ContainsFunc(s.o.Store.Cursors(), func(c edged.Cursor) bool {
+		of, _, ok := edged.SplitDelivery(c.Name)
+		return ok && of == s.name // a sink that is gone for a while finds its rows
+	})
+	if !s.o.Chained {
+		return
+	}
+	floor := s.cut
+	if before := s.out.chain; before != nil {
+		floor = later(floor, before.floor)
+	}
+	if t := s.o.Store.LastTick(); t != nil {
+		if at, ok := t.Cut(s.name); ok {
+			floor = later(floor, at)
+		}
+		if at, ok := s.p.passed(t); ok && t.Seq < s.rec.applied && !s.p.Dated() {
+			floor = later(floor, at)
+		}
+	}
+	blocks := s.out.chain.take()
+	s.out.chain = &chain{p: s.p, floor: floor, blocks: blocks}
+	s.out.rows = edged.Rows{Stream: s.p.Name, Names: s.p.names}
+	s.out.chain.begin(&s.out.rows)
+}
+
+// passed is the arrival time that a tick says is over; false if it does not know every receiver.
+func (p *Plan) passed(t *edged.Tick) (at edged.Instant, ok bool) {
+	for i, name := range p.from {
+		cut, known := t.Cut(name)
+		if !known {
+			return at, false
+		}
+		if i == 0 || cut.Before(at) {
+			at = cut
+		}
+	}
+	return at, true
+}
+
+// over is the moment before which the stream gives no further row: its watermark, since each window that is open ends behind it.
+func (s *Stream) over() edged.Instant {
+	c := s.out.chain
+	at := s.wm.arrival()
+	if s.p.Dated() {
+		if s.wm.event == never {
+			return c.floor
+		}
+		at = edged.Instant{Epoch: c.floor.Epoch, Wall: s.wm.event}
+	}
+	return later(c.floor, at)
+}
+
+// Gives implements edged.Giver.
+func (s *Stream) Gives() (receiver string, at edged.Instant, ok bool) {
+	if !s.o.Chained {
+		return "", at, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.name, s.cut, true
+}
+
+// Reach implements edged.Giver.
+func (s *Stream) Reach(at edged.Instant) (edged.Wait, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ready {
+		return edged.Wait{}, false
+	}
+	w := &s.clock
+	if w.p.Dated() {
+		var ok bool
+		if at, ok = w.reach(edged.Instant{Wall: at.Wall}); !ok {
+			return edged.Wait{}, false
+		}
+	}
+	s.asked, s.isAsked = edged.Wait{Receivers: w.p.from, Until: at}, true
+	return s.asked, true
+}
+
+// isWanted reports whether somebody waits for the stream to come to where the newest tick brings it.
+func (s *Stream) isWanted() bool {
+	s.mu.Lock()
+	asked, is := s.asked, s.isAsked
+	s.mu.Unlock()
+	return is && asked.Satisfied(s.o.Store.LastTick())
+}
+
+var _ edged.Giver = (*Stream)(nil)
