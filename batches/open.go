@@ -14,6 +14,12 @@ import (
 func (s *Stream) open(ctx context.Context) error {
 	defs, err := loadDefinitions(s.o.Store, s.name)
 	s.out = output{}
+	if s.o.Config.Late != "" {
+		s.out.tooLate = &lateRows{sideRows: sideRows{log: edged.SideLog(s.name, edged.Late)}}
+	}
+	if err := s.openSides(ctx); err != nil {
+		return err
+	}
 	c, known := s.o.Store.Cursor(edged.StreamCursor(s.name))
 	switch {
 	case !known, c.Lost && defs == nil && err == nil:

@@ -15,6 +15,8 @@ type output struct {
 	size    int
 	mute    bool // a replay: state is rebuilt, and nothing is given
 
+	tooLate *lateRows // nil: late rows are counted alone
+
 	produced uint64                // rows given, and not counted yet
 	eval     *expression.Evaluator // of having
 }

@@ -187,6 +187,7 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 		s.addCheckpoint(u)
 	}
 	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	countSide(s.o.Store, edged.SideLog(s.name, edged.Late), nil, u)
 	return s.commit(ctx, u, nil)
 }
 

@@ -63,7 +63,7 @@ const trialReasons = 5
 func NewTrial(c *StreamConfig, p *Plan, since time.Time, rows func(*edged.Rows) error) (*Trial, error) {
 	t := &Trial{p: p, since: since, store: newDryStore(), rows: rows}
 	oldest := *c
-	oldest.Start = "oldest"
+	oldest.Start, oldest.Late = "oldest", "" // late rows are counted, and not given
 	t.s = New(Options{Config: &oldest, Plan: p, Store: t.store, Log: slog.New(slog.DiscardHandler), Checkpoint: math.MaxInt64})
 	if err := t.s.open(context.Background()); err != nil {
 		return nil, err
@@ -109,7 +109,7 @@ func (t *Trial) noteDead() {
 		return
 	}
 	var r edged.Reading
-	if readResults(t.store, edged.DeadLetters, &r, edged.Pos{Seq: t.store.ResultEnd(edged.DeadLetters)}, edged.Limits{Rows: 1000, Bytes: 1 << 20}) != nil {
+	if readResults(t.store, edged.DeadLetters, "", &r, edged.Pos{Seq: t.store.ResultEnd(edged.DeadLetters)}, edged.Limits{Rows: 1000, Bytes: 1 << 20}) != nil {
 		return
 	}
 	for i := range r.Rows.Len() {

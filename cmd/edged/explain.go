@@ -8,6 +8,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	root "edged"
 	"edged/batches"
 	"edged/configs"
 	"edged/internal/conf"
@@ -24,6 +25,7 @@ type explainCmd struct {
 type explained struct {
 	*batches.Explanation
 	Sinks []explainedSink `json:"sinks"`
+	Late  string          `json:"late,omitempty"` // the sink of the rows that came too late
 }
 
 type explainedSink struct {
@@ -53,7 +55,7 @@ func (c *explainCmd) Run(w world) error {
 	}
 	all := make([]explained, len(streams))
 	for i, s := range streams {
-		all[i] = explained{s.Plan.Explain(), sinksOf(cfg, s.Name)}
+		all[i] = explained{s.Plan.Explain(), sinksOf(cfg, s.Name), s.Late}
 	}
 	switch {
 	case c.JSON:
@@ -154,6 +156,9 @@ func printStream(out io.Writer, cfg *configs.Config, x *explained) error {
 	line("output", "%s", strings.Join(x.Output, ", "))
 	for _, s := range x.Sinks {
 		line("sink", "%s", sinkInWords(s))
+	}
+	if x.Late != "" {
+		line("late", "rows that come too late go to %s, as stream %s", x.Late, root.SideLog(x.Stream, root.Late))
 	}
 	for _, n := range x.Notes {
 		line("note", "%s", n)
