@@ -3,6 +3,7 @@ package batches
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 
 	"edged"
 	"edged/internal/rowcodec"
@@ -60,10 +61,17 @@ func countSide(s Store, log string, sinks []string, u *edged.Update) {
 	u.Cursors = append(u.Cursors, rec.cursor(log))
 }
 
+// OpenSide makes a side log exist: its deliveries open.
+func OpenSide(ctx context.Context, s Store, log string) error {
+	if _, exists := readSide(s, log); exists {
+		return nil
+	}
+	return s.Commit(ctx, &edged.Update{Cursors: []edged.Cursor{(&sideRecord{Life: newLife()}).cursor(log)}}, true)
+}
+
 // openSides makes a side log exist that the stream may append to from now on, and begins the counts anew of one that has lost them: until then its
 // deliveries wait.
 func (s *Stream) openSides(ctx context.Context) error {
-	u := &edged.Update{}
 	for _, side := range []string{edged.Late, edged.Replay} {
 		log := edged.SideLog(s.name, side)
 		_, known := s.o.Store.Cursor(edged.SideCursor(log))
@@ -73,12 +81,11 @@ func (s *Stream) openSides(ctx context.Context) error {
 		if known {
 			s.o.Log.Error("the counts of a side log were lost: they begin anew, its rows are all there", "log", log)
 		}
-		u.Cursors = append(u.Cursors, (&sideRecord{Life: newLife()}).cursor(log))
+		if err := OpenSide(ctx, s.o.Store, log); err != nil {
+			return fmt.Errorf("stream %s: %w", s.name, err)
+		}
 	}
-	if len(u.Cursors) == 0 {
-		return nil
-	}
-	return s.o.Store.Commit(ctx, u, true)
+	return nil
 }
 
 // sideRows gathers rows of a side log until they make an entry: a bucket for each row would cost the card a page.

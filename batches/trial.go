@@ -49,10 +49,10 @@ type Taken struct {
 // Tried is what became of the messages.
 type Tried struct {
 	Counts
-	Read    uint64   // messages
-	Other   uint64   // of them of other receivers and topics
-	Rows    uint64   // given
-	Reasons []string // of the first dead letters, each with its topic; no two are the same
+	Read    uint64   `json:"read"`              // messages
+	Other   uint64   `json:"other"`             // of them of other receivers and topics
+	Rows    uint64   `json:"rows"`              // given
+	Reasons []string `json:"reasons,omitempty"` // of the first dead letters, each with its topic; no two are the same
 }
 
 // trialReasons is how many reasons of dead letters are kept.

@@ -179,11 +179,7 @@ func (c *tryCmd) fromStore(ctx context.Context, w world, cfg *configs.Config, si
 // summary says on standard error what has become of the messages. It is an error if there were none.
 func (t *trial) summary(rows uint64) error {
 	is := t.Tried()
-	fmt.Fprintf(t.w.err, "edged: %d messages read, %d rows; of the messages %d were applied, %d filtered, %d late, %d dead, %d dropped, %d not for this stream\n",
-		is.Read, rows, is.Applied, is.Filtered, is.Late, is.Dead, is.Dropped, is.Other)
-	for _, r := range is.Reasons {
-		fmt.Fprintln(t.w.err, "edged: dead:", clip(r))
-	}
+	sayTried(t.w.err, &is, rows)
 	if t.lines.bad > 0 {
 		fmt.Fprintf(t.w.err, "edged: lines that are no message: %d, the first one line %d: %v\n", t.lines.bad, t.lines.firstBad, t.lines.why)
 	}
@@ -194,6 +190,15 @@ func (t *trial) summary(rows uint64) error {
 		return errors.New("no message could be read")
 	}
 	return nil
+}
+
+// sayTried says what has become of messages.
+func sayTried(out io.Writer, is *batches.Tried, rows uint64) {
+	fmt.Fprintf(out, "edged: %d messages read, %d rows; of the messages %d were applied, %d filtered, %d late, %d dead, %d dropped, %d not for this stream\n",
+		is.Read, rows, is.Applied, is.Filtered, is.Late, is.Dead, is.Dropped, is.Other)
+	for _, r := range is.Reasons {
+		fmt.Fprintln(out, "edged: dead:", clip(r))
+	}
 }
 
 // clip keeps a foreign text to a line that can be read.

@@ -1,0 +1,368 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"edged/test/harness"
+	"edged/test/load"
+	"edged/test/rawmqtt"
+)
+
+// trickle publishes messages one after the other until stop is closed, over connections that come and go with the gateway. None is published twice. It
+// returns the numbers of those that were acknowledged.
+func trickle(e *harness.Edged, stop <-chan struct{}, message func(i int) string) (acked []int) {
+	var w *rawmqtt.Client
+	for i := 0; ; i++ {
+		select {
+		case <-stop:
+			if w != nil {
+				w.Drop()
+			}
+			return acked
+		default:
+		}
+		if w == nil {
+			var err error
+			if w, _, err = rawmqtt.Reach(fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "trickle"}); err != nil {
+				w = nil
+				time.Sleep(20 * time.Millisecond)
+				continue
+			}
+		}
+		id := uint16(i%1000 + 1)
+		p := rawmqtt.Publish{Topic: fmt.Sprintf("site/%d/gpio/1", i%3), Payload: message(i), QoS: 1, ID: id}
+		_, err := w.Write(p.Bytes(false))
+		if err == nil {
+			_, err = w.Want(0x40)
+		}
+		if err != nil {
+			w.Drop()
+			w = nil
+			continue
+		}
+		acked = append(acked, i)
+		time.Sleep(3 * time.Millisecond)
+	}
+}
+
+// of are the rows of one stream.
+func of(rows []map[string]any, stream string) (out []map[string]any) {
+	for _, r := range rows {
+		if r["stream"] == stream {
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// ids are the numbers of messages whose payloads are in rows, and those that are there twice.
+func ids(rows []map[string]any) (all map[int]bool, twice []int) {
+	all = map[int]bool{}
+	for _, r := range rows {
+		p, _ := r["payload"].(map[string]any)
+		id, _ := p["id"].(float64)
+		if all[int(id)] {
+			twice = append(twice, int(id))
+		}
+		all[int(id)] = true
+	}
+	return all, twice
+}
+
+// Results and late rows go to one file, and to one endpoint, and the gateway is killed again and again: each message is in a window or late, once.
+func TestLateRowsAreDelivered(t *testing.T) {
+	t.Parallel()
+	cloud := harness.NewServer(t)
+	event := `
+from = ["field"]
+topics = ["site/+/gpio/+"]
+time = "ts"
+allowed_lateness = "0s"
+idle = "2s"
+group_by = { device = "topic[1]" }
+window = "tumbling 1s"
+aggregate = { n = "count()" }
+`
+	e := harness.New(t, `
+data_dir = "{{dir}}"
+[http]
+listen = "127.0.0.1:{{http}}"
+[broker]
+listen = ["tcp://127.0.0.1:{{broker}}"]
+[receiver.field]
+type = "mqtt"
+topics = ["site/#"]
+[store]
+checkpoint_interval = "1s"
+[stream.raw]
+from = ["field"]
+topics = ["site/#"]
+sinks = ["archive"]
+[stream.pins]`+event+`sinks = ["mixed"]
+late = "mixed"
+[stream.far]`+event+`sinks = ["cloud"]
+late = "cloud"
+[sink.archive]
+type = "file"
+path = "raw.ndjson"
+[sink.mixed]
+type = "file"
+path = "mixed.ndjson"
+[sink.cloud]
+type = "http"
+url = "`+cloud.URL+`"
+`)
+	e.Start()
+	stop, acked := make(chan struct{}), make(chan []int, 1)
+	go func() {
+		acked <- trickle(e, stop, func(i int) string {
+			ts := time.Now()
+			if i%3 == 0 {
+				ts = ts.Add(-10 * time.Second)
+			}
+			return fmt.Sprintf(`{"id":%d,"ts":%d}`, i, ts.UnixMilli())
+		})
+	}()
+	for i := range 6 {
+		time.Sleep(time.Duration(900+130*i) * time.Millisecond)
+		e.Kill()
+		e.Start()
+	}
+	time.Sleep(time.Second)
+	close(stop)
+	was := <-acked
+	e.AtRest(20 * time.Second)
+	stored, twice := ids(e.Rows("raw.ndjson"))
+	if len(twice) > 0 || len(stored) < len(was) || len(was) < 100 {
+		t.Fatalf("%d messages are stored, %v twice; %d were acknowledged", len(stored), twice, len(was))
+	}
+	for _, id := range was {
+		if !stored[id] {
+			t.Errorf("message %d was acknowledged and is not there", id)
+		}
+	}
+	for stream, rows := range map[string]func() []map[string]any{"pins": func() []map[string]any { return e.Rows("mixed.ndjson") }, "far": cloud.Rows} {
+		counted := func() (n int) {
+			for _, r := range of(rows(), stream) {
+				v, _ := r["n"].(float64)
+				n += int(v)
+			}
+			return n
+		}
+		harness.Until(t, 20*time.Second, stream+": each message is in a window or late", func() bool { return counted()+len(of(rows(), stream+".late")) >= len(stored) })
+		late, twice := ids(of(rows(), stream+".late"))
+		if n := counted(); len(twice) > 0 || n+len(late) != len(stored) || len(late) < len(stored)/4 {
+			t.Errorf("stream %s: %d rows in windows, %d late, %v of them twice; %d messages are stored", stream, n, len(late), twice, len(stored))
+		}
+		for _, st := range e.AtRest(10 * time.Second).Streams {
+			if st.Stream == stream && int(st.Late) != len(late) {
+				t.Errorf("stream %s counts %d late, and gave %d", stream, st.Late, len(late))
+			}
+		}
+		r := of(rows(), stream+".late")[0]
+		at, err := time.Parse(time.RFC3339Nano, fmt.Sprint(r["time"]))
+		if ts := r["payload"].(map[string]any)["ts"].(float64); err != nil || at.UnixMilli() != int64(ts) || r["device"] != strings.Split(r["topic"].(string), "/")[1] {
+			t.Errorf("a late row is %v", r)
+		}
+	}
+	if _, _, other := cloud.Keys(); len(other) > 0 {
+		t.Errorf("keys with other bytes: %v", other)
+	}
+	// Another sink for what comes too late: the windows stay, what was given stays where it was.
+	config := strings.Replace(text(t, e.File), "late = \"mixed\"", "late = \"archive\"", 1)
+	if said := becomes(t, e, config); !strings.Contains(said, "stream pins: changed\n") || !strings.Contains(said, "sink archive: changed (its streams)\n") {
+		t.Errorf("edged reload says %q", said)
+	}
+	publish(t, e.Broker, "-q", "1", "-t", "site/9/gpio/1", "-m", `{"id":-1,"ts":1000}`)
+	harness.Until(t, 10*time.Second, "a late row in the other file", func() bool { return len(of(e.Rows("raw.ndjson"), "pins.late")) == 1 })
+	e.AtRest(10 * time.Second)
+	noPartial(t, e.Rows("mixed.ndjson"))
+}
+
+func text(t *testing.T, file string) string {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// replay runs edged replay.
+func replay(t *testing.T, e *harness.Edged, args ...string) (said string, err error) {
+	t.Helper()
+	out, err := exec.Command(harness.Binary(t, "edged/cmd/edged"), append(append([]string{"replay"}, args...), "--config", e.File)...).CombinedOutput()
+	return string(out), err
+}
+
+// bare are rows as texts without the sign of a replay, and how many have it.
+func bare(rows []map[string]any) (out []string, again int) {
+	for _, r := range rows {
+		if r["replay"] == true {
+			again++
+		}
+		delete(r, "replay")
+		out = append(out, fmt.Sprint(r))
+	}
+	return out, again
+}
+
+// A replay gives a sink the rows that it had once more, under other keys, and another sink nothing; with kills before and behind it.
+func TestAReplayFillsAGap(t *testing.T) {
+	t.Parallel()
+	cloud := harness.NewServer(t)
+	e := harness.New(t, withCloud(base, cloud.URL))
+	e.Start()
+	const n = 24
+	for i := range n {
+		publish(t, e.Broker, "-q", "1", "-t", fmt.Sprintf("site/%d/gpio/3", i%2), "-m", fmt.Sprintf(`{"value":%d}`, i))
+		time.Sleep(100 * time.Millisecond)
+	}
+	publish(t, e.Broker, "-q", "1", "-t", "site/1/gpio/3", "-m", "poison")
+	total := func(rows []map[string]any) float64 { return sum(rows, "0", "3", "n") + sum(rows, "1", "3", "n") }
+	harness.Until(t, 10*time.Second, "all windows are delivered", func() bool { return total(e.Rows("aggregates.ndjson")) == n && total(cloud.Rows()) == n })
+	e.AtRest(10 * time.Second)
+	e.Kill()
+	e.Start()
+	time.Sleep(time.Second) // a tick behind the last window
+	file, had := read(t, e, "aggregates.ndjson"), cloud.Rows()
+	keys, _, _ := cloud.Keys()
+
+	said, err := replay(t, e, "--stream", "pins", "--from", "10m", "--sink", "cloud", "--dry-run")
+	if err != nil || !strings.Contains(said, " rows of stream pins would go to cloud, of messages that arrived from ") {
+		t.Fatalf("%v: %s", err, said)
+	}
+	said, err = replay(t, e, "--stream", "pins", "--from", "10m", "--sink", "cloud")
+	if err != nil || !strings.Contains(said, fmt.Sprintf("\n%d rows of stream pins go to cloud, of messages that arrived from ", len(had))) ||
+		!strings.Contains(said, fmt.Sprintf("edged: %d messages read, %d rows; of the messages %d were applied, 0 filtered, 0 late, 1 dead", n+1, len(had), n)) || !strings.Contains(said, "edged: dead: site/1/gpio/3: not json") {
+		t.Fatalf("%v: %s", err, said)
+	}
+	e.Kill() // what it has given is durable
+	e.Start()
+	harness.Until(t, 10*time.Second, "the rows come again", func() bool { return len(cloud.Rows()) >= 2*len(had) })
+	s := e.AtRest(10 * time.Second)
+	want, _ := bare(had)
+	got, again := bare(cloud.Rows()[len(had):])
+	if again != len(had) || !slices.Equal(got, want) {
+		t.Errorf("%d rows came again\ngot  %v\nwant %v", again, got, want)
+	}
+	all, twice, other := cloud.Keys()
+	if len(all) <= len(keys) || len(twice)+len(other) > 0 || !strings.Contains(all[len(all)-1], "/pins.replay/cloud/") {
+		t.Errorf("keys %v, twice %v, with other bytes %v", all, twice, other)
+	}
+	if now := read(t, e, "aggregates.ndjson"); now != file {
+		t.Errorf("the sink that was not named has\n%s", now)
+	}
+	if d := len(e.Rows("dead.ndjson")); d != 2 { // of the streams raw and pins
+		t.Errorf("%d dead letters", d)
+	}
+	for _, k := range s.Sinks {
+		for _, d := range k.Deliveries {
+			if want := map[string]uint64{"cloud": uint64(len(had))}[k.Name]; d.Stream == "pins.replay" && (d.Produced != want || d.Delivered != want) {
+				t.Errorf("%s: %+v", k.Name, d)
+			}
+		}
+	}
+	// To all of its sinks, and a part of the time.
+	from := fmt.Sprint(had[len(had)-1]["window_start"])
+	if said, err = replay(t, e, "--stream", "pins", "--from", from); err != nil || !strings.Contains(said, "go to aggregates, cloud, of messages") {
+		t.Fatalf("%v: %s", err, said)
+	}
+	e.AtRest(10 * time.Second)
+	inFile, again := bare(e.Rows("aggregates.ndjson"))
+	inCloud, _ := bare(cloud.Rows())
+	if again == 0 || again >= len(had) || !slices.Equal(inFile[len(had):], inCloud[2*len(had):]) || !slices.Equal(inFile[len(had):], inFile[len(had)-again:len(had)]) {
+		t.Errorf("of the last window on: the file has %v, the endpoint %v", inFile[len(had):], inCloud[2*len(had):])
+	}
+}
+
+// What cannot be replayed is said, with what can; and nothing is given.
+func TestAReplayOfWhatIsGone(t *testing.T) {
+	t.Parallel()
+	e := harness.New(t, strings.Replace(base, "%s", "", 1))
+	if said, err := replay(t, e, "--stream", "pins", "--from", "10m"); err == nil || !strings.Contains(said, "is it running? (systemctl status edged)") {
+		t.Errorf("stopped: %v, %s", err, said)
+	}
+	e.Start()
+	if said, err := replay(t, e, "--stream", "pins", "--from", "10m"); err == nil || !strings.Contains(said, "edged: no message of stream pins is stored: what was delivered is kept for store.keep, 10m") {
+		t.Errorf("empty: %v, %s", err, said)
+	}
+	publish(t, e.Broker, "-q", "1", "-t", "site/7/gpio/3", "-m", `{"value":1}`)
+	e.AtRest(10 * time.Second)
+	for want, args := range map[string][]string{
+		`there is no [stream.pinz]; did you mean "pins"?`:                          {"--stream", "pinz", "--from", "10m"},
+		"--sink: sink archive does not take stream pins; its sinks are aggregates": {"--stream", "pins", "--from", "10m", "--sink", "archive"},
+		"nothing lies between ": {"--stream", "pins", "--from", "5m", "--to", "10m"},
+		"nothing from before ":  {"--stream", "pins", "--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"},
+		"nothing from 2100-01-01T00:00:00Z on is stored yet: the last of it is of ": {"--stream", "pins", "--from", "2100-01-01T00:00:00Z", "--to", "2100-01-02T00:00:00Z"},
+	} {
+		if said, err := replay(t, e, args...); err == nil || !strings.Contains(said, want) {
+			t.Errorf("%v: %v, %s", args, err, said)
+		}
+	}
+	if rows := e.Rows("aggregates.ndjson"); len(rows) > 1 {
+		t.Errorf("rows were given: %v", rows)
+	}
+}
+
+// A replay beside load, killed in its middle and done again: the file that it was not for neither loses nor doubles, and the other has what was its own once.
+func TestAReplayUnderLoad(t *testing.T) {
+	t.Parallel()
+	config := strings.Replace(load.Config, `sinks = ["archive"]`, `sinks = ["archive", "second"]`, 1) + "[sink.second]\ntype = \"file\"\npath = \"second.ndjson\"\n"
+	e := harness.New(t, config)
+	e.Start()
+	given := 0
+	run := load.Under(t, e, load.Plan{Rate: 2000}, func() {
+		time.Sleep(2 * time.Second)
+		ended := make(chan string, 1)
+		go func() {
+			said, err := replay(t, e, "--stream", "raw", "--from", "10m", "--sink", "second")
+			ended <- fmt.Sprint(err, said)
+		}()
+		harness.Until(t, 10*time.Second, "the replay gives rows", func() bool {
+			_, given = bare(e.Rows("second.ndjson"))
+			return given > 0
+		})
+		e.Kill()
+		<-ended
+		e.Start()
+		time.Sleep(time.Second)
+		said, err := replay(t, e, "--stream", "raw", "--from", "10m", "--sink", "second")
+		if err != nil {
+			t.Errorf("%v: %s", err, said)
+		}
+	})
+	e.AtRest(30 * time.Second)
+	load.Judge(t, e, run, "a replay under load, and SIGKILL in its middle", "raw.ndjson").Holds(t)
+	load.SameCounts(t, e, e.Rows("raw.ndjson"))
+	var own, again []string
+	for _, r := range e.Rows("second.ndjson") {
+		text := fmt.Sprint(r["topic"], r["payload"], r["time"])
+		if r["replay"] == true {
+			again = append(again, text)
+		} else {
+			own = append(own, text)
+		}
+	}
+	var archive []string
+	for _, r := range e.Rows("raw.ndjson") {
+		if r["replay"] != nil {
+			t.Fatalf("a replayed row in the other file: %v", r)
+		}
+		archive = append(archive, fmt.Sprint(r["topic"], r["payload"], r["time"]))
+	}
+	if !slices.Equal(own, archive) {
+		t.Errorf("of %d rows the second file has %d of its own", len(archive), len(own))
+	}
+	// Each replay gives a beginning of the rows, in their order.
+	cut := slices.Index(again[1:], again[0]) + 1
+	if cut == 0 || cut > len(archive) || len(again)-cut > len(archive) || !slices.Equal(again[:cut], archive[:cut]) || !slices.Equal(again[cut:], archive[:len(again)-cut]) || len(again)-cut <= cut/2 {
+		t.Errorf("%d rows came again, %d of them by the first replay; there are %d", len(again), cut, len(archive))
+	}
+}
