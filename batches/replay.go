@@ -3,6 +3,7 @@ package batches
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -14,7 +15,7 @@ type ReplayOptions struct {
 	Config   *StreamConfig
 	Plan     *Plan
 	Store    Store
-	From, To time.Time // messages that arrived in [From, To)
+	From, To time.Time // messages that arrived in [From, To); the zero To: all from From on
 	End      uint64    // the entry before which it ends: where the stream itself stands
 	Sinks    []string  // that the rows are for
 	Entry    int       // bytes of rows that are appended at once, about
@@ -45,6 +46,7 @@ type replay struct {
 	names []string
 	did   Replayed
 	ticks *edged.Tick // the last one
+	epoch uint32      // of the last message
 	whole bool        // nothing before the next entry is missing
 	rest  time.Time   // when it last rested
 }
@@ -132,7 +134,7 @@ func (r *replay) entry(e *edged.Entry) error {
 	}
 	for i := range b.Len() {
 		at := time.Unix(0, b.Arrival[i]).UTC()
-		if !wanted[b.Topic[i]] || at.Before(r.From) || !at.Before(r.To) {
+		if !wanted[b.Topic[i]] || at.Before(r.From) || !r.To.IsZero() && !at.Before(r.To) {
 			continue
 		}
 		if r.trial == nil {
@@ -140,7 +142,7 @@ func (r *replay) entry(e *edged.Entry) error {
 				return err
 			}
 		}
-		r.did.At = at
+		r.did.At, r.epoch = at, b.Cut.Epoch
 		err := r.trial.Add(&Taken{
 			Message:  edged.Message{Topic: b.TopicOf(i), Payload: b.Payload(i), QoS: b.QoS(i), Retain: b.Retain(i)},
 			Receiver: b.Receiver, At: edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, Trusted: b.Trusted, Block: b.Seq,
@@ -168,7 +170,7 @@ func (r *replay) until() time.Time {
 	if r.ticks == nil {
 		return time.Time{}
 	}
-	at := edged.Instant{Epoch: 1<<32 - 1}
+	at := edged.Instant{Epoch: math.MaxUint32}
 	for _, name := range r.Plan.from {
 		cut, ok := r.ticks.Cut(name)
 		if !ok {
@@ -178,7 +180,12 @@ func (r *replay) until() time.Time {
 			at = cut
 		}
 	}
-	if at.Time().After(r.To) {
+	if at.Epoch > r.epoch { // the clock was set since: nothing more comes of that time
+		if at.Wall = 1 << 62; r.Plan.time.field != nil {
+			return time.Time{}
+		}
+	}
+	if !r.To.IsZero() && at.Time().After(r.To) {
 		return r.To
 	}
 	return at.Time()

@@ -47,15 +47,15 @@ func TestLate(t *testing.T) {
 		t.Errorf("its keys are %v", got)
 	}
 	for text, want := range map[string]string{
-		change(`late = "strays"`, `late = "stray"`): `f:15: late: there is no [sink.stray]; did you mean "strays"?`,
-		change(`time = "ts"`, ``):                   `f:15: late is for a stream with a time field; this one has time = "arrival", by which no row is late`,
-		change(`tumbling 10s`, `count 10`):          `f:15: late is for tumbling, sliding and session windows: in a window = "count 10" no row is late`,
-		change("window = \"tumbling 10s\"\naggregate = { mean = \"avg(celsius)\" }\n", "", "group_by = { device = \"topic[1]\", kind = \"lower(kind)\" }\n", ""): `f:12: late is for tumbling, sliding and session windows: without a window no row is late`,
-		change(`late = "strays"`, `late = "out"`, `path = "out.ndjson"`, "path = \"out.csv\"\nformat = \"csv\""):                                                 `f:19: format: csv takes one stream, and this sink gets pins, pins.late; give each a file of its own, or use ndjson`,
+		change(`late = "strays"`, `late = "stray"`): `f:16: late: there is no [sink.stray]; did you mean "strays"?`,
+		change(`time = "ts"`, ``):                   `f:16: late is for a stream with a time field; this one has time = "arrival", by which no row is late`,
+		change(`tumbling 10s`, `count 10`):          `f:16: late is for tumbling, sliding and session windows: in a window = "count 10" no row is late`,
+		change("window = \"tumbling 10s\"\naggregate = { mean = \"avg(celsius)\" }\n", "", "group_by = { device = \"topic[1]\", kind = \"lower(kind)\" }\n", ""): `f:13: late is for tumbling, sliding and session windows: without a window no row is late`,
+		change(`late = "strays"`, `late = "out"`, `path = "out.ndjson"`, "path = \"out.csv\"\nformat = \"csv\""):                                                 `f:20: format: csv takes one stream, and this sink gets pins, pins.late; give each a file of its own, or use ndjson`,
 		change(`[stream.pins]`, `[stream."pins.late"]`): `f:7: [stream.pins.late]: a name is made of letters, digits, - and _; '.' is none of them`,
-		change("type = \"file\"\npath = \"strays.ndjson\"", "type = \"mqtt\"\ntopic = \"site/x/gpio/late\""): "f:21: topic: what stream pins publishes here flows back into it, for ever: sink strays publishes to site/x/gpio/late, and receiver field takes site/# for stream pins; " +
+		change("type = \"file\"\npath = \"strays.ndjson\"", "type = \"mqtt\"\ntopic = \"site/x/gpio/late\""): "f:22: topic: what stream pins publishes here flows back into it, for ever: sink strays publishes to site/x/gpio/late, and receiver field takes site/# for stream pins; " +
 			"publish to a topic that none of these receivers takes, or narrow the topics of the stream",
-		change("type = \"file\"\npath = \"strays.ndjson\"", "type = \"http\"\nurl = \"http://127.0.0.1:9/\"\nbody = { row = '{{json .mean}}' }"): `f:22: body.row: no stream of this sink has a column "mean"; there are celsius, clock_trusted, device, epoch, kind, stream, time, topic`,
+		change("type = \"file\"\npath = \"strays.ndjson\"", "type = \"http\"\nurl = \"http://127.0.0.1:9/\"\nbody = { row = '{{json .mean}}' }"): `f:23: body.row: no stream of this sink has a column "mean"; there are celsius, clock_trusted, device, epoch, kind, stream, time, topic`,
 	} {
 		_, problems, _ := load(t, text)
 		if !slices.Contains(problems, want) {
@@ -64,7 +64,7 @@ func TestLate(t *testing.T) {
 	}
 	// Without it the sink gets nothing; with it, it can stop the others.
 	_, problems, notes = load(t, change(`late = "strays"`, ``))
-	if len(problems) > 0 || !slices.Equal(notes, []string{"f:19: sink strays gets nothing: no stream names it"}) {
+	if len(problems) > 0 || !slices.Equal(notes, []string{"f:20: sink strays gets nothing: no stream names it"}) {
 		t.Error(problems, notes)
 	}
 	_, problems, notes = load(t, change("type = \"file\"\npath = \"strays.ndjson\"", "type = \"http\"\nurl = \"http://127.0.0.1:9/\""))

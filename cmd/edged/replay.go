@@ -15,7 +15,7 @@ import (
 type replayCmd struct {
 	Stream string   `required:"" help:"The stream of the configuration." placeholder:"NAME"`
 	From   string   `required:"" help:"Messages that arrived from this time on, such as 2026-01-02T15:04:05Z, or so long ago, such as 10m." placeholder:"TIME"`
-	To     string   `help:"Up to this time; else up to now." placeholder:"TIME"`
+	To     string   `help:"Up to this time; else up to the last message." placeholder:"TIME"`
 	Sink   []string `help:"Only to these of the stream's sinks." placeholder:"SINK"`
 	DryRun bool     `help:"Say what would be given, and give nothing."`
 	endpoint

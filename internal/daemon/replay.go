@@ -87,7 +87,7 @@ func (d *Daemon) newReplay(q url.Values, now time.Time) (*replay, error) {
 		return nil, err
 	}
 	p.o = batches.ReplayOptions{
-		Config: p.c.StreamConfig, Plan: p.c.Plan, Store: d.store, End: p.s.Status().Position, Dry: q.Get("dry") != "", Entry: replayEntry, To: now, Wait: p.wait, Said: p.say,
+		Config: p.c.StreamConfig, Plan: p.c.Plan, Store: d.store, End: p.s.Status().Position, Dry: q.Get("dry") != "", Entry: replayEntry, Wait: p.wait, Said: p.say,
 	}
 	for _, k := range p.sinks {
 		p.o.Sinks = append(p.o.Sinks, k.Name)
@@ -100,9 +100,9 @@ func (d *Daemon) newReplay(q url.Values, now time.Time) (*replay, error) {
 		if p.o.To, err = Moment(to, now); err != nil {
 			return nil, fmt.Errorf("--to: %w", err)
 		}
-	}
-	if !p.o.From.Before(p.o.To) {
-		return nil, fmt.Errorf("nothing lies between %s and %s", moment(p.o.From), moment(p.o.To))
+		if !p.o.From.Before(p.o.To) {
+			return nil, fmt.Errorf("nothing lies between %s and %s", moment(p.o.From), moment(p.o.To))
+		}
 	}
 	p.did.Sinks = p.o.Sinks
 	return p, p.stored()
@@ -128,7 +128,7 @@ func (p *replay) stored() error {
 		return fmt.Errorf("stream %s is not open yet", p.c.Name)
 	case !ok:
 		return fmt.Errorf("no message of stream %s is stored: what was delivered is kept for store.keep, %v", p.c.Name, p.d.now().c.Store.Keep)
-	case !p.o.To.After(first):
+	case !p.o.To.IsZero() && !p.o.To.After(first):
 		return fmt.Errorf("nothing from before %s is stored any more: what was delivered is kept for store.keep, %v, and longer where a delivery waits", moment(first), p.d.now().c.Store.Keep)
 	case p.o.From.After(last):
 		return fmt.Errorf("nothing from %s on is stored yet: the last of it is of %s", moment(p.o.From), moment(last))
