@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -63,6 +64,9 @@ func (c *replayCmd) Run(w world) error {
 		return nil
 	})
 	c.say(w, &did, err != nil)
+	if err != nil && ctx.Err() != nil {
+		err = errors.New("it was interrupted")
+	}
 	if err != nil {
 		return fmt.Errorf("the replay has ended early: %w; what was given stays, and comes again, under other keys, if it is repeated", err)
 	}

@@ -43,7 +43,6 @@ func (d *Daemon) serveReplay(w http.ResponseWriter, r *http.Request) {
 	if fromBrowser(w, r) {
 		return
 	}
-	_ = http.NewResponseController(w).SetReadDeadline(time.Time{}) // it may take longer than a request does
 	p, err := d.newReplay(r.URL.Query(), time.Now())
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusConflict)

@@ -14,7 +14,10 @@ import (
 // run does it. The last line that it puts says what it has done, also after an error.
 func (p *replay) run(ctx context.Context) error {
 	p.d.log.Info("rows of a stream are given once more, because somebody asked for it (edged replay)", "stream", p.c.Name, "from", p.o.From, "to", p.o.To, "sinks", p.o.Sinks, "dry", p.o.Dry)
-	err := p.open(ctx)
+	err := p.tell()
+	if err == nil {
+		err = p.open(ctx)
+	}
 	if err == nil {
 		p.did.Replayed, err = batches.Replay(ctx, p.o)
 	}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"slices"
@@ -364,5 +365,131 @@ func TestAReplayUnderLoad(t *testing.T) {
 	cut := slices.Index(again[1:], again[0]) + 1
 	if cut == 0 || cut > len(archive) || len(again)-cut > len(archive) || !slices.Equal(again[:cut], archive[:cut]) || !slices.Equal(again[cut:], archive[:len(again)-cut]) || len(again)-cut <= cut/2 {
 		t.Errorf("%d rows came again, %d of them by the first replay; there are %d", len(again), cut, len(archive))
+	}
+}
+
+// A sink of late rows that is full closes the way in, as any other: nothing of what comes too late is lost.
+func TestASinkOfLateRowsIsFull(t *testing.T) {
+	t.Parallel()
+	cloud := harness.NewServer(t)
+	cloud.Answer(func(*http.Request, string) int { return http.StatusServiceUnavailable })
+	e := harness.New(t, withCloud(strings.Replace(strings.Replace(base, "%s", "", 1), "window = \"tumbling 2s\"", "window = \"tumbling 2s\"\ntime = \"ts\"\nlate = \"cloud\"", 1)+"%.0s", cloud.URL)+`max_pending = "64KiB"`)
+	e.Start()
+	publish(t, e.Broker, "-q", "1", "-t", "site/0/gpio/1", "-m", `{"value":1,"ts":1700000000000}`)
+	stop, acked := make(chan struct{}), make(chan []int, 1)
+	go func() {
+		acked <- trickle(e, stop, func(i int) string {
+			return fmt.Sprintf(`{"id":%d,"value":1,"ts":1600000000000,"more":"%01000d"}`, i, 0)
+		})
+	}()
+	harness.Until(t, 20*time.Second, "the way in is closed", func() bool { return e.Status().Blocked["pins.late"] == "cloud" })
+	time.Sleep(500 * time.Millisecond)
+	before := e.Status().Receivers[0].Stored
+	time.Sleep(time.Second)
+	s := e.Status()
+	if s.Receivers[0].Stored != before || len(s.Problems) == 0 {
+		t.Errorf("%d messages were stored, then %d; %q", before, s.Receivers[0].Stored, s.Problems)
+	}
+	cloud.Answer(nil)
+	harness.Until(t, 90*time.Second, "the way in is open again", func() bool { return e.Status().Receivers[0].Stored > before+20 })
+	close(stop)
+	was := <-acked
+	e.AtRest(90 * time.Second)
+	late, twice := ids(of(cloud.Rows(), "pins.late"))
+	for _, id := range was {
+		if !late[id] {
+			t.Errorf("message %d was acknowledged, and is not among the late rows", id)
+		}
+	}
+	if len(twice) > 0 || len(was) < 50 {
+		t.Errorf("%d late rows, %v of them twice; %d messages were acknowledged", len(late), twice, len(was))
+	}
+}
+
+// A replay waits for a sink that is behind, closes the way in for nobody, and is one at a time. A reload that changes the stream ends it.
+func TestAReplayWaits(t *testing.T) {
+	t.Parallel()
+	cloud := harness.NewServer(t)
+	down := func(yes bool) {
+		cloud.Answer(func(*http.Request, string) int {
+			if yes {
+				return http.StatusServiceUnavailable
+			}
+			return http.StatusNoContent
+		})
+	}
+	config := strings.Replace(fmt.Sprintf(base, ""), `sinks = ["archive"]`, `sinks = ["archive", "cloud"]`, 1) + fmt.Sprintf("[sink.cloud]\ntype = \"http\"\nurl = %q\nmax_pending = \"128KiB\"\nbatch_age = \"200ms\"\n", cloud.URL)
+	e := harness.New(t, config)
+	e.Start()
+	w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "pub"})
+	const n = 300
+	for i := range n {
+		w.Publish(rawmqtt.Publish{Topic: "site/1/x", Payload: fmt.Sprintf(`{"id":%d,"more":"%01000d"}`, i, 0), QoS: 1, ID: uint16(i + 1)})
+		w.Acks(0x40, uint16(i+1))
+	}
+	e.AtRest(20 * time.Second)
+	had := len(cloud.Rows())
+	begin := func() <-chan string {
+		ended := make(chan string, 1)
+		go func() {
+			said, err := replay(t, e, "--stream", "raw", "--from", "10m", "--sink", "cloud")
+			ended <- fmt.Sprint(err, "\n", said)
+		}()
+		return ended
+	}
+	pending := func() (rows int64) {
+		for _, k := range e.Status().Sinks {
+			for _, d := range k.Deliveries {
+				if d.Stream == "raw.replay" && k.Name == "cloud" {
+					rows = d.Pending
+				}
+			}
+		}
+		return rows
+	}
+	down(true)
+	ended := begin()
+	harness.Until(t, 20*time.Second, "some of it is given", func() bool { return pending() > 0 })
+	if said, err := replay(t, e, "--stream", "raw", "--from", "10m"); err == nil || !strings.Contains(said, "edged: stream raw is being replayed already; one replay at a time") {
+		t.Errorf("a second one: %v, %s", err, said)
+	}
+	time.Sleep(2 * time.Second)
+	held := pending()
+	w.Publish(rawmqtt.Publish{Topic: "site/1/x", Payload: `{"id":-1}`, QoS: 1, ID: 1})
+	w.Acks(0x40, 1)
+	if s := e.Status(); held >= n/2 || len(s.Blocked) > 0 {
+		t.Errorf("%d rows are given to a sink that is away; closed is %v", held, s.Blocked)
+	}
+	down(false)
+	if said := <-ended; !strings.HasPrefix(said, "<nil>") || !strings.Contains(said, "edged: waiting for sink cloud, which is behind") || !strings.Contains(said, "300 rows of stream raw go to cloud") {
+		t.Errorf("it says %s", said)
+	}
+	e.AtRest(20 * time.Second)
+	again := map[int]int{}
+	for _, r := range cloud.Rows()[had:] {
+		if r["replay"] == true {
+			again[int(r["payload"].(map[string]any)["id"].(float64))]++
+		}
+	}
+	if len(again) != n {
+		t.Errorf("%d of %d messages came again", len(again), n)
+	}
+	for id, times := range again {
+		if times != 1 {
+			t.Errorf("message %d came again %d times", id, times)
+		}
+	}
+
+	down(true)
+	ended = begin()
+	harness.Until(t, 20*time.Second, "some of it is given", func() bool { return pending() > 0 })
+	becomes(t, e, strings.Replace(config, "[stream.raw]", "[stream.raw]\nwhere = \"true\"", 1))
+	if said := <-ended; strings.HasPrefix(said, "<nil>") || !strings.Contains(said, "the replay has ended early: stream raw was changed by a reload; what was given stays") || !strings.Contains(said, " rows of stream raw went to cloud") {
+		t.Errorf("it says %s", said)
+	}
+	down(false)
+	e.AtRest(90 * time.Second)
+	if _, twice, other := cloud.Keys(); len(twice)+len(other) > 0 {
+		t.Errorf("keys that came twice: %v, with other bytes: %v", twice, other)
 	}
 }
