@@ -126,7 +126,8 @@ func StreamOf(log string) string {
 	return stream
 }
 
-// SideCursor is the name of the cursor that says how many rows a side log has had; it needs nothing of any log.
+// SideCursor is the name of the cursor that says how many rows a side log has had. It needs nothing, or the log
+// itself as long as nobody else does.
 func SideCursor(log string) string { return "side/" + log }
 
 // EraShift divides the number of a log entry: the bits below are the entry's count, from 1; those above are the era, which

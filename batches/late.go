@@ -11,6 +11,7 @@ import (
 // lateRows is the gatherer of a stream with late = "…".
 type lateRows struct {
 	sideRows
+	side      sideLog
 	cause     uint64 // the last block with a row in what is gathered
 	watermark edged.Instant
 }

@@ -265,7 +265,7 @@ func TestRowsForSomeSinks(t *testing.T) {
 				}
 			}
 			u := &edged.Update{Results: []edged.Result{g.entry()}}
-			countSide(m, log, to, u)
+			(&sideLog{s: m, name: log, sinks: to, only: len(to) > 0}).count(u)
 			if err := m.Commit(context.Background(), u, false); err != nil {
 				t.Fatal(err)
 			}
@@ -300,4 +300,46 @@ func TestRowsForSomeSinks(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Until the sink of the late rows has a cursor, the side log is held for it, whatever it takes the sink to begin.
+func TestLateRowsAreHeld(t *testing.T) {
+	c := pinsConfig()
+	c.From, c.Time, c.Late, c.AllowedLateness = []string{"a"}, "ts", "y", 0
+	p := mustPlan(t, c)
+	m := newMemStore(p)
+	s := newStream(c, p, m)
+	open(t, s)
+	holds := func() bool {
+		side := m.cursors["side/pins.late"]
+		at, ok := side.Need.Next(0)
+		return ok && side.Log == "pins.late" && at <= 1
+	}
+	late := func() {
+		for _, ts := range []int{2000000, 1000000} {
+			m.addBlock(blockOf("a", edged.Instant{Wall: 2000 * sec}, msg{"site/1/gpio/1", fmt.Sprintf(`{"value":1,"ts":%d}`, ts), 2000 * sec}))
+		}
+		step(t, s)
+	}
+	if late(); !holds() {
+		t.Error("nobody holds the late rows")
+	}
+	s = newStream(c, p, m)
+	if open(t, s); !holds() {
+		t.Error("nobody holds the late rows after a restart")
+	}
+	m.cursors["delivery/pins.late/y"] = edged.Cursor{Name: "delivery/pins.late/y", Log: "pins.late", Need: edged.SpansFrom(1)}
+	if late(); holds() || SideFeed(m, "pins.late", "y").Produced() != 2 {
+		t.Errorf("%+v", m.cursors["side/pins.late"])
+	}
+	delete(m.cursors, "delivery/pins.late/y")
+	if late(); !holds() {
+		t.Error("nobody holds the late rows for a delivery that was forgotten")
+	}
+	m.cursors["delivery/pins.late/y"] = edged.Cursor{Name: "delivery/pins.late/y", Log: "pins.late", Need: edged.SpansFrom(1)}
+	life := SideFeed(m, "pins.late", "y").Life()
+	s = newStream(c, p, m)
+	if open(t, s); holds() || SideFeed(m, "pins.late", "y").Produced() != 3 || SideFeed(m, "pins.late", "y").Life() != life {
+		t.Errorf("%+v", m.cursors["side/pins.late"])
+	}
 }

@@ -15,7 +15,8 @@ func (s *Stream) open(ctx context.Context) error {
 	defs, err := loadDefinitions(s.o.Store, s.name)
 	s.out = output{}
 	if s.o.Config.Late != "" {
-		s.out.tooLate = &lateRows{sideRows: sideRows{log: edged.SideLog(s.name, edged.Late)}}
+		side := newLateLog(s.o.Store, s.o.Config)
+		s.out.tooLate = &lateRows{sideRows: sideRows{log: side.name}, side: side}
 	}
 	if err := s.openSides(ctx); err != nil {
 		return err

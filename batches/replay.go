@@ -43,6 +43,7 @@ type replay struct {
 	ctx   context.Context
 	trial *Trial
 	rows  sideRows
+	side  sideLog
 	names []string
 	did   Replayed
 	ticks *edged.Tick // the last one
@@ -55,7 +56,8 @@ type replay struct {
 // it has given by then stays, and the error says why.
 func Replay(ctx context.Context, o ReplayOptions) (Replayed, error) {
 	r := &replay{ReplayOptions: o, ctx: ctx, names: append(o.Plan.Names(), edged.Replay), rest: time.Now()}
-	r.rows = sideRows{log: edged.SideLog(o.Plan.Name, edged.Replay), sinks: o.Sinks}
+	r.side = sideLog{s: o.Store, name: edged.SideLog(o.Plan.Name, edged.Replay), sinks: o.Sinks, only: true}
+	r.rows = sideRows{log: r.side.name, sinks: o.Sinks}
 	err := r.run()
 	if r.trial != nil {
 		r.did.Tried = r.trial.Tried()

@@ -34,7 +34,7 @@ func (r *replay) give() error {
 		}
 	}
 	u := &edged.Update{Results: []edged.Result{r.rows.entry()}}
-	countSide(r.Store, r.rows.log, r.Sinks, u)
+	r.side.count(u)
 	for !r.Dry {
 		err := r.Store.Commit(context.WithoutCancel(r.ctx), u, false)
 		if err == nil {

@@ -10,7 +10,7 @@ import (
 )
 
 // A stream has result logs besides that of its results (docs/adr/0021-side-logs.md): NAME.late and NAME.replay. Their entries are appended as results
-// are, and delivered as they are; a cursor that needs nothing counts their rows in the same update.
+// are, and delivered as they are; a cursor of the log's own counts their rows in the same update.
 
 // sideRecord is what that cursor carries. A side log exists when it has one. It is JSON: it is written seldom, and read by people.
 type sideRecord struct {
@@ -28,60 +28,92 @@ func readSide(s Store, log string) (r sideRecord, exists bool) {
 	return r, true
 }
 
-func (r *sideRecord) cursor(log string) edged.Cursor {
-	data, _ := json.Marshal(r) // numbers and strings only
-	return edged.Cursor{Name: edged.SideCursor(log), Data: data}
+// sideLog is a side log, as who appends to it knows it. There is one who does at a time, and its last update is committed.
+type sideLog struct {
+	s     Store
+	name  string
+	sinks []string
+	only  bool // rows are for these sinks only
 }
 
-// countSide adds to an update how many rows of a side log it has, all of them for these sinks; none means all. There is one writer of a side log at a
-// time, and its last update is committed.
-func countSide(s Store, log string, sinks []string, u *edged.Update) {
+func newLateLog(s Store, c *StreamConfig) sideLog {
+	return sideLog{s: s, name: edged.SideLog(c.Name, edged.Late), sinks: []string{c.Late}}
+}
+
+// cursor holds the log itself as long as a delivery has no cursor that does: a sink may begin later than its stream.
+func (l *sideLog) cursor(r *sideRecord) edged.Cursor {
+	data, _ := json.Marshal(r) // numbers and strings only
+	c := edged.Cursor{Name: edged.SideCursor(l.name), Data: data}
+	for _, k := range l.sinks {
+		if _, known := l.s.Cursor(edged.DeliveryCursor(l.name, k)); !known {
+			c.Log, c.Need = l.name, edged.SpansFrom(1)
+		}
+	}
+	return c
+}
+
+// count adds to an update how many rows of the log it has.
+func (l *sideLog) count(u *edged.Update) {
 	rows := uint64(0)
 	for _, r := range u.Results {
-		if r.Stream == log {
+		if r.Stream == l.name {
 			rows += uint64(r.Rows)
 		}
 	}
 	if rows == 0 {
 		return
 	}
-	rec, exists := readSide(s, log)
+	rec, exists := readSide(l.s, l.name)
 	if !exists {
 		rec.Life = newLife()
 	}
-	if len(sinks) == 0 {
+	if !l.only {
 		rec.Rows += rows
 	}
-	for _, k := range sinks {
+	for i := 0; l.only && i < len(l.sinks); i++ {
 		if rec.To == nil {
 			rec.To = map[string]uint64{}
 		}
-		rec.To[k] += rows
+		rec.To[l.sinks[i]] += rows
 	}
-	u.Cursors = append(u.Cursors, rec.cursor(log))
+	u.Cursors = append(u.Cursors, l.cursor(&rec))
 }
 
-// OpenSide makes a side log exist: its deliveries open.
-func OpenSide(ctx context.Context, s Store, log string) error {
-	if _, exists := readSide(s, log); exists {
+// open makes the log exist, so that its deliveries open, and lets go of what they hold by now.
+func (l *sideLog) open(ctx context.Context) error {
+	rec, exists := readSide(l.s, l.name)
+	if !exists {
+		rec.Life = newLife()
+	}
+	next := l.cursor(&rec)
+	if c, _ := l.s.Cursor(next.Name); exists && (len(c.Need) == 0 || len(next.Need) > 0) {
 		return nil
 	}
-	return s.Commit(ctx, &edged.Update{Cursors: []edged.Cursor{(&sideRecord{Life: newLife()}).cursor(log)}}, true)
+	return l.s.Commit(ctx, &edged.Update{Cursors: []edged.Cursor{next}}, true)
+}
+
+// OpenReplays makes the side log of a stream's replays exist: its deliveries open.
+func OpenReplays(ctx context.Context, s Store, stream string) error {
+	return (&sideLog{s: s, name: edged.SideLog(stream, edged.Replay)}).open(ctx)
 }
 
 // openSides makes a side log exist that the stream may append to from now on, and begins the counts anew of one that has lost them: until then its
 // deliveries wait.
 func (s *Stream) openSides(ctx context.Context) error {
 	for _, side := range []string{edged.Late, edged.Replay} {
-		log := edged.SideLog(s.name, side)
-		_, known := s.o.Store.Cursor(edged.SideCursor(log))
-		if _, exists := readSide(s.o.Store, log); exists || !known && (side != edged.Late || s.o.Config.Late == "") {
+		l := sideLog{s: s.o.Store, name: edged.SideLog(s.name, side)}
+		wanted := side == edged.Late && s.o.Config.Late != ""
+		if wanted {
+			l = newLateLog(s.o.Store, s.o.Config)
+		}
+		c, known := s.o.Store.Cursor(edged.SideCursor(l.name))
+		if !known && !wanted {
 			continue
 		}
-		if known {
-			s.o.Log.Error("the counts of a side log were lost: they begin anew, its rows are all there", "log", log)
+		if c.Lost {
+			s.o.Log.Error("the counts of a side log were lost: they begin anew, its rows are all there", "log", l.name)
 		}
-		if err := OpenSide(ctx, s.o.Store, log); err != nil {
+		if err := l.open(ctx); err != nil {
 			return fmt.Errorf("stream %s: %w", s.name, err)
 		}
 	}

@@ -187,7 +187,9 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 		s.addCheckpoint(u)
 	}
 	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
-	countSide(s.o.Store, edged.SideLog(s.name, edged.Late), nil, u)
+	if s.out.tooLate != nil {
+		s.out.tooLate.side.count(u)
+	}
 	return s.commit(ctx, u, nil)
 }
 

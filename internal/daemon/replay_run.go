@@ -37,7 +37,7 @@ func (p *replay) open(ctx context.Context) error {
 	if p.o.Dry {
 		return nil
 	}
-	if err := batches.OpenSide(ctx, p.d.store, p.log); err != nil {
+	if err := batches.OpenReplays(ctx, p.d.store, p.c.Name); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, p.d.now().c.Batch.Interval.D()+openWithin, errors.New("it does not open the delivery of what is replayed: look at edged status"))
