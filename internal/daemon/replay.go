@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -22,7 +23,7 @@ type Replayed struct {
 	First  time.Time `json:"first"` // what is stored
 	Last   time.Time `json:"last"`
 	Waits  string    `json:"waits,omitempty"`  // for what
-	Missed bool      `json:"missed,omitempty"` // what is asked for begins before what is stored
+	Missed bool      `json:"missed,omitempty"` // what is asked for begins before what is stored, and something was before that
 }
 
 // replay is one that somebody asked for.
@@ -120,19 +121,20 @@ func (p *replay) behind(k configs.Sink) int64 {
 // stored refuses a time of which nothing is stored.
 func (p *replay) stored() error {
 	first, last, ok, err := batches.Stored(p.d.store, p.c.Plan)
-	switch {
+	oldest, oerr := p.d.store.Oldest()
+	switch err = cmp.Or(err, oerr); {
 	case err != nil:
 		return err
-	case p.o.End == 0:
-		return fmt.Errorf("stream %s is not open yet", p.c.Name)
 	case !ok:
 		return fmt.Errorf("no message of stream %s is stored: what was delivered is kept for store.keep, %v", p.c.Name, p.d.now().c.Store.Keep)
+	case p.o.End == 0:
+		return fmt.Errorf("stream %s is not open yet", p.c.Name)
 	case !p.o.To.IsZero() && !p.o.To.After(first):
 		return fmt.Errorf("nothing from before %s is stored any more: what was delivered is kept for store.keep, %v, and longer where a delivery waits", moment(first), p.d.now().c.Store.Keep)
 	case p.o.From.After(last):
 		return fmt.Errorf("nothing from %s on is stored yet: the last of it is of %s", moment(p.o.From), moment(last))
 	}
-	p.did.First, p.did.Last, p.did.Missed = first, last, p.o.From.Before(first)
+	p.did.First, p.did.Last, p.did.Missed = first, last, oldest > 1 && p.o.From.Before(first)
 	return nil
 }
 
