@@ -112,6 +112,25 @@ func SplitDelivery(name string) (stream, sink string, ok bool) {
 	return strings.Cut(rest, "/")
 }
 
+// Late and Replay are the side logs that a stream can have besides its results: rows that came too late, and rows that were given once more.
+const (
+	Late   = "late"
+	Replay = "replay"
+)
+
+// SideLog is the name of a stream's side log, under which it is stored, delivered and shown. No stream has a dot in its name.
+func SideLog(stream, side string) string { return stream + "." + side }
+
+// StreamOf is the stream to which a side log belongs, and of any other log its own name.
+func StreamOf(log string) string {
+	stream, _, _ := strings.Cut(log, ".")
+	return stream
+}
+
+// SideCursor is the name of the cursor that says how many rows a side log has had. It needs nothing, or the log
+// itself as long as nobody else does.
+func SideCursor(log string) string { return "side/" + log }
+
 // EraShift divides the number of a log entry: the bits below are the entry's count, from 1; those above are the era, which
 // begins anew when a store was damaged and it is not known how far its numbers went.
 const EraShift = 40

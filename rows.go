@@ -28,5 +28,5 @@ func (r *Rows) Slice(from, to int) *Rows {
 // have one of them.
 var Reserved = []string{
 	"stream", "window_start", "window_end", "time", "topic", "payload", "payload_base64",
-	"epoch", "clock_trusted", "revision", "partial",
+	"epoch", "clock_trusted", "revision", "partial", "replay",
 }

@@ -41,6 +41,7 @@ func (s *Stream) stepEnd() {
 			s.out.chain.end(s.over())
 		}
 	}
+	s.out.lateStepEnd()
 }
 
 // produced counts the rows that the state has given to the output.
@@ -167,12 +168,14 @@ func (s *Stream) row(c *Counts, info *topicInfo) fate {
 		return isDead
 	}
 	f := s.st.add(&s.in)
-	if f != isLate {
-		s.wm.row(s.in.at)
-	}
-	if f == isDropped {
+	switch f {
+	case isLate:
+		s.out.late(&s.in)
+		return f
+	case isDropped:
 		s.sayFull()
 	}
+	s.wm.row(s.in.at)
 	return f
 }
 

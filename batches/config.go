@@ -42,6 +42,7 @@ type StreamConfig struct {
 	Time            string        `toml:"time" doc:"arrival, or the payload field that holds a reading's time (RFC 3339 text, or a number in time_unit)" json:"time"`
 	TimeUnit        string        `toml:"time_unit" doc:"unit of a numeric time field: s, ms, us or ns since 1970" json:"time_unit"`
 	AllowedLateness conf.Duration `toml:"allowed_lateness" doc:"with a time field: how long after a window's end its rows may still come; later ones are counted as late" json:"allowed_lateness"`
+	Late            string        `toml:"late" doc:"with a time field, for tumbling, sliding and session windows: the sink that gets every row that came too late, as a row of the stream NAME.late: its time and topic, what it is grouped by, and the payload or what select makes of it. It is counted as late all the same. \"\" = counted alone" json:"-"`
 	MaxFuture       conf.Duration `toml:"max_future" doc:"with a time field: a row dated further ahead of its arrival is dead-lettered, and never moves the watermark; not judged while the clock is not synchronised" json:"max_future"`
 	Idle            conf.Duration `toml:"idle" doc:"with a time field: after this long without a row, windows close at the pace of arrival time; \"0s\" = never" json:"idle"`
 	Where           string        `toml:"where" doc:"expression that a row must satisfy; a missing or non-numeric operand makes it false" json:"where"`
@@ -78,6 +79,9 @@ func LoadStream(t *conf.Table, streams []string, taken bool) (*StreamConfig, *Pl
 	onlyStreams := len(c.From) > 0 && !slices.ContainsFunc(c.From, func(from string) bool { return !slices.Contains(streams, from) })
 	ok := c.check(t, taken, onlyStreams)
 	p, problems := Compile(c)
+	if len(problems) == 0 {
+		ok = c.checkLate(t, p) && ok
+	}
 	for _, pr := range problems {
 		ok = false
 		at := t
@@ -124,7 +128,7 @@ func (c *StreamConfig) check(t *conf.Table, taken, onlyStreams bool) bool {
 		t.Errorf("max_groups", "max_groups: it must be at least 1")
 	}
 	if c.Time == "arrival" {
-		for _, key := range []string{"time_unit", "allowed_lateness", "max_future", "idle"} {
+		for _, key := range []string{"time_unit", "allowed_lateness", "late", "max_future", "idle"} {
 			if t.Has(key) {
 				t.Errorf(key, `%s is for a stream with a time field; this one has time = "arrival", by which no row is late`, key)
 			}

@@ -24,7 +24,9 @@
 //     joined with what depends on the window alone (TestSlidingWindowsAreTheirPanes).
 //  4. No row is late on arrival time (the same test).
 //  5. At rest, routed = filtered + dead + late + applied + damaged + dropped (the same test).
-//  6. A changed definition takes effect at one position: before it everything is as it was defined when the stream passed
+//  6. Rows that came too late are in the stream's side log once, in log order, in the update that moves the position past them; those of a replay are beside
+//     everything else (TestLateRowsAreGivenOnce, TestAReplayGivesWhatTheStreamGave).
+//  7. A changed definition takes effect at one position: before it everything is as it was defined when the stream passed
 //     it, deliveries that lag behind included (TestAChangedDefinition).
 //  7. What a chained stream gives to others is committed with its position, arrives at or after every cut that was given, and is the same, block by block,
 //     whatever the batch interval and wherever ticks lie (TestChainsDependOnTheLogAlone, TestAChangedDefinitionKeepsItsCut).

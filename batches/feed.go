@@ -221,11 +221,11 @@ func (f *feed) reader(definition string) (*rowReader, error) {
 
 // results reads a stretch of the result log. Rows of one reading have one origin and the same columns.
 func (f *feed) results(r *edged.Reading, stop edged.Pos, limits edged.Limits) error {
-	return readResults(f.s.o.Store, f.s.name, r, stop, limits)
+	return readResults(f.s.o.Store, f.s.name, "", r, stop, limits)
 }
 
-// readResults reads rows of a result log from r.To until stop into r.
-func readResults(s Store, stream string, r *edged.Reading, stop edged.Pos, limits edged.Limits) error {
+// readResults reads rows of a result log from r.To until stop into r. Rows that are for other sinks are left out.
+func readResults(s Store, stream, sink string, r *edged.Reading, stop edged.Pos, limits edged.Limits) error {
 	for r.To.Before(stop) {
 		res, ok, err := s.NextResult(stream, r.To.Seq)
 		if err != nil && res.Seq == 0 {
@@ -238,6 +238,12 @@ func readResults(s Store, stream string, r *edged.Reading, stop edged.Pos, limit
 		off := uint32(0)
 		if res.Seq == r.To.Seq {
 			off = r.To.Off
+		}
+		if err == nil && !rowcodec.IsFor(res.Data, sink) {
+			if r.To.Pos = (edged.Pos{Seq: res.Seq + 1}); stop.Before(r.To.Pos) {
+				r.To.Pos = stop
+			}
+			continue
 		}
 		var rows *edged.Rows
 		if err == nil {

@@ -14,6 +14,13 @@ import (
 func (s *Stream) open(ctx context.Context) error {
 	defs, err := loadDefinitions(s.o.Store, s.name)
 	s.out = output{}
+	if s.o.Config.Late != "" {
+		side := newLateLog(s.o.Store, s.o.Config)
+		s.out.tooLate = &lateRows{sideRows: sideRows{log: side.name}, side: side}
+	}
+	if err := s.openSides(ctx); err != nil {
+		return err
+	}
 	c, known := s.o.Store.Cursor(edged.StreamCursor(s.name))
 	switch {
 	case !known, c.Lost && defs == nil && err == nil:

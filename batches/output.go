@@ -17,8 +17,9 @@ type output struct {
 	size    int
 	mute    bool // a replay: state is rebuilt, and nothing is given
 
-	chain  *chain // nil: no stream takes from this one
-	unread bool   // nobody reads the result log: rows are not put into it
+	chain   *chain    // nil: no stream takes from this one
+	unread  bool      // nobody reads the result log: rows are not put into it
+	tooLate *lateRows // nil: late rows are counted alone
 
 	produced uint64                // rows given, and not counted yet
 	eval     *expression.Evaluator // of having

@@ -35,6 +35,7 @@ type Plan struct {
 	time    timeSpec
 	where   *expression.Expr // nil: every row
 	selects []selected
+	shown   []selected // of them, those whose columns stand in a row
 	keys    []keyed
 	window  window.Spec
 	early   int64 // emit_every, ns; 0: results leave when they are final
@@ -49,6 +50,7 @@ type Plan struct {
 	throttle int64    // ns between two rows of a key; 0: none
 	sample   uint64   // every so many rows of a key one; 0 or 1: all
 	names    []string // columns of the output
+	rowNames []string // columns of a row as it is: the output without a window, and what comes too late for one
 
 	uses []expression.Use // for who wants to know
 }
@@ -226,9 +228,29 @@ func (b *builder) keys(pairs conf.Pairs) {
 	}
 }
 
+// row lists the columns of a row as it is. Where select and group_by share a name, it is the group's: that is what one looks for.
+func (b *builder) row() {
+	p := b.p
+	p.rowNames = []string{"time", "topic"}
+	for _, k := range p.keys {
+		p.rowNames = append(p.rowNames, k.name)
+	}
+	for _, s := range p.selects {
+		if !slices.ContainsFunc(p.keys, func(k keyed) bool { return k.name == s.name }) {
+			p.shown = append(p.shown, s)
+			p.rowNames = append(p.rowNames, s.name)
+		}
+	}
+	if len(p.selects) == 0 {
+		p.rowNames = append(p.rowNames, p.decode.PayloadName)
+	}
+	p.rowNames = append(p.rowNames, "epoch", "clock_trusted")
+}
+
 // shape checks what goes together, and lists the columns of the output.
 func (b *builder) shape(c *StreamConfig) {
 	p := b.p
+	b.row()
 	if !p.Windowed() {
 		for _, k := range []struct {
 			key     string
@@ -238,17 +260,7 @@ func (b *builder) shape(c *StreamConfig) {
 				b.fail("", k.key, fmt.Errorf(`it needs a window, such as window = "tumbling 10s"`))
 			}
 		}
-		p.names = []string{"time", "topic"}
-		for _, k := range p.keys {
-			p.names = append(p.names, k.name)
-		}
-		for _, s := range p.selects {
-			p.names = append(p.names, s.name)
-		}
-		if len(p.selects) == 0 {
-			p.names = append(p.names, p.decode.PayloadName)
-		}
-		p.names = append(p.names, "epoch", "clock_trusted")
+		p.names = p.rowNames
 		return
 	}
 	if len(c.Aggregate) == 0 {

@@ -74,6 +74,12 @@ func (s *Stream) reached(defs *definitions) (at uint64, err error) {
 			at = max(at, res.Cause)
 		}
 	}
+	late := edged.SideLog(s.name, edged.Late)
+	if end := s.o.Store.ResultEnd(late); end > 1 {
+		if res, ok, err := s.o.Store.NextResult(late, end-1); ok && err == nil {
+			at = max(at, res.Cause+1)
+		}
+	}
 	for _, c := range s.o.Store.Cursors() {
 		stream, _, ok := edged.SplitDelivery(c.Name)
 		if from, some := c.Need.Next(0); ok && some && stream == s.name && c.Log == "" && !c.Lost {

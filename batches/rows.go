@@ -283,14 +283,14 @@ func orNull(v edged.Value) edged.Value {
 	return v
 }
 
-// output appends the cells of a stateless stream's row.
+// output appends the cells of a row as it is: see Plan.rowNames.
 func (r *rowReader) output(cells []edged.Value) []edged.Value {
 	b, i := r.block, r.index
 	cells = append(cells, edged.TimeValue(r.row.Time), edged.TextValue(b.TopicOf(i)))
 	for _, k := range r.p.keys {
 		cells = append(cells, own(orNull(r.eval.Value(k.expr, &r.row))))
 	}
-	for _, s := range r.p.selects {
+	for _, s := range r.p.shown {
 		cells = append(cells, own(orNull(r.row.Cols[s.slot])))
 	}
 	switch {

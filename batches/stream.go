@@ -195,6 +195,9 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 		s.addCheckpoint(u)
 	}
 	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	if s.out.tooLate != nil {
+		s.out.tooLate.side.count(u)
+	}
 	return s.commit(ctx, u, nil)
 }
 

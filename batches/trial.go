@@ -51,10 +51,10 @@ type Taken struct {
 // Tried is what became of the messages.
 type Tried struct {
 	Counts
-	Read    uint64   // messages
-	Other   uint64   // of them of other receivers and topics
-	Rows    uint64   // given
-	Reasons []string // of the first dead letters, each with its topic; no two are the same
+	Read    uint64   `json:"read"`              // messages
+	Other   uint64   `json:"other"`             // of them of other receivers and topics
+	Rows    uint64   `json:"rows"`              // given
+	Reasons []string `json:"reasons,omitempty"` // of the first dead letters, each with its topic; no two are the same
 }
 
 // trialReasons is how many reasons of dead letters are kept.
@@ -65,7 +65,7 @@ const trialReasons = 5
 func NewTrial(c *StreamConfig, p *Plan, since time.Time, rows func(*edged.Rows) error) (*Trial, error) {
 	t := &Trial{p: p, since: since, store: newDryStore(), rows: rows, cuts: map[string]edged.Instant{}}
 	oldest := *c
-	oldest.Start = "oldest"
+	oldest.Start, oldest.Late = "oldest", "" // late rows are counted, and not given
 	t.s = New(Options{Config: &oldest, Plan: p, Store: t.store, Log: slog.New(slog.DiscardHandler), Checkpoint: math.MaxInt64})
 	if err := t.s.open(context.Background()); err != nil {
 		return nil, err
@@ -116,7 +116,7 @@ func (t *Trial) noteDead() {
 		return
 	}
 	var r edged.Reading
-	if readResults(t.store, edged.DeadLetters, &r, edged.Pos{Seq: t.store.ResultEnd(edged.DeadLetters)}, edged.Limits{Rows: 1000, Bytes: 1 << 20}) != nil {
+	if readResults(t.store, edged.DeadLetters, "", &r, edged.Pos{Seq: t.store.ResultEnd(edged.DeadLetters)}, edged.Limits{Rows: 1000, Bytes: 1 << 20}) != nil {
 		return
 	}
 	for i := range r.Rows.Len() {

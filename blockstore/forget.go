@@ -79,7 +79,12 @@ func Forgetting(name string, cursors []edged.Cursor, topics, known, sessions []s
 	}
 	for _, c := range cursors {
 		stream, sink, delivery := edged.SplitDelivery(c.Name)
-		if c.Name != name && c.Name != edged.StreamCursor(name) && c.Name != "sink/"+name && !(delivery && (stream == name || sink == name)) {
+		side, isSide := strings.CutPrefix(c.Name, edged.SideCursor(""))
+		switch {
+		case c.Name == name, c.Name == edged.StreamCursor(name), c.Name == "sink/"+name:
+		case delivery && (stream == name || edged.StreamOf(stream) == name || sink == name):
+		case isSide && (side == name || edged.StreamOf(side) == name):
+		default:
 			continue
 		}
 		if slices.Contains(known, c.Name) {

@@ -16,7 +16,7 @@ const (
 // free deletes entries that no cursor needs: of the block log those older than keep (all of them when space runs short),
 // of a result log at once. The newest tick stays: it carries the totals.
 func (s *Store) free(tx *bbolt.Tx, r *round) error {
-	short := s.short()
+	short := s.Short()
 	if !short && time.Since(s.freed) < freeEvery {
 		return nil
 	}

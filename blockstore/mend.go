@@ -231,13 +231,13 @@ func (s *Store) Claim(names []string) error {
 }
 
 // lost stands for a cursor that was lost. A delivery reads its stream's results if there are any, else the block log; a sink reads
-// through its deliveries.
+// through its deliveries, and what counts the rows of a side log reads nothing.
 func lost(name string, hasResults func(stream string) bool) edged.Cursor {
 	c := edged.Cursor{Name: name, Need: edged.SpansFrom(0), Lost: true}
 	if stream, _, ok := edged.SplitDelivery(name); ok && hasResults(stream) {
 		c.Log = stream
 	}
-	if strings.HasPrefix(name, "sink/") {
+	if strings.HasPrefix(name, "sink/") || strings.HasPrefix(name, edged.SideCursor("")) {
 		c.Need = nil
 	}
 	return c

@@ -93,8 +93,8 @@ func (s *Store) Holder() (name string, bytes int64) {
 	return name, bytes
 }
 
-// short reports whether blocks kept for replay must go.
-func (s *Store) short() bool {
+// Short reports whether blocks kept for replay must go.
+func (s *Store) Short() bool {
 	sp := s.Space()
 	return sp.Full || sp.Room < min(sp.Max, sp.Used+max(sp.Room, 0))/8 // what there could be: the disk may have less than max_bytes
 }

@@ -36,7 +36,7 @@ body = { row = '` + row + `' }
 		t.Error(problems)
 	}
 	_, problems, _ := load(t, text(`{{json .meen}}`))
-	want := []string{`f:21: body.row: no stream of this sink has a column "meen"; did you mean "mean"?; there are clock_trusted, device, epoch, mean, partial, payload, stream, time, topic, window_end, window_start`}
+	want := []string{`f:21: body.row: no stream of this sink has a column "meen"; did you mean "mean"?; there are clock_trusted, device, epoch, mean, partial, payload, replay, stream, time, topic, window_end, window_start`}
 	if !slices.Equal(problems, want) {
 		t.Errorf("got %q", problems)
 	}

@@ -48,7 +48,7 @@ type Sink struct {
 	Name    string
 	Common  *sinks.Common
 	Config  spec.Config
-	Streams []string // that name it
+	Streams []string // that name it: NAME in sinks, NAME.late in late
 }
 
 // top are the keys outside of any table.

@@ -31,6 +31,9 @@ func (c *Config) cross(root *conf.Table, t *top) {
 					sub.Itemf("sinks", "sinks: there is no [sink.%s]%s", k, conf.Suggest(k, sinkNames))
 				}
 			}
+			if s.Late != "" && !slices.Contains(sinkNames, s.Late) {
+				sub.Errorf("late", "late: there is no [sink.%s]%s", s.Late, conf.Suggest(s.Late, sinkNames))
+			}
 			c.noteTopics(sub, s)
 			c.noteBlocking(sub, s)
 		}
@@ -116,11 +119,15 @@ func (c *Config) noteTopics(sub *conf.Table, s Stream) {
 // noteBlocking says what when_full = "block" means for a stream with several sinks: the one that is away stops the others
 // in the end.
 func (c *Config) noteBlocking(sub *conf.Table, s Stream) {
-	if len(s.Sinks) < 2 {
+	names := s.Sinks
+	if s.Late != "" && !slices.Contains(names, s.Late) {
+		names = append(slices.Clone(names), s.Late)
+	}
+	if len(names) < 2 {
 		return
 	}
 	for _, k := range c.Sinks {
-		if !slices.Contains(s.Sinks, k.Name) || k.Common == nil || k.Common.WhenFull != "block" {
+		if !slices.Contains(names, k.Name) || k.Common == nil || k.Common.WhenFull != "block" {
 			continue
 		}
 		if _, local := k.Config.(*file.Config); local {

@@ -3,6 +3,7 @@ package configs
 import (
 	"slices"
 
+	"edged"
 	"edged/batches"
 	"edged/blockstore"
 	"edged/broker/remote"
@@ -80,12 +81,16 @@ func (c *Config) loadSinks(t *conf.Table) {
 	})
 }
 
+// streamsOf are the streams whose rows a sink gets; NAME.late is one of them.
 func (c *Config) streamsOf(sink string) (out []string) {
 	for _, s := range c.Streams {
 		for _, name := range s.Sinks {
 			if name == sink {
 				out = append(out, s.Name)
 			}
+		}
+		if s.Late == sink {
+			out = append(out, edged.SideLog(s.Name, edged.Late))
 		}
 	}
 	return out
@@ -95,13 +100,20 @@ func (c *Config) streamsOf(sink string) (out []string) {
 func (c *Config) columnsFor(streams []string) map[string][]string {
 	out := map[string][]string{}
 	for _, s := range c.Streams {
-		if !slices.Contains(streams, s.Name) {
+		late := edged.SideLog(s.Name, edged.Late)
+		takes, takesLate := slices.Contains(streams, s.Name), slices.Contains(streams, late)
+		if !takes && !takesLate {
 			continue
 		}
 		if s.Plan == nil || len(s.Plan.Names()) == 0 {
 			return nil
 		}
-		out[s.Name] = s.Plan.Names()
+		if takes {
+			out[s.Name] = append(s.Plan.Names(), edged.Replay) // rows that come again say so
+		}
+		if takesLate {
+			out[late] = s.Plan.LateNames()
+		}
 	}
 	if len(out) < len(streams) || len(out) == 0 {
 		return nil
@@ -109,16 +121,22 @@ func (c *Config) columnsFor(streams []string) map[string][]string {
 	return out
 }
 
-// Keys are the group_by columns of those of the streams that have windows.
+// Keys are the group_by columns of those of the streams that have windows. Rows that came too late for one are told apart by their topics, too.
 func (c *Config) Keys(streams []string) map[string][]string {
 	keys := map[string][]string{}
 	for _, s := range c.Streams {
-		if !slices.Contains(streams, s.Name) || s.Window == "" {
+		if s.Window == "" {
 			continue
 		}
-		keys[s.Name] = []string{}
+		names := []string{}
 		for _, k := range s.GroupBy {
-			keys[s.Name] = append(keys[s.Name], k.Key)
+			names = append(names, k.Key)
+		}
+		if slices.Contains(streams, s.Name) {
+			keys[s.Name] = names
+		}
+		if late := edged.SideLog(s.Name, edged.Late); slices.Contains(streams, late) {
+			keys[late] = append(slices.Clone(names), "topic")
 		}
 	}
 	return keys

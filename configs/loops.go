@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"edged"
 	"edged/broker/remote"
 	"edged/internal/conf"
 	"edged/internal/topic"
@@ -80,7 +81,7 @@ func (c *Config) ways() (out []way) {
 			}
 			for _, to := range c.Streams {
 				if r, taken := c.takes(to, m, filter); taken != "" {
-					out = append(out, way{stream, k.Name, to.Name, fmt.Sprintf("sink %s publishes to %s, and receiver %s takes %s for stream %s", k.Name, filter, r, taken, to.Name)})
+					out = append(out, way{edged.StreamOf(stream), k.Name, to.Name, fmt.Sprintf("sink %s publishes to %s, and receiver %s takes %s for stream %s", k.Name, filter, r, taken, to.Name)})
 				}
 			}
 		}

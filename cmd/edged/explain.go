@@ -9,6 +9,7 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	root "edged"
 	"edged/batches"
 	"edged/configs"
 	"edged/internal/conf"
@@ -26,6 +27,7 @@ type explained struct {
 	*batches.Explanation
 	Sinks  []explainedSink `json:"sinks"`
 	Takers []string        `json:"takers,omitempty"` // streams that take from it
+	Late   string          `json:"late,omitempty"`   // the sink of the rows that came too late
 }
 
 type explainedSink struct {
@@ -55,7 +57,7 @@ func (c *explainCmd) Run(w world) error {
 	}
 	all := make([]explained, len(streams))
 	for i, s := range streams {
-		all[i] = explained{s.Plan.Explain(), sinksOf(cfg, s.Name), cfg.Takers(s.Name)}
+		all[i] = explained{s.Plan.Explain(), sinksOf(cfg, s.Name), cfg.Takers(s.Name), s.Late}
 	}
 	switch {
 	case c.JSON:
@@ -163,6 +165,9 @@ func printStream(out io.Writer, cfg *configs.Config, x *explained) error {
 	}
 	for _, name := range x.Takers {
 		line("taken by", "stream %s: each row is stored as a message for it", name)
+	}
+	if x.Late != "" {
+		line("late", "rows that come too late go to %s, as stream %s", x.Late, root.SideLog(x.Stream, root.Late))
 	}
 	for _, n := range x.Notes {
 		line("note", "%s", n)

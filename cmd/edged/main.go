@@ -30,6 +30,7 @@ type cli struct {
 	Tail    tailCmd    `cmd:"" help:"Follow the messages of a topic filter at the running gateway's broker."`
 	Store   storeCmd   `cmd:"" help:"Look into the store, and tend it."`
 	Try     tryCmd     `cmd:"" help:"Run one stream over a file, or the last minutes of the store, and print its rows. Delivers and writes nothing."`
+	Replay  replayCmd  `cmd:"" help:"Have the running gateway give rows of a stream once more, of messages that it still stores."`
 	Kinds   kindsCmd   `cmd:"" help:"List the kinds of receivers, decoders, aggregates and sinks."`
 	Passwd  passwdCmd  `cmd:"" help:"Set, delete or check a password in a password file of the broker."`
 	Version versionCmd `cmd:"" help:"Print the version."`

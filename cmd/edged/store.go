@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/url"
 	"os"
@@ -70,6 +71,11 @@ func (f storeFlags) lines(ctx context.Context, w world, path string, each func(d
 		return err
 	}
 	defer body.Close()
+	return readAnswer(ctx, body, each)
+}
+
+// readAnswer calls each for the lines of an answer that is made as it goes. One that was cut off is an error.
+func readAnswer(ctx context.Context, body io.Reader, each func(daemon.StoreLine) error) error {
 	in := json.NewDecoder(bufio.NewReaderSize(body, 64<<10))
 	for {
 		var l daemon.StoreLine

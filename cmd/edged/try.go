@@ -245,14 +245,9 @@ func (t *trial) summary(rows uint64) error {
 			who = "stream " + s.Name + ": "
 		}
 		if i < last {
-			fmt.Fprintf(t.w.err, "edged: %s%d messages read; ", who, is.Read)
+			sayTried(t.w.err, who, &is, "")
 		} else {
-			fmt.Fprintf(t.w.err, "edged: %s%d messages read, %d rows; ", who, is.Read, rows)
-		}
-		fmt.Fprintf(t.w.err, "of the messages %d were applied, %d filtered, %d late, %d dead, %d dropped, %d not for this stream\n",
-			is.Applied, is.Filtered, is.Late, is.Dead, is.Dropped, is.Other)
-		for _, r := range is.Reasons {
-			fmt.Fprintln(t.w.err, "edged: dead:", clip(r))
+			sayTried(t.w.err, who, &is, fmt.Sprintf(", %d rows", rows))
 		}
 	}
 	if t.lines.bad > 0 {
@@ -265,6 +260,15 @@ func (t *trial) summary(rows uint64) error {
 		return errors.New("no message could be read")
 	}
 	return nil
+}
+
+// sayTried says what has become of messages.
+func sayTried(out io.Writer, who string, is *batches.Tried, rows string) {
+	fmt.Fprintf(out, "edged: %s%d messages read%s; of the messages %d were applied, %d filtered, %d late, %d dead, %d dropped, %d not for this stream\n",
+		who, is.Read, rows, is.Applied, is.Filtered, is.Late, is.Dead, is.Dropped, is.Other)
+	for _, r := range is.Reasons {
+		fmt.Fprintln(out, "edged: dead:", clip(r))
+	}
 }
 
 // clip keeps a foreign text to a line that can be read.

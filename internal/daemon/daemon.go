@@ -72,6 +72,8 @@ type Daemon struct {
 	patience time.Duration // exchangeWithin, but in tests
 	changes  sync.Mutex    // held by a reload, and by what may not meet one
 
+	replays sync.Map // those under way, by stream
+
 	state  atomic.Int32
 	tapped atomic.Int64
 }

@@ -110,7 +110,7 @@ func differ(old, next *configs.Config, stopped func(partOf) bool) *difference {
 			v, why = restarted, every
 		default:
 			for _, s := range k.Streams {
-				if d.of("stream", s).starts() {
+				if s = edged.StreamOf(s); d.of("stream", s).starts() {
 					v, why = restarted, "stream "+s
 					break
 				}

@@ -66,6 +66,7 @@ func TestTheDifference(t *testing.T) {
 		"the sinks' order":             {[]string{`"windows", "screen"`, `"screen", "windows"`}, "", []string{"nothing has changed", rest + "7"}},
 		"start":                        {[]string{"[stream.raw]", "[stream.raw]\nstart = \"now\""}, "", []string{"stream raw: changed (start)", rest + "6"}},
 		"a receiver":                   {[]string{"[receiver.field]", "[receiver.field]\nmax_rate = \"5/s\""}, "", []string{"receiver field: changed", rest + "6"}},
+		"late rows":                    {[]string{"tumbling 2s\"", "tumbling 2s\"\ntime = \"ts\"\nlate = \"archive\""}, "", []string{"stream pins: changed", "sink archive: changed (its streams)", "sink windows: restarted (stream pins)", "sink screen: restarted (stream pins)", rest + "3"}},
 		"a sink's table":               {[]string{`path = "raw.ndjson"`, `path = "rows.ndjson"`}, "", []string{"sink archive: changed", rest + "6"}},
 		"a new sink":                   {[]string{`"windows", "screen"`, `"windows", "screen", "x"`, "[sink.screen]", "[sink.x]\ntype = \"console\"\n[sink.screen]"}, "", []string{"stream pins: changed (its sinks)", "sink x: new", rest + "6"}},
 		"a pin":                        {[]string{"period = \"1s\"", "period = \"2s\""}, "", []string{"gpio: changed", rest + "6"}},

@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 
+	"edged"
 	"edged/broker/remote"
 )
 
@@ -32,8 +33,14 @@ func (d *Daemon) streamGauges(s *stream) {
 	gauge("edged_stream_dropped_total", func() float64 { return float64(s.Status().Dropped) })
 	gauge("edged_stream_produced_total", func() float64 { return float64(s.Status().Produced) })
 	gauge("edged_stream_pending_messages", func() float64 { return float64(s.Status().Pending) })
-	gauge("edged_stream_blocked", func() float64 { return count(d.gate.Blocked()[s.Name()] != "") })
+	gauge("edged_stream_blocked", func() float64 { return count(d.blocks(s.Name())) })
 	gauge("edged_stream_groups", func() float64 { return float64(s.Status().Groups) })
+}
+
+// blocks reports whether intake of what a stream needs is stopped.
+func (d *Daemon) blocks(stream string) bool {
+	closed := d.gate.Blocked()
+	return closed[stream] != "" || closed[edged.SideLog(stream, edged.Late)] != ""
 }
 
 func sinkGauges(w *writer) {

@@ -33,6 +33,7 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	mux.HandleFunc("GET /api/store/export", d.serveStoreExport)
 	mux.HandleFunc("POST /api/store/forget", d.serveStoreForget)
 	mux.HandleFunc("POST /api/reload", d.serveReload)
+	mux.HandleFunc("POST /api/replay", d.serveReplay)
 	mux.HandleFunc("GET /api/tail", func(w http.ResponseWriter, r *http.Request) { d.serveTail(ctx, w, r) })
 	srv := &http.Server{
 		Handler: d.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,

@@ -103,6 +103,9 @@ func (p *speaker) units(stream string) (one, many string) {
 	if stream == edged.DeadLetters {
 		return "dead letter", "dead letters"
 	}
+	if edged.StreamOf(stream) != stream {
+		return "row", "rows"
+	}
 	for _, st := range p.Streams {
 		if st.Stream == stream && st.Windowed {
 			return "result", "results"

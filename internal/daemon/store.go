@@ -198,7 +198,10 @@ func ForgetIn(ctx context.Context, s *blockstore.Store, known []string, c *confi
 // Known are the names of the cursors that a configuration has.
 func Known(c *configs.Config) (out []string) {
 	for _, s := range c.Streams {
-		out = append(out, edged.StreamCursor(s.Name))
+		out = append(out, edged.StreamCursor(s.Name), edged.SideCursor(edged.SideLog(s.Name, edged.Replay)))
+		if s.Late != "" {
+			out = append(out, edged.SideCursor(edged.SideLog(s.Name, edged.Late)))
+		}
 	}
 	for _, k := range c.Sinks {
 		if len(k.Streams) == 0 {
@@ -207,6 +210,9 @@ func Known(c *configs.Config) (out []string) {
 		out = append(out, "sink/"+k.Name)
 		for _, s := range k.Streams {
 			out = append(out, edged.DeliveryCursor(s, k.Name))
+			if edged.StreamOf(s) == s {
+				out = append(out, edged.DeliveryCursor(edged.SideLog(s, edged.Replay), k.Name))
+			}
 		}
 	}
 	if c.Broker != nil {

@@ -111,19 +111,33 @@ func (m *maker) makeSinks() {
 			o.Report = m.presses.sink(c.Name, c.Streams)
 		}
 		for _, s := range m.parts.streams {
-			if !slices.Contains(c.Streams, s.Name()) {
-				continue
-			}
-			o.Deliveries = append(o.Deliveries, delivery.DeliverySpec{
-				Stream: s.Name(), Feed: s.Feed(), Start: startOf(m.c, s.Name()), MaxPending: c.Common.MaxPending.Or(m.half()), WhenFull: c.Common.WhenFull,
-			})
+			o.Deliveries = append(o.Deliveries, m.deliveries(&c, s)...)
 		}
 		m.addWriter(o, set)
 	}
 	m.addDeadLetters()
 }
 
-// blocking are the deliveries that close the gate.
+// deliveries are those of a stream to a sink: its rows, those that came too late, and those that are given once more.
+func (m *maker) deliveries(k *configs.Sink, s *stream) (out []delivery.DeliverySpec) {
+	add := func(log, start string, feed edged.Feed, seldom bool) {
+		out = append(out, delivery.DeliverySpec{Stream: log, Feed: feed, Start: start, Seldom: seldom, MaxPending: k.Common.MaxPending.Or(m.half()), WhenFull: k.Common.WhenFull})
+	}
+	late, again := edged.SideLog(s.Name(), edged.Late), edged.SideLog(s.Name(), edged.Replay)
+	takes := slices.Contains(k.Streams, s.Name())
+	if takes {
+		add(s.Name(), startOf(m.c, s.Name()), s.Feed(), false)
+	}
+	if slices.Contains(k.Streams, late) {
+		add(late, startOf(m.c, s.Name()), batches.SideFeed(m.store, late, k.Name), false)
+	}
+	if takes {
+		add(again, "now", batches.SideFeed(m.store, again, k.Name), true) // what was there before is for other sinks
+	}
+	return out
+}
+
+// blocking are the deliveries that close the gate; a replay closes none, it waits itself.
 func (d *Daemon) blocking(c *configs.Config) (out []delivery.Blocking) {
 	for _, k := range c.Sinks {
 		for _, s := range k.Streams {
@@ -163,9 +177,9 @@ func (m *maker) addDeadLetters() {
 // takes reports whether a closed stream needs a message, itself or for a stream that it takes from. Every stream may make dead letters.
 func (d *Daemon) takes(name, receiver, topic string) bool {
 	c := d.now().c
-	before := c.Before(name)
+	before := c.Before(edged.StreamOf(name))
 	for _, s := range c.Streams {
-		if (s.Name == name || name == edged.DeadLetters || slices.Contains(before, s.Name)) && s.Plan.Takes(receiver, topic) {
+		if (s.Name == edged.StreamOf(name) || name == edged.DeadLetters || slices.Contains(before, s.Name)) && s.Plan.Takes(receiver, topic) {
 			return true
 		}
 	}

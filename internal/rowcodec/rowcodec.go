@@ -10,7 +10,37 @@ import (
 	"edged"
 )
 
-const version = 1
+// The versions: rows for whoever reads the log, and rows for some sinks, whose names stand before the others' form.
+const (
+	version  = 1
+	forSinks = 2
+)
+
+// AppendFor encodes rows that are for these sinks only; none means all.
+func AppendFor(b []byte, r *edged.Rows, sinks []string) []byte {
+	if len(sinks) > 0 {
+		b = append(b, forSinks)
+		b = binary.AppendUvarint(b, uint64(len(sinks)))
+		for _, s := range sinks {
+			b = appendStr(b, s)
+		}
+	}
+	return Append(b, r)
+}
+
+// IsFor reports whether encoded rows are for a sink, among others.
+func IsFor(b []byte, sink string) bool {
+	d := Reader{B: b}
+	if d.byte() != forSinks {
+		return true
+	}
+	for range d.count() {
+		if d.str() == sink {
+			return true
+		}
+	}
+	return d.Err != nil // damaged: who decodes them finds out
+}
 
 // Append encodes rows. Their positions are not written: a row's place in the result log is its position.
 func Append(b []byte, r *edged.Rows) []byte {
@@ -52,11 +82,18 @@ func AppendValue(b []byte, v edged.Value) []byte {
 	return b
 }
 
-// Decode reads what Append wrote. n is the number of rows; seq becomes their positions' sequence number. The rows share
+// Decode reads what Append or AppendFor wrote. n is the number of rows; seq becomes their positions' sequence number. The rows share
 // nothing with b.
 func Decode(b []byte, seq uint64, n uint32) (*edged.Rows, error) {
 	d := Reader{B: b}
-	if d.byte() != version {
+	v := d.byte()
+	if v == forSinks {
+		for range d.count() {
+			d.str()
+		}
+		v = d.byte()
+	}
+	if v != version {
 		return nil, errors.New("rows of an unknown version")
 	}
 	r := &edged.Rows{Stream: d.str()}

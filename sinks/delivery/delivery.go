@@ -15,6 +15,7 @@ type Delivery struct {
 	start    string
 	whenFull string
 	max      int64 // max_pending, bytes
+	seldom   bool  // see DeliverySpec
 	known    bool
 	rec      record
 	since    time.Time // when rows that wait were first noticed; zero if none wait
@@ -28,10 +29,11 @@ type DeliverySpec struct {
 	Start      string // of a new one: oldest or now
 	MaxPending int64  // bytes of log
 	WhenFull   string // block, drop_oldest, drop_newest
+	Seldom     bool   // its feed may never open: it is not shown before
 }
 
 func newDelivery(sink string, s DeliverySpec) *Delivery {
-	return &Delivery{stream: s.Stream, name: edged.DeliveryCursor(s.Stream, sink), feed: s.Feed, start: s.Start, whenFull: s.WhenFull, max: s.MaxPending}
+	return &Delivery{stream: s.Stream, name: edged.DeliveryCursor(s.Stream, sink), feed: s.Feed, start: s.Start, whenFull: s.WhenFull, max: s.MaxPending, seldom: s.Seldom}
 }
 
 // open puts the delivery where the store says it was, or begins it. It fails while its stream has not opened yet.

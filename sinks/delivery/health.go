@@ -138,6 +138,9 @@ func (w *Writer) Status() ([]Status, Health) {
 		if i == len(at) {
 			at = append(at, seen{}) // it has not come round yet: the delivery is shown without a position
 		}
+		if d.seldom && !at[i].known {
+			continue
+		}
 		out = append(out, d.status(w.o.Store, w.o.Name, at[i]))
 	}
 	return out, health

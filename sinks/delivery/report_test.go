@@ -75,3 +75,40 @@ func TestAWriteIsReported(t *testing.T) {
 		})
 	})
 }
+
+// Rows that come again slow nobody down: they are not reported, alone or among others.
+func TestRowsThatComeAgainAreNotReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f, g := newNumbers(m, "s"), newNumbers(m, "s.replay")
+		sink := &logSink{}
+		sink.before = func(turn []edged.Delivery) (int, error) { return len(turn), nil }
+		again := spec1("s.replay", g)
+		again.Seldom = true
+		var reports []Report
+		w := New(Options{
+			Name: "sink", Sink: sink, Encoding: "enc", Limits: spec.Limits{Rows: 3, Bytes: 1 << 20}, Deliveries: []DeliverySpec{spec1("s", f), again},
+			Store: m, Interval: time.Second, Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(), Report: func(r Report) { reports = append(reports, r) },
+		})
+		run(t, w, func() {
+			nap(time.Second)
+			g.grow(41)
+			nap(time.Minute)
+			if len(reports) > 0 {
+				t.Errorf("rows that come again are reported: %+v", reports)
+			}
+			f.grow(3)
+			g.grow(81)
+			nap(time.Minute)
+			rows := 0
+			for _, r := range reports {
+				if rows += r.Rows; r.Waiting != 0 {
+					t.Errorf("%+v: nothing else waits", r)
+				}
+			}
+			if rows != 3 {
+				t.Errorf("%d rows are reported of 3", rows)
+			}
+		})
+	})
+}
