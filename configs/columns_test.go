@@ -79,7 +79,7 @@ sinks = ["out"]
 	const (
 		mqtt   = "type = \"mqtt\"\nqos = 1\n"
 		influx = "type = \"influx\"\nurl = \"http://127.0.0.1:8086\"\nbucket = \"b\"\norg = \"o\"\n"
-		all    = "; there are clock_trusted, device, epoch, mean, partial, revision, stream, temp, time, topic, window_end, window_start"
+		all    = "; there are clock_trusted, device, epoch, mean, partial, replay, revision, stream, temp, time, topic, window_end, window_start"
 	)
 	for sink, want := range map[string][]string{
 		mqtt + `topic = "results/{stream}"`:                 nil,
