@@ -50,7 +50,7 @@ func TestAReplayFillsAGap(t *testing.T) {
 	e.AtRest(10 * time.Second)
 	e.Kill()
 	e.Start()
-	time.Sleep(time.Second) // a tick behind the last window
+	e.AtRest(10 * time.Second)
 	file, had := read(t, e, "aggregates.ndjson"), cloud.Rows()
 	keys, _, _ := cloud.Keys()
 
@@ -152,7 +152,7 @@ func TestAReplayUnderLoad(t *testing.T) {
 		e.Kill()
 		<-ended
 		e.Start()
-		time.Sleep(time.Second)
+		harness.Until(t, 10*time.Second, "the stream is open", func() bool { return e.Status().Streams[0].Position > 0 })
 		said, err := replay(t, e, "--stream", "raw", "--from", "10m", "--sink", "second")
 		if err != nil {
 			t.Errorf("%v: %s", err, said)
