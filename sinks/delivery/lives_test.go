@@ -338,3 +338,42 @@ func TestAStreamThatIsNotOpenHoldsBackItself(t *testing.T) {
 		})
 	})
 }
+
+// hung is a sink whose writes end only when they are given up.
+type hung struct{ logSink }
+
+func (h *hung) Write(ctx context.Context, _ []edged.Delivery) (int, []byte, error) {
+	<-ctx.Done()
+	return 0, nil, ctx.Err()
+}
+
+// forbidden is a sink that is configured wrongly.
+type forbidden struct{ logSink }
+
+func (f *forbidden) Write(context.Context, []edged.Delivery) (int, []byte, error) {
+	return 0, nil, edged.WithClass(errors.New("401"), edged.Permanent)
+}
+
+// A stream that opens while its sink holds for a minute, or hangs, has its log held from then on, not from when the sink comes round.
+func TestALogIsHeldWhileTheSinkIsIll(t *testing.T) {
+	for name, sink := range map[string]edged.Sink{"holds": &forbidden{}, "hangs": &hung{}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemStore()
+				good, late := newNumbers(m, "good"), &shut{numbers: newNumbers(m, "late")}
+				w := newWriter(m, sink, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("good", good),
+					DeliverySpec{Stream: "late", Feed: late, Start: "oldest", MaxPending: 1 << 40, WhenFull: "block"})
+				run(t, w, func() {
+					good.grow(20)
+					nap(5 * time.Second)
+					late.grow(20)
+					late.open.Store(true)
+					nap(5 * time.Second)
+					if _, ok := m.Cursor(edged.DeliveryCursor("late", "sink")); !ok {
+						t.Error("the stream has been open for five seconds, and nothing holds the log for its delivery")
+					}
+				})
+			})
+		})
+	}
+}

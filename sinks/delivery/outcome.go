@@ -138,7 +138,7 @@ func (w *Writer) failed(ctx context.Context, err error, draining bool) error {
 // jitter makes a wait up to an eighth longer, so that the gateways which a server has sent away do not come back in step.
 func jitter(d time.Duration) time.Duration { return d + rand.N(d/8+1) }
 
-// pause waits, and meanwhile keeps the deliveries within their limits.
+// pause waits, and meanwhile keeps the deliveries in order.
 func (w *Writer) pause(ctx context.Context, d time.Duration) {
 	end := time.NewTimer(d)
 	defer end.Stop()
@@ -151,10 +151,7 @@ func (w *Writer) pause(ctx context.Context, d time.Duration) {
 		case <-end.C:
 			return
 		case <-tick.C:
-			w.came()
-			if err := w.enforce(ctx); err != nil {
-				w.o.Log.Debug("limits not enforced", "sink", w.o.Name, "error", err)
-			}
+			w.keep(ctx)
 		}
 	}
 }

@@ -149,7 +149,7 @@ func (w *Writer) cycle(ctx context.Context, draining bool) error {
 	return w.outcome(ctx, done, receipt, err, draining)
 }
 
-// write has the sink write the turn, and meanwhile keeps the deliveries within their limits.
+// write has the sink write the turn, and meanwhile keeps the deliveries in order.
 func (w *Writer) write(ctx context.Context) (done int, receipt []byte, err error) {
 	finished := make(chan struct{})
 	turn := w.outgoing()
@@ -169,11 +169,19 @@ func (w *Writer) write(ctx context.Context) (done int, receipt []byte, err error
 		case <-finished:
 			return done, receipt, err
 		case <-tick.C:
-			w.came()
-			if err := w.enforce(ctx); err != nil {
-				w.o.Log.Debug("limits not enforced", "sink", w.o.Name, "error", err)
-			}
+			w.keep(ctx)
 		}
+	}
+}
+
+// keep is what a sink that waits or writes is not to hold up: streams that open have their log held, and deliveries are kept within their limits.
+func (w *Writer) keep(ctx context.Context) {
+	w.came()
+	if err := w.openLate(ctx); err != nil {
+		w.o.Log.Debug("the log is not held yet for a stream that has opened", "sink", w.o.Name, "error", err)
+	}
+	if err := w.enforce(ctx); err != nil {
+		w.o.Log.Debug("limits not enforced", "sink", w.o.Name, "error", err)
 	}
 }
 
