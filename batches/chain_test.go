@@ -365,14 +365,14 @@ func TestWhatAChainPassesOn(t *testing.T) {
 		want   []string // time in s, topic, payload
 	}{
 		"stateless": {func(*StreamConfig) {}, []string{
-			`1001 site/1 {"stream":"up","time":"1970-01-01T00:16:41Z","topic":"site/1","payload":{"value":1}}`,
-			`1002 site/2 {"stream":"up","time":"1970-01-01T00:16:42Z","topic":"site/2","payload":{"value":2}}`,
-			`1012 site/1 {"stream":"up","time":"1970-01-01T00:16:52Z","topic":"site/1","payload":{"value":3}}`,
+			`1001 site/1 {"stream":"up","time":"1970-01-01T00:16:41Z","topic":"site/1","payload":{"value":1,"ts":5000}}`,
+			`1002 site/2 {"stream":"up","time":"1970-01-01T00:16:42Z","topic":"site/2","payload":{"value":2,"ts":5000}}`,
+			`1012 site/1 {"stream":"up","time":"1970-01-01T00:16:52Z","topic":"site/1","payload":{"value":3,"ts":5000}}`,
 		}},
 		"by a field": {func(c *StreamConfig) { // the row's time is not its arrival
 			c.Time, c.Where = "ts", "value == 2"
 			c.Select = conf.Pairs{{Key: "v", Value: "value"}}
-		}, nil},
+		}, []string{`1002 site/2 {"stream":"up","time":"1970-01-01T00:00:05Z","topic":"site/2","v":2}`}},
 		"remembering": {func(c *StreamConfig) {
 			c.Select, c.Changed = conf.Pairs{{Key: "odd", Value: "value != 2"}}, "value > 1"
 		}, []string{
@@ -395,9 +395,9 @@ func TestWhatAChainPassesOn(t *testing.T) {
 		up := base()
 		c.change(up)
 		ch := newChained(t, up, down)
-		ch.m.addBlock(blockOf("a", edged.Instant{Wall: 1003 * sec}, msg{"site/1", `{"value":1}`, 1001 * sec}, msg{"site/2", `{"value":2}`, 1002 * sec}))
+		ch.m.addBlock(blockOf("a", edged.Instant{Wall: 1003 * sec}, msg{"site/1", `{"value":1,"ts":5000}`, 1001 * sec}, msg{"site/2", `{"value":2,"ts":5000}`, 1002 * sec}))
 		ch.m.addTick("a", edged.Instant{Wall: 1006 * sec})
-		ch.m.addBlock(blockOf("a", edged.Instant{Wall: 1013 * sec}, msg{"site/1", `{"value":3}`, 1012 * sec}))
+		ch.m.addBlock(blockOf("a", edged.Instant{Wall: 1013 * sec}, msg{"site/1", `{"value":3,"ts":5000}`, 1012 * sec}))
 		ch.settle()
 		ch.end()
 		var got []string

@@ -66,8 +66,15 @@ func (c *Config) upstream(stream string) (streams, receivers []string) {
 
 // crossChain checks what a stream takes from others.
 func (c *Config) crossChain(sub *conf.Table, s Stream) {
-	if before, _ := c.upstream(s.Name); slices.Contains(before, s.Name) {
-		sub.Errorf("from", "from: stream %s takes its own rows, for ever: %s", s.Name, c.circle(s.Name))
+	if before := c.Before(s.Name); slices.Contains(before, s.Name) {
+		for _, o := range c.Streams { // it is said once, of the first one of the circle
+			if o.Name == s.Name {
+				sub.Errorf("from", "from: stream %s takes its own rows, for ever: %s", s.Name, c.circle(s.Name))
+			}
+			if slices.Contains(before, o.Name) && slices.Contains(c.Before(o.Name), s.Name) {
+				break
+			}
+		}
 		return
 	}
 	if s.Plan == nil {
