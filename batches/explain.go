@@ -55,7 +55,7 @@ func (p *Plan) Explain() *Explanation {
 	c := p.config()
 	kind, _ := Decoders.Find(c.Decode)
 	x := &Explanation{
-		Stream: p.Name, Definition: p.Hash, From: p.from, Topics: p.topics, Decode: c.Decode, Payloads: kind.Doc,
+		Stream: p.Name, Definition: p.Hash, From: p.own, Topics: p.topics, Decode: c.Decode, Payloads: kind.Doc,
 		Time: p.timeInWords(c), Steps: steps(c), State: p.bound(), Output: p.names, Notes: p.notes(),
 	}
 	for i := range x.Steps {
@@ -63,6 +63,8 @@ func (p *Plan) Explain() *Explanation {
 		switch s.Key {
 		case "window":
 			s.Note = p.windowInWords()
+		case "join":
+			s.Note = p.join.inWords()
 		case "aggregate":
 			for _, a := range p.aggs {
 				if a.name == s.Name {

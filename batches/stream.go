@@ -35,6 +35,7 @@ type Stream struct {
 	r      *rowReader
 	wm     *watermark
 	st     state // nil for a stateless stream
+	held   *held // nil without a join of two streams
 	in     arrived
 	rec    record
 	out    output
@@ -44,7 +45,9 @@ type Stream struct {
 
 	unreadable []string // keys of the checkpoint that cannot be read: the next one deletes them
 
-	saidFull bool // that there are too many groups
+	saidFull bool   // that there are too many groups
+	saidHeld bool   // that the join holds too many rows
+	lost     uint64 // rows behind a join that there was no room for
 	report   reporter
 
 	mu        sync.Mutex // guards the rest
@@ -58,6 +61,7 @@ type Stream struct {
 	defs      definitions
 	groups    int
 	types     *rowReader    // it counts values that are not of their column's type
+	join      *JoinStatus   // nil without a join
 	level     edged.Instant // the watermark
 	round     time.Time
 	problem   string
@@ -183,7 +187,7 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 	}
 	u := &edged.Update{Results: s.out.results}
 	s.out.results = nil
-	if s.st != nil && s.st.empty() {
+	if s.st != nil && s.st.empty() && s.held.empty() {
 		s.addCheckpoint(u)
 	}
 	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
@@ -263,13 +267,16 @@ func (s *Stream) show(moved bool) {
 		s.shown, s.dirty = s.rec, true
 	}
 	s.waits, s.isWaiting = wait, waiting
-	s.groups, s.level, s.round, s.ready, s.at = 0, s.wm.now(), time.Now(), true, s.rec.applied
-	s.types = s.r
+	s.groups, s.level, s.round, s.ready, s.at = 0, s.downstream(), time.Now(), true, s.rec.applied
+	s.types, s.join = s.r, s.joinStatus()
 	if s.st != nil {
 		s.groups = s.st.count()
 	}
 	if s.r != nil && s.r.mem != nil {
 		s.groups += len(s.r.mem.keys)
+	}
+	if s.held != nil {
+		s.groups += len(s.held.byKey)
 	}
 	for _, wake := range s.watchers {
 		wake()
@@ -282,6 +289,9 @@ func (s *Stream) nextWait() (edged.Wait, bool) {
 		return edged.Wait{}, false
 	}
 	end, ok := s.st.awaits()
+	if s.held != nil {
+		end, ok = s.joinAwaits(end, ok)
+	}
 	if ok {
 		end, ok = s.wm.reach(end)
 	}

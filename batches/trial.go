@@ -146,9 +146,9 @@ func (t *Trial) End(until time.Time) error {
 	if t.s.st == nil {
 		return nil
 	}
-	t.s.st.closeAll(&t.s.out)
+	t.s.closeAll()
 	t.s.produced()
-	t.s.out.entryEnd(t.s.rec.applied, t.s.wm.now())
+	t.s.out.entryEnd(t.s.rec.applied, t.s.downstream())
 	if err := t.s.settle(context.Background(), false); err != nil {
 		return err
 	}

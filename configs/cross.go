@@ -30,6 +30,7 @@ func (c *Config) cross(root *conf.Table, t *top) {
 					sub.Itemf("sinks", "sinks: there is no [sink.%s]%s", k, conf.Suggest(k, sinkNames))
 				}
 			}
+			c.crossJoin(sub, s, receivers)
 			c.noteTopics(sub, s)
 			c.noteBlocking(sub, s)
 		}

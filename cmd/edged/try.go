@@ -20,7 +20,7 @@ import (
 )
 
 type tryCmd struct {
-	Stream string `required:"" help:"The stream of the configuration." placeholder:"NAME"`
+	Stream string `required:"" help:"The stream of the configuration. A table that it joins is read from its file, as it is now." placeholder:"NAME"`
 	Input  string `required:"" xor:"from" help:"Messages from this file; - is standard input." placeholder:"FILE"`
 	Last   string `required:"" xor:"from" help:"Messages of so long a time from the store, such as 10m." placeholder:"DURATION"`
 	Format string `enum:"ndjson,lines" default:"ndjson" help:"Of --input: ndjson, as edged store export and the file of a stream without windows have it, or lines, of which each is a payload."`
@@ -95,6 +95,15 @@ func (c *tryCmd) Run(w world) error {
 	})
 	if err != nil {
 		return err
+	}
+	if table := cfg.Table(s.Joined()); table != nil {
+		m, err := table.Message(s.Joined())
+		if err == nil {
+			err = t.Table(s.Joined(), m)
+		}
+		if err != nil {
+			return fmt.Errorf("the table %s cannot be joined: %w", table.Path, err)
+		}
 	}
 	if c.Last != "" {
 		err = c.fromStore(ctx, w, cfg, since, &t)

@@ -1,0 +1,32 @@
+package batches
+
+// JoinStatus is what is shown of a stream's join.
+type JoinStatus struct {
+	With     string `json:"with"`               // the receiver of the other side
+	Rows     int    `json:"rows"`               // of the table, or held of both streams
+	Skipped  int    `json:"skipped,omitempty"`  // rows of the table without a key, or with one that is too long
+	Repeated int    `json:"repeated,omitempty"` // rows of the table whose key a later one has
+	Dropped  uint64 `json:"dropped,omitempty"`  // rows behind the join that max_groups left no room for, or with a group key that is too long, since the start: their messages count as applied
+	Missing  bool   `json:"missing,omitempty"`  // there is no table, or not the latest: its receiver is asked for it
+}
+
+func (s *Stream) joinStatus() *JoinStatus {
+	if s.p == nil || s.p.join == nil {
+		return nil
+	}
+	is := &JoinStatus{With: s.p.join.other}
+	if t := s.r.table; t != nil {
+		is.Rows, is.Skipped, is.Repeated, is.Missing = len(t.rows), t.skipped, t.repeated, t.lacks()
+	}
+	if s.held != nil {
+		is.Rows, is.Dropped = len(s.held.order), s.lost
+	}
+	return is
+}
+
+// Wants reports whether the stream joins the table of a receiver, and does not have it. It is false until the stream has opened.
+func (s *Stream) Wants(receiver string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready && s.join != nil && s.join.Missing && s.join.With == receiver
+}
