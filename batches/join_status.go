@@ -1,5 +1,7 @@
 package batches
 
+import "edged"
+
 // JoinStatus is what is shown of a stream's join.
 type JoinStatus struct {
 	With     string `json:"with"`               // the receiver of the other side
@@ -7,7 +9,9 @@ type JoinStatus struct {
 	Skipped  int    `json:"skipped,omitempty"`  // rows of the table without a key, or with one that is too long
 	Repeated int    `json:"repeated,omitempty"` // rows of the table whose key a later one has
 	Dropped  uint64 `json:"dropped,omitempty"`  // rows behind the join that max_groups left no room for, or with a group key that is too long, since the start: their messages count as applied
-	Missing  bool   `json:"missing,omitempty"`  // there is no table, or not the latest: its receiver is asked for it
+	Missing  bool   `json:"missing,omitempty"`  // there is no table, or not the latest
+
+	wants bool // its receiver is asked for it
 }
 
 func (s *Stream) joinStatus() *JoinStatus {
@@ -17,6 +21,7 @@ func (s *Stream) joinStatus() *JoinStatus {
 	is := &JoinStatus{With: s.p.join.other}
 	if t := s.r.table; t != nil {
 		is.Rows, is.Skipped, is.Repeated, is.Missing = len(t.rows), t.skipped, t.repeated, t.lacks()
+		is.wants = is.Missing && !t.refused
 	}
 	if s.held != nil {
 		is.Rows, is.Dropped = len(s.held.order), s.lost
@@ -24,9 +29,10 @@ func (s *Stream) joinStatus() *JoinStatus {
 	return is
 }
 
-// Wants reports whether the stream joins the table of a receiver, and does not have it. It is false until the stream has opened.
-func (s *Stream) Wants(receiver string) bool {
+// Wants reports whether the stream has passed a place in the log, joins the table of a receiver, and lacks it. It is false until the stream has opened, and
+// when it had one there that it could not read: it would be the same again.
+func (s *Stream) Wants(receiver string, since edged.Pos) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ready && s.join != nil && s.join.Missing && s.join.With == receiver
+	return s.ready && s.join != nil && s.join.wants && s.join.With == receiver && s.at > since.Seq
 }

@@ -379,19 +379,28 @@ func TestAStreamWithoutItsTableWantsIt(t *testing.T) {
 	p := mustPlan(t, c)
 	m := newMemStore(p)
 	s := newStream(c, p, m)
-	if s.Wants("t") {
+	if s.Wants("t", edged.Pos{}) {
 		t.Error("it wants a table before it has looked whether it has one")
 	}
 	open(t, s)
 	step(t, s)
-	if !s.Wants("t") || s.Wants("a") {
+	if !s.Wants("t", edged.Pos{}) || s.Wants("a", edged.Pos{}) {
 		t.Error("a new stream has its table")
+	}
+	gets(t, s, m, "t", 1001, msg{topic: "t", payload: "no table"})
+	if s.Wants("t", edged.Pos{}) || !s.Status().Join.Missing {
+		t.Error("it wants what it could not read")
 	}
 	table := "id,name,kind\n7,pump," + strings.Repeat("x", 3*pieceSize) + "\n"
 	gets(t, s, m, "t", 1002, msg{topic: "t", payload: table})
-	if s.Wants("t") {
+	if s.Wants("t", edged.Pos{}) {
 		t.Error("it has it, and wants it")
 	}
+	m.log = append(m.log, edged.Entry{Seq: m.End(), Err: fmt.Errorf("flipped bit")})
+	if step(t, s); !s.Wants("t", edged.Pos{Seq: m.End() - 1}) || s.Wants("t", edged.Pos{Seq: m.End()}) {
+		t.Error("a later table may have been in an entry that cannot be read")
+	}
+	gets(t, s, m, "t", 1002, msg{topic: "t", payload: table})
 	again := func(c *StreamConfig, what string, wants bool) {
 		t.Helper()
 		if err := s.checkpoint(t.Context()); err != nil {
@@ -401,7 +410,7 @@ func TestAStreamWithoutItsTableWantsIt(t *testing.T) {
 		s = newStream(c, mustPlan(t, c), m)
 		open(t, s)
 		step(t, s)
-		if s.Wants("t") != wants {
+		if s.Wants("t", edged.Pos{}) != wants {
 			t.Errorf("%s: wants it: %v", what, !wants)
 		}
 	}

@@ -29,10 +29,11 @@ type tableFile struct {
 	poked chan struct{} // there is something to look at
 
 	loaded bool
-	stored string // digest of the table that was stored last; "" if that is not known
-	looked look   // the file that is known to be that one
-	said   string // what keeps it from being read, as logged last
-	idle   func() // for tests: called before Run waits
+	stored string    // digest of the table that was stored last; "" if that is not known
+	at     edged.Pos // where; zero if that was in another life
+	looked look      // the file that is known to be that one
+	said   string    // what keeps it from being read, as logged last
+	idle   func()    // for tests: called before Run waits
 }
 
 // look is what the file system says of a file.
@@ -83,7 +84,7 @@ func (t *tableFile) load() {
 
 // look offers the table if its file holds another one than was stored last, or if a stream wants it.
 func (t *tableFile) look(ctx context.Context, h edged.Handler) error {
-	wanted := t.env.Wanted != nil && t.env.Wanted()
+	wanted := t.env.Wanted != nil && t.env.Wanted(t.at)
 	text, seen, err := t.read(ctx, wanted)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -104,7 +105,7 @@ func (t *tableFile) look(ctx context.Context, h edged.Handler) error {
 	if err := stored.wait(ctx, 1); err != nil {
 		return fmt.Errorf("the table could not be stored, and is offered again: %w", err)
 	}
-	t.stored, t.looked = sum, seen
+	t.stored, t.at, t.looked = sum, stored.at, seen
 	t.log.Info("the table was stored", "path", t.Path, "bytes", len(text), "because_a_stream_wants_it", wanted)
 	t.env.Notes.Save(t.env.Name, []byte(sum), func(err error) {
 		if err != nil {

@@ -31,7 +31,7 @@ func newTable(path string, s *shelf) *writing {
 	c := DefaultTable()
 	c.Path, c.Every, c.Topic = path, conf.Duration(20*time.Millisecond), "devices"
 	w := &writing{shelf: s, ended: make(chan struct{})}
-	w.tableFile = c.New(Env{Name: "devices", Log: slog.New(slog.DiscardHandler), Notes: s, Wanted: w.wanted.Load}).(*tableFile)
+	w.tableFile = c.New(Env{Name: "devices", Log: slog.New(slog.DiscardHandler), Notes: s, Wanted: func(edged.Pos) bool { return w.wanted.Load() }}).(*tableFile)
 	w.idle = func() { w.looks.Add(1) }
 	return w
 }

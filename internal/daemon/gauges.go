@@ -3,6 +3,7 @@ package daemon
 import (
 	"fmt"
 
+	"edged/batches"
 	"edged/broker/remote"
 )
 
@@ -34,6 +35,23 @@ func (d *Daemon) streamGauges(s *stream) {
 	gauge("edged_stream_pending_messages", func() float64 { return float64(s.Status().Pending) })
 	gauge("edged_stream_blocked", func() float64 { return count(d.gate.Blocked()[s.Name()] != "") })
 	gauge("edged_stream_groups", func() float64 { return float64(s.Status().Groups) })
+}
+
+// joinGauges are those of a stream with a join.
+func joinGauges(s *stream) {
+	label := fmt.Sprintf("{stream=%q}", s.Name())
+	gauge := func(name string, f func(*batches.JoinStatus) float64) {
+		s.set.NewGauge(name+label, func() float64 {
+			j := s.Status().Join
+			if j == nil { // it has not opened
+				j = &batches.JoinStatus{}
+			}
+			return f(j)
+		})
+	}
+	gauge("edged_stream_join_rows", func(j *batches.JoinStatus) float64 { return float64(j.Rows) })
+	gauge("edged_stream_join_skipped_rows", func(j *batches.JoinStatus) float64 { return float64(j.Skipped) })
+	gauge("edged_stream_join_dropped_total", func(j *batches.JoinStatus) float64 { return float64(j.Dropped) })
 }
 
 func sinkGauges(w *writer) {

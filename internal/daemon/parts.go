@@ -83,9 +83,9 @@ func (p *parts) stream(name string) *stream {
 	return nil
 }
 
-// wanted reports whether a stream lacks the table of a receiver.
-func (p *parts) wanted(table string) bool {
-	return slices.ContainsFunc(p.streams, func(s *stream) bool { return s.Wants(table) })
+// wanted reports whether a stream lacks the table of a receiver, which was last given at a place in the log.
+func (p *parts) wanted(table string, since edged.Pos) bool {
+	return slices.ContainsFunc(p.streams, func(s *stream) bool { return s.Wants(table, since) })
 }
 
 func (p *parts) writer(name string) *writer {
