@@ -93,10 +93,14 @@ func (p *Plan) timeInWords(c *StreamConfig) []string {
 		fmt.Sprintf("a row's time is in the field %s: RFC 3339 text, or a number in %s since 1970", c.Time, c.TimeUnit),
 		"a row that is dated more than " + length(c.MaxFuture) + " ahead of its arrival is a dead letter",
 	}
-	if !p.Windowed() {
+	switch held := p.join != nil && !p.join.table(); {
+	case held:
+		words = append(words, "a row may be "+length(c.AllowedLateness)+" older than the latest one; an older one is counted as late")
+	case !p.Windowed():
 		return words
+	default:
+		words = append(words, "a row may come "+length(c.AllowedLateness)+" after the end of its window; a later one is counted as late")
 	}
-	words = append(words, "a row may come "+length(c.AllowedLateness)+" after the end of its window; a later one is counted as late")
 	if c.Idle == 0 {
 		return append(words, "while no rows come, windows stay open")
 	}

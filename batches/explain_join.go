@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"edged/internal/conf"
+	"edged/internal/human"
 )
 
 // inWords says what a join does.
@@ -23,5 +24,5 @@ func (j *join) bound() string {
 	case j.table():
 		return fmt.Sprintf("one copy of the table, as large as max_bytes of receiver %s lets it be", j.other)
 	}
-	return fmt.Sprintf("at most %d rows of both sides, %d MiB and %d of a key on each side", maxHeld, maxHeldBytes>>20, maxHeldOfKey)
+	return fmt.Sprintf("at most %s rows of both sides, %s in all, and %s of a key on each side", human.Count(maxHeld), human.Bytes(int64(maxHeldBytes)), human.Count(maxHeldOfKey))
 }

@@ -753,3 +753,22 @@ join_csv = { delimiter = "||" }`, `f:7: stream s, join_csv.delimiter: want one A
 		}
 	}
 }
+
+// A row that finds its partner in a table costs no memory, from the block to the accumulators.
+func TestARowOfATableJoinCostsNoMemory(t *testing.T) {
+	c := joining("t", 0)
+	c.On[0].Value, c.On = "id", append(c.On, conf.Pair{Key: "kind", Value: "kind"})
+	c.Select, c.Window, c.Where = nil, "tumbling 10s", "value > d.limit"
+	c.GroupBy, c.Aggregate = conf.Pairs{{Key: "name", Value: "d.name"}}, conf.Pairs{{Key: "n", Value: "count()"}}
+	p := mustPlan(t, c)
+	m := newMemStore(p)
+	s := newStream(c, p, m)
+	open(t, s)
+	gets(t, s, m, "t", 1001, msg{topic: "t", payload: "id,kind,name,limit\n7,x,pump,3\n"})
+	e := edged.Entry{Seq: 3, Block: blockOf("a", edged.Instant{Wall: 1002 * sec}, msg{"site/7/gpio/1", `{"id":7,"kind":"x","value":5}`, 1002 * sec})}
+	s.apply(&e)
+	before := s.rec.Applied
+	if n := testing.AllocsPerRun(100, func() { s.apply(&e) }); n > 0 || s.rec.Applied != before+101 {
+		t.Errorf("%v allocations, %d rows", n, s.rec.Applied-before)
+	}
+}
