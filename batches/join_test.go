@@ -530,6 +530,37 @@ func TestAStreamWithoutItsTableWantsIt(t *testing.T) {
 	again(other, "it was given again", false)
 }
 
+// A row that may leave asks for the tick with which it does; rows that cannot ask for none.
+func TestTheCommitterWritesTheTickThatAJoinWaitsFor(t *testing.T) {
+	for outer, want := range map[bool][2]int64{false: {1001*sec + 1, 0}, true: {1001*sec + 1, 1006*sec + 1}} {
+		c := joining("b", 5*time.Second)
+		c.Outer = outer
+		p := mustPlan(t, c)
+		m := newMemStore(p)
+		s := newStream(c, p, m)
+		open(t, s)
+		if _, ok := s.Waits(); ok {
+			t.Error("it waits without a row")
+		}
+		gets(t, s, m, "a", 1001, reading(1, 1))
+		for _, at := range want {
+			w, ok := s.Waits()
+			if ok != (at > 0) || ok && (w.Until != edged.Instant{Wall: at} || !slices.Equal(w.Receivers, []string{"a", "b"})) {
+				t.Fatalf("outer %t: %+v %t, want %d", outer, w, ok, at)
+			}
+			m.addTick("a", edged.Instant{Wall: at})
+			m.addTick("b", edged.Instant{Wall: at})
+			step(t, s)
+		}
+		if rows := cellsOf(t, m, "value"); outer != (len(rows) == 1) {
+			t.Errorf("outer %t: %q", outer, rows)
+		}
+		if _, ok := s.Waits(); ok {
+			t.Errorf("outer %t: it waits for nothing", outer)
+		}
+	}
+}
+
 // What a join of two streams holds is bounded, and forgotten.
 func TestWhatAJoinHoldsIsBounded(t *testing.T) {
 	c := joining("b", time.Second)
