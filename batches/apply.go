@@ -8,21 +8,25 @@ import (
 
 // apply takes one entry of the log: its rows in order, then the watermark.
 func (s *Stream) apply(e *edged.Entry) {
-	rows := false
+	rows, before := false, s.downstream()
 	switch {
 	case e.Err != nil:
 		if !s.out.mute {
 			s.o.Log.Error("a log entry cannot be read; its messages are counted as damaged, the stream goes on", "stream", s.name, "error", e.Err)
 		}
+		if s.r.table != nil { // it may have been in there
+			s.r.table.stale = true
+		}
 	case e.Block != nil && s.p.takes(e.Block.Receiver):
 		rows = s.block(e.Block)
 	}
 	s.wm.entryEnd(e, rows)
+	s.leave(s.wm.now(), before)
 	if s.st != nil {
-		s.st.advance(s.wm.now(), &s.out)
+		s.st.advance(s.downstream(), &s.out)
 	}
 	s.produced()
-	s.out.entryEnd(e.Seq, s.wm.now())
+	s.out.entryEnd(e.Seq, s.downstream())
 	if _, waits := s.st.(stepper); s.out.chain != nil && !waits {
 		s.out.chain.end(s.over())
 	}
@@ -34,9 +38,9 @@ func (s *Stream) apply(e *edged.Entry) {
 // stepEnd ends a batch, whose results are caused by the last entry that was taken.
 func (s *Stream) stepEnd() {
 	if st, ok := s.st.(stepper); ok {
-		st.stepEnd(s.wm.now(), &s.out)
+		st.stepEnd(s.downstream(), &s.out)
 		s.produced()
-		s.out.entryEnd(max(s.rec.applied, 1)-1, s.wm.now())
+		s.out.entryEnd(max(s.rec.applied, 1)-1, s.downstream())
 		if s.out.chain != nil {
 			s.out.chain.end(s.over())
 		}
@@ -61,25 +65,24 @@ func (s *Stream) balance(t *edged.Tick) {
 // block applies a block's messages, and reports whether the stream got a row of it.
 func (s *Stream) block(b *edged.Block) (rows bool) {
 	defer s.r.letGo()
+	if s.held != nil {
+		s.held.sides = s.held.sides[:0]
+	}
 	c := s.rec.Counts
 	if n := b.Len(); s.out.chain != nil && n > 0 {
 		s.out.chain.came = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[n-1]}
 	}
-	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, watermark: s.wm.now()} // the same for all rows: the watermark moves at the entry's end
+	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, watermark: s.downstream()} // the same for all rows: the watermark moves at the entry's end
 	for i := range b.Len() {
-		info, v := s.r.begin(b, i)
-		if v == notRouted {
+		f, routed := s.fateOf(&c, b, i)
+		if !routed {
 			continue
-		}
-		f := isDead
-		if v == good {
-			f = s.message(&c, info)
 		}
 		if f == isDead {
 			s.out.deadLetter(b, i, s.r.reason)
 		}
 		c.add(f)
-		rows = rows || f > isFiltered
+		rows = rows || f > isFiltered && !s.isTable(b)
 		if b.Seq < s.rec.born && !s.out.mute {
 			s.rec.old++
 		}
@@ -88,6 +91,29 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 		s.rec.Counts = c
 	}
 	return rows
+}
+
+// fateOf applies message i of a block of a receiver that the stream takes.
+func (s *Stream) fateOf(c *Counts, b *edged.Block, i int) (f fate, routed bool) {
+	switch {
+	case s.isTable(b):
+		return s.takeTable(b, i), true
+	case s.held != nil:
+		return s.hold(b, i)
+	}
+	info, v := s.r.begin(b, i)
+	switch v {
+	case notRouted:
+		return 0, false
+	case good:
+		return s.message(c, info), true
+	}
+	return isDead, true
+}
+
+// isTable reports whether a block is of the receiver of the table.
+func (s *Stream) isTable(b *edged.Block) bool {
+	return s.r.table != nil && b.Receiver == s.p.join.other
 }
 
 // fate is what becomes of a row. A message of several rows has the fate of the luckiest.

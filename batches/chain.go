@@ -18,7 +18,7 @@ import (
 type chain struct {
 	p     *Plan
 	floor edged.Instant // no row arrives before
-	came  edged.Instant // of the last message of the entry under way, or of the last block before it
+	came  edged.Instant // of the last message of the entry under way, or of the last block before it; behind a join of two streams, when the row left it
 
 	objects rowjson.Objects
 	rows    []link
@@ -47,8 +47,11 @@ const (
 // follows reports whether what the stream gives leaves by the watermark, and not with the rows that caused it.
 func (p *Plan) follows() bool { return p.window.OnGrid() || p.window.Gap > 0 }
 
+// byTime reports whether it leaves in the order of the stream's time: by the watermark, or behind a join of two streams, which has rows leave so.
+func (p *Plan) byTime() bool { return p.follows() || p.joinsStreams() }
+
 // Dated reports whether the rows that the stream gives to others arrive by a field of its payloads, and not by the gateway's clock.
-func (p *Plan) Dated() bool { return p.follows() && p.time.field != nil }
+func (p *Plan) Dated() bool { return p.byTime() && p.time.field != nil }
 
 // begin readies it for the rows of an output.
 func (c *chain) begin(rows *edged.Rows) { c.objects.Reset(rows) }
@@ -57,11 +60,9 @@ func (c *chain) begin(rows *edged.Rows) { c.objects.Reset(rows) }
 func (c *chain) result(win edged.Window, is signs, row int) {
 	at := is.at
 	switch {
-	case c.p.Dated():
-		at = edged.Instant{Epoch: c.floor.Epoch, Wall: win.End - 1}
 	case c.p.follows():
 		at = edged.Instant{Epoch: win.Epoch, Wall: win.End - 1}
-	case c.p.time.field != nil:
+	case c.p.time.field != nil || c.p.joinsStreams():
 		at = c.came
 	}
 	c.add(at, !is.untrusted, c.p.Name, row)
@@ -69,6 +70,9 @@ func (c *chain) result(win edged.Window, is signs, row int) {
 
 // add takes row i of the rows that it was readied for.
 func (c *chain) add(at edged.Instant, trusted bool, topic string, i int) {
+	if c.p.Dated() {
+		at.Epoch = c.floor.Epoch
+	}
 	from := len(c.data)
 	c.data = c.objects.Append(c.data, i)
 	c.rows = append(c.rows, link{c.atFloor(at), trusted, topic, span{from, len(c.data)}})
@@ -106,7 +110,7 @@ func (c *chain) run(rows []link) int {
 	n, size := 1, rows[0].text.to-rows[0].text.from
 	for ; n < len(rows) && n < chainMessages && size < chainBytes; n++ {
 		a, b := &rows[0], &rows[n]
-		if a.at.Epoch != b.at.Epoch || a.trusted != b.trusted || c.p.follows() && a.at != b.at {
+		if a.at.Epoch != b.at.Epoch || a.trusted != b.trusted || c.p.byTime() && a.at != b.at {
 			break
 		}
 		size += b.text.to - b.text.from
@@ -141,7 +145,7 @@ func (c *chain) cut(b *edged.Block, now edged.Instant, rest []link) edged.Instan
 	if len(rest) > 0 {
 		now = earlier(now, rest[0].at)
 	}
-	if c.p.follows() {
+	if c.p.byTime() {
 		now = earlier(now, last)
 	}
 	switch {

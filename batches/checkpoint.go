@@ -36,6 +36,12 @@ func (s *Stream) addCheckpoint(u *edged.Update) {
 	if s.r.mem != nil {
 		s.r.mem.changes(put)
 	}
+	if s.r.table != nil {
+		s.r.table.changes(put)
+	}
+	if s.held != nil {
+		s.held.changes(put)
+	}
 	put("h", s.appendHeader(nil))
 	s.rec.checkpoint = s.rec.applied
 	s.saved, s.since = time.Now(), 0

@@ -38,6 +38,7 @@ type StreamConfig struct {
 	Decode  string     `toml:"decode" doc:"how payloads are read; see the decoders below" json:"decode"`
 	Columns conf.Pairs `toml:"columns" doc:"the columns of the payload and their types; no others may then be named. Types: float, int, bool, text, time or any, and a unit may follow (\"float °C\"; the unit of a time that is a number: \"time ms\"). A value of another type is converted if that is certain, else it is null and counted" json:"columns"`
 	DecodeOptions
+	JoinOptions
 	FlatMap         conf.Pairs    `toml:"flat_map" doc:"one name = expression that gives a list: each element is a row of its own, { word = \"split(value, ' ')\" } or { r = \"readings\" }, whose fields are r.x (Spark: flatMap)" json:"flat_map"`
 	Time            string        `toml:"time" doc:"arrival, or the payload field that holds a reading's time (RFC 3339 text, or a number in time_unit)" json:"time"`
 	TimeUnit        string        `toml:"time_unit" doc:"unit of a numeric time field: s, ms, us or ns since 1970" json:"time_unit"`
@@ -66,7 +67,7 @@ type StreamConfig struct {
 func DefaultStream() *StreamConfig {
 	return &StreamConfig{
 		Decode: "json", Time: "arrival", TimeUnit: "ms", AllowedLateness: conf.Duration(5 * time.Second), MaxFuture: conf.Duration(time.Minute),
-		Idle: conf.Duration(time.Minute), Start: "oldest", MaxGroups: 100000, DecodeOptions: defaultDecodeOptions(),
+		Idle: conf.Duration(time.Minute), Start: "oldest", MaxGroups: 100000, DecodeOptions: defaultDecodeOptions(), JoinOptions: defaultJoinOptions(),
 	}
 }
 
@@ -120,6 +121,7 @@ func (c *StreamConfig) check(t *conf.Table, taken, onlyStreams bool) bool {
 		t.Errorf("sinks", "[%s] needs sinks, where its rows go", t.Title())
 	}
 	c.checkOptions(t)
+	c.checkJoin(t)
 	t.OneOf("start", c.Start, "oldest", "now")
 	t.Unique("from", c.From)
 	t.Unique("topics", c.Topics)

@@ -1,11 +1,16 @@
 // Package batches runs the streams: every batch interval each stream takes the blocks since its cursor, decodes them, and
 // moves its windows (Spark: JobGenerator and the DStreams it schedules).
 //
-// The way of a row is fixed: decode, flat_map, time, lag, where, select, changed, throttle, sample, group_by, window, aggregate, having
+// The way of a row is fixed: decode, flat_map, time, join, lag, where, select, changed, throttle, sample, group_by, window, aggregate, having
 // (docs/adr/0018-rows.md). A stream without a window, whose rows do not depend on those before them, is stateless: its deliveries read the block log themselves, behind the stream's own cursor, which alone counts and
 // dead-letters. A stream with a window consumes the block log and appends what its windows give to its result log.
 //
 // A stream that others take from puts what it gives into the block log, too, as blocks under its own name (chain.go, docs/adr/0019-chains.md).
+//
+// # Joins
+//
+// A table is a message of its receiver, in force from its place in the log on (table.go). Rows of two streams are held until the watermark has passed them, and leave in the order of
+// time (held.go). docs/adr/0020-joins.md has the invariants.
 //
 // # Windows
 //
@@ -16,7 +21,7 @@
 //
 // # Invariants
 //
-//  1. Results depend on the log alone: batch interval, restarts and speed change nothing in them (TestResultsDependOnTheLogAlone). The kind
+//  1. Results depend on the log alone: batch interval, restarts and speed change nothing in them (TestResultsDependOnTheLogAlone, TestJoinsDependOnTheLogAlone). The kind
 //     "batch" is the exception: where its windows end is committed with them (TestBatchesAfterKills). By its bytes: TestTheSameLogAtAnyBatchInterval.
 //  2. What a step gives (results, dead letters, counts) and the position that it reached are one transaction. A replay from
 //     the checkpoint to that position rebuilds state and gives nothing (the same test).
@@ -24,10 +29,11 @@
 //     joined with what depends on the window alone (TestSlidingWindowsAreTheirPanes).
 //  4. No row is late on arrival time (the same test).
 //  5. At rest, routed = filtered + dead + late + applied + damaged + dropped (the same test).
+//     A message that a join of two streams holds is applied; what becomes of its rows behind that is not in the equation (TestRowsThatAreLostBehindAJoinAreCounted).
 //  6. Rows that came too late are in the stream's side log once, in log order, in the update that moves the position past them; those of a replay are beside
 //     everything else (TestLateRowsAreGivenOnce, TestAReplayGivesWhatTheStreamGave).
 //  7. A changed definition takes effect at one position: before it everything is as it was defined when the stream passed
 //     it, deliveries that lag behind included (TestAChangedDefinition).
-//  7. What a chained stream gives to others is committed with its position, arrives at or after every cut that was given, and is the same, block by block,
+//  8. What a chained stream gives to others is committed with its position, arrives at or after every cut that was given, and is the same, block by block,
 //     whatever the batch interval and wherever ticks lie (TestChainsDependOnTheLogAlone, TestAChangedDefinitionKeepsItsCut).
 package batches

@@ -55,7 +55,7 @@ func (p *Plan) Explain() *Explanation {
 	c := p.config()
 	kind, _ := Decoders.Find(c.Decode)
 	x := &Explanation{
-		Stream: p.Name, Definition: p.Hash, From: p.from, Topics: p.topics, Decode: c.Decode, Payloads: kind.Doc,
+		Stream: p.Name, Definition: p.Hash, From: p.own, Topics: p.topics, Decode: c.Decode, Payloads: kind.Doc,
 		Time: p.timeInWords(c), Steps: steps(c), State: p.bound(), Output: p.names, Notes: p.notes(),
 	}
 	for i := range x.Steps {
@@ -63,6 +63,8 @@ func (p *Plan) Explain() *Explanation {
 		switch s.Key {
 		case "window":
 			s.Note = p.windowInWords()
+		case "join":
+			s.Note = p.join.inWords()
 		case "aggregate":
 			for _, a := range p.aggs {
 				if a.name == s.Name {
@@ -91,10 +93,14 @@ func (p *Plan) timeInWords(c *StreamConfig) []string {
 		fmt.Sprintf("a row's time is in the field %s: RFC 3339 text, or a number in %s since 1970", c.Time, c.TimeUnit),
 		"a row that is dated more than " + length(c.MaxFuture) + " ahead of its arrival is a dead letter",
 	}
-	if !p.Windowed() {
+	switch held := p.join != nil && !p.join.table(); {
+	case held:
+		words = append(words, "a row may be "+length(c.AllowedLateness)+" older than the latest one; an older one is counted as late")
+	case !p.Windowed():
 		return words
+	default:
+		words = append(words, "a row may come "+length(c.AllowedLateness)+" after the end of its window; a later one is counted as late")
 	}
-	words = append(words, "a row may come "+length(c.AllowedLateness)+" after the end of its window; a later one is counted as late")
 	if c.Idle == 0 {
 		return append(words, "while no rows come, windows stay open")
 	}

@@ -10,12 +10,13 @@ import (
 // Bound is an estimate of what a stream remembers at most: the size in which accumulators are saved, and what a group has around them in memory.
 // What is counted in bins is saved more compactly than it is held, by up to a factor of eight.
 type Bound struct {
-	Groups int   `json:"max_groups"`
-	Parts  int64 `json:"parts"`            // stretches of time that have groups of their own; 0 without a window
-	Least  int64 `json:"group_bytes"`      // a group in one of them with one row
-	Most   int64 `json:"group_bytes_most"` // with many different ones
-	Grows  bool  `json:"grows"`            // Most is no bound: with more of them it is more
-	Key    int64 `json:"key_bytes"`        // what changed, deadband, throttle, sample and lag remember of a key, at most
+	Groups int    `json:"max_groups"`
+	Parts  int64  `json:"parts"`            // stretches of time that have groups of their own; 0 without a window
+	Least  int64  `json:"group_bytes"`      // a group in one of them with one row
+	Most   int64  `json:"group_bytes_most"` // with many different ones
+	Grows  bool   `json:"grows"`            // Most is no bound: with more of them it is more
+	Joined string `json:"joined,omitempty"` // what the join holds besides, in words
+	Key    int64  `json:"key_bytes"`        // what changed, deadband, throttle, sample and lag remember of a key, at most
 }
 
 // Bytes are those of all groups and keys, between a row in each and many.
@@ -36,7 +37,7 @@ func (p *Plan) bound() *Bound {
 	if !p.Logged() {
 		return nil
 	}
-	b := &Bound{Groups: p.groups}
+	b := &Bound{Groups: p.groups, Joined: p.join.bound()}
 	if p.Windowed() {
 		b.Parts = p.parts()
 		g := &group{accs: p.newAccs()}

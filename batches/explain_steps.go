@@ -13,9 +13,15 @@ import (
 // Keys that an explanation shows in their own places.
 var shownElsewhere = []string{"from", "topics", "decode", "time", "time_unit", "allowed_lateness", "max_future", "idle", "max_groups"}
 
-// steps lists the keys that are not at their defaults, in the order of StreamConfig, which is that in which they apply.
+// steps lists the keys that are not at their defaults, in the order in which they apply: that of StreamConfig, but that flat_map comes before join.
 func steps(c *StreamConfig) []Step {
-	return stepsOf("", reflect.ValueOf(c).Elem(), reflect.ValueOf(DefaultStream()).Elem())
+	out := stepsOf("", reflect.ValueOf(c).Elem(), reflect.ValueOf(DefaultStream()).Elem())
+	flat := slices.IndexFunc(out, func(s Step) bool { return s.Key == "flat_map" })
+	if join := slices.IndexFunc(out, func(s Step) bool { return s.Key == "join" }); join >= 0 && flat > join {
+		s := out[flat]
+		out = slices.Insert(slices.Delete(out, flat, flat+1), join, s)
+	}
+	return out
 }
 
 func stepsOf(table string, v, usual reflect.Value) (out []Step) {

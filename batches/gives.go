@@ -27,7 +27,7 @@ func (s *Stream) link() {
 			floor = later(floor, at)
 		}
 		if at, ok := s.p.passed(t); ok && t.Seq < s.rec.applied && !s.p.Dated() {
-			floor = later(floor, at)
+			floor = later(floor, s.p.given(at))
 		}
 	}
 	blocks := s.out.chain.take()
@@ -60,7 +60,15 @@ func (s *Stream) over() edged.Instant {
 		}
 		at = edged.Instant{Epoch: c.floor.Epoch, Wall: s.wm.event}
 	}
-	return later(c.floor, at)
+	return later(c.floor, s.p.given(at))
+}
+
+// given is how far what the stream gives has come when its watermark is w: windows behind a join are closed by what comes out of that.
+func (p *Plan) given(w edged.Instant) edged.Instant {
+	if p.follows() {
+		return p.afterJoin(w)
+	}
+	return w
 }
 
 // Gives implements edged.Giver.
@@ -81,6 +89,9 @@ func (s *Stream) Reach(at edged.Instant) (edged.Wait, bool) {
 		return edged.Wait{}, false
 	}
 	w := &s.clock
+	if w.p.follows() {
+		at.Wall += w.p.joinDelay()
+	}
 	if w.p.Dated() {
 		var ok bool
 		if at, ok = w.reach(edged.Instant{Wall: at.Wall}); !ok {

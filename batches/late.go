@@ -41,13 +41,17 @@ func (o *output) lateStepEnd() {
 
 // lates reports whether a row of the stream can be late.
 func (p *Plan) lates() bool {
-	return p.time.field != nil && (p.window.OnGrid() || p.window.Kind == window.Session)
+	return p.time.field != nil && !p.joinsStreams() && (p.window.OnGrid() || p.window.Kind == window.Session)
 }
 
 // checkLate reports late rows that there will never be.
 func (c *StreamConfig) checkLate(t *conf.Table, p *Plan) bool {
 	if c.Late == "" || p.lates() || c.Time == "arrival" { // of the last, check has said it
 		return true
+	}
+	if p != nil && p.joinsStreams() {
+		t.Errorf("late", "late is not for a join of two streams: what comes too late is late for the join, before there is a row of this stream; it is counted")
+		return false
 	}
 	why := "without a window no row is late"
 	if c.Window != "" {

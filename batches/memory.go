@@ -44,7 +44,7 @@ func (p *Plan) remembers() bool {
 }
 
 // Logged reports whether the stream's rows are in a result log: they depend on more than one message, and cannot be made again from it.
-func (p *Plan) Logged() bool { return p.Windowed() || p.remembers() }
+func (p *Plan) Logged() bool { return p.Windowed() || p.remembers() || p.join != nil }
 
 // of returns what is kept of a key, to be changed by the caller; nil if that would be one key too many.
 func (m *memory) of(key []byte) *remembered {

@@ -55,7 +55,7 @@ func (s *Stream) open(ctx context.Context) error {
 // use makes p the plan, with empty windows.
 func (s *Stream) use(p *Plan) {
 	s.p, s.r, s.wm, s.st = p, newRowReader(p), newWatermark(p), newState(p, &s.out)
-	s.r.mem = newMemory(p)
+	s.r.mem, s.r.table, s.held = newMemory(p), newTable(p), newHeld(p)
 	s.out.p, s.out.eval = p, expression.NewEvaluator()
 	s.saved, s.since = time.Now(), 0
 }
@@ -171,9 +171,9 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 	} else if err := s.restore(old); err != nil {
 		return err
 	} else if s.st != nil {
-		s.st.closeAll(&s.out)
+		s.closeAll()
 		s.produced()
-		s.out.entryEnd(max(s.rec.applied, 1), s.wm.now())
+		s.out.entryEnd(max(s.rec.applied, 1), s.downstream())
 		if s.out.chain != nil {
 			s.out.chain.end(s.over())
 		}
@@ -184,9 +184,13 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 	if err := s.clearState(u); err != nil {
 		return err
 	}
+	before := s.r
 	s.use(s.o.Plan)
 	s.link()
 	u.Blocks = s.out.chain.take()
+	if before != nil {
+		s.r.table.from(before.table)
+	}
 	s.rebase()
 	from := s.rec.applied
 	if s.st != nil {

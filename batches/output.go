@@ -132,11 +132,16 @@ func (o *output) row(in *arrived) {
 	o.given()
 }
 
-// passOn gives the row whose cells were appended last to the streams that take from this one: with the topic and the arrival of its message.
+// passOn gives the row whose cells were appended last to the streams that take from this one: with the topic and the arrival of its message. One that a join
+// of two streams has held arrives when it leaves that.
 func (o *output) passOn(r *rowReader) {
-	if o.chain != nil {
+	switch c := o.chain; {
+	case c == nil:
+	case r.held != nil:
+		c.add(c.came, r.heldTrusted, r.held.topic, o.rows.Len())
+	default:
 		b, i := r.block, r.index
-		o.chain.add(edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, b.Trusted, b.TopicOf(i), o.rows.Len())
+		c.add(edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, b.Trusted, b.TopicOf(i), o.rows.Len())
 	}
 }
 

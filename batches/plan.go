@@ -25,7 +25,8 @@ type Plan struct {
 	Definition string // what results depend on, in canonical form; it can be compiled again
 	Hash       string // of Definition
 
-	from    []string
+	from    []string // receivers whose time counts
+	own     []string // receivers of the messages that match topics
 	topics  []string
 	format  string // the name of the decoder
 	columns []Column
@@ -33,6 +34,7 @@ type Plan struct {
 	paths   [][]string
 	flat    *flatMap // nil: none
 	time    timeSpec
+	join    *join            // nil: none
 	where   *expression.Expr // nil: every row
 	selects []selected
 	shown   []selected // of them, those whose columns stand in a row
@@ -91,7 +93,7 @@ func (p Problem) where() string {
 
 // Compile compiles a stream, and finds everything that is wrong with it.
 func Compile(c *StreamConfig) (*Plan, []Problem) {
-	p := &Plan{Name: c.Name, from: slices.Sorted(slices.Values(c.From)), topics: slices.Sorted(slices.Values(c.Topics)), groups: c.MaxGroups}
+	p := &Plan{Name: c.Name, own: slices.Sorted(slices.Values(c.From)), topics: slices.Sorted(slices.Values(c.Topics)), groups: c.MaxGroups}
 	b := &builder{p: p}
 	if !b.decoder(c) {
 		return nil, b.problems
@@ -99,6 +101,11 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	b.scope = expression.NewScope(p.decode)
 	b.flatMap(c.FlatMap)
 	b.time(c)
+	b.joins(c)
+	p.from = p.own
+	if j := p.join; j != nil && !j.table() && !slices.Contains(p.own, j.other) { // a table's messages are no rows in time
+		p.from = slices.Sorted(slices.Values(c.Sources()))
+	}
 	if c.Where != "" {
 		b.where(c.Where)
 	}
@@ -120,6 +127,10 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	if p.flat != nil {
 		p.flat.subs = b.scope.Subpaths()
 	}
+	if p.join != nil {
+		p.join.fieldsOf(b.scope)
+		p.join.keepsOf(p)
+	}
 	p.Definition = definition(c)
 	sum := sha256.Sum256([]byte(p.Definition))
 	p.Hash = hex.EncodeToString(sum[:6])
@@ -131,6 +142,7 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 func definition(c *StreamConfig) string {
 	d, defaults := *c, DefaultStream()
 	d.From, d.Topics = slices.Sorted(slices.Values(c.From)), slices.Sorted(slices.Values(c.Topics))
+	d.JoinTopics = slices.Sorted(slices.Values(c.JoinTopics))
 	if d.Time == "arrival" {
 		d.TimeUnit, d.AllowedLateness, d.MaxFuture, d.Idle = defaults.TimeUnit, defaults.AllowedLateness, defaults.MaxFuture, defaults.Idle
 	}

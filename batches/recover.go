@@ -99,9 +99,14 @@ func (s *Stream) loadState() error {
 			return nil
 		}
 		l := unknown
-		if s.r.mem != nil && strings.HasPrefix(key, "m") {
+		switch {
+		case s.r.mem != nil && strings.HasPrefix(key, "m"):
 			l = s.r.mem.load(key, value, err)
-		} else {
+		case s.r.table != nil && strings.HasPrefix(key, "t"):
+			l = s.r.table.load(key, value, err)
+		case s.held != nil && strings.HasPrefix(key, "j"):
+			l = s.held.load(key, value, err)
+		default:
 			l = s.st.load(key, value, err)
 		}
 		if l != nothing {
@@ -113,6 +118,14 @@ func (s *Stream) loadState() error {
 	})
 	if err != nil {
 		return fmt.Errorf("stream %s: the saved state of its windows cannot be read: %w", s.name, err)
+	}
+	if s.r.table != nil {
+		if err := s.r.table.loadEnd(); err != nil {
+			s.o.Log.Error("the stream's copy of the table that it joins cannot be read: it is offered again by its receiver, and until then no row has a partner", "stream", s.name, "table", s.p.join.other, "error", err)
+		}
+	}
+	if s.held != nil {
+		s.held.loadEnd(s.wm.now())
 	}
 	if !header {
 		s.rec.checkpoint = min(at, s.rec.applied)

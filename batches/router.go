@@ -1,6 +1,8 @@
 package batches
 
 import (
+	"slices"
+
 	"edged"
 	"edged/internal/topic"
 )
@@ -56,7 +58,7 @@ func (r *Router) route(receiver, name string) []int {
 	}
 	return topics.Put(name, func(name string) (to []int) {
 		for i, p := range r.plans {
-			if p.takes(receiver) && p.matches(name) {
+			if p.Takes(receiver, name) {
 				to = append(to, i)
 			}
 		}
@@ -65,4 +67,6 @@ func (r *Router) route(receiver, name string) []int {
 }
 
 // Takes reports whether a stream takes messages of this receiver and topic.
-func (p *Plan) Takes(receiver, topic string) bool { return p.takes(receiver) && p.matches(topic) }
+func (p *Plan) Takes(receiver, topic string) bool {
+	return slices.Contains(p.own, receiver) && p.matches(topic) || p.join.takes(receiver, topic)
+}

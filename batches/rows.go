@@ -37,6 +37,7 @@ type rowReader struct {
 	topics topic.Cache[*topicInfo]
 	infos  []*topicInfo // of block's topics, as far as they were needed
 	key    []byte
+	joined []byte // see joinKey
 	args   []edged.Value
 
 	block *edged.Block // of the message
@@ -46,6 +47,10 @@ type rowReader struct {
 	many  *fan // nil for a stream whose messages have one row each
 	topic *topicInfo
 	mem   *memory // nil for a stream whose rows do not depend on those before them, and for one that only reads
+	table *table  // what rows are joined with; nil for a stream that joins no table, and for one that only reads
+
+	held        *heldRow // the row is not the block's: it was held by a join
+	heldTrusted bool     // of it and its partner
 }
 
 // topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
@@ -67,7 +72,9 @@ func newRowReader(p *Plan) *rowReader {
 	return r
 }
 
-func (p *Plan) takes(receiver string) bool { return slices.Contains(p.from, receiver) }
+func (p *Plan) takes(receiver string) bool {
+	return slices.Contains(p.own, receiver) || p.join != nil && p.join.other == receiver
+}
 
 func (p *Plan) matches(name string) bool {
 	return len(p.topics) == 0 || slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
@@ -149,22 +156,38 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 // verdict than good and filtered is the message's. It returns false if there is no further row. r.row holds the row: texts in it are valid until
 // the next call of begin.
 func (r *rowReader) next() (v verdict, ok bool) {
-	if r.at >= r.rows {
+	if !r.load() {
 		return filtered, false
+	}
+	if r.table != nil && !r.table.join(r) {
+		return filtered, true
+	}
+	return r.through(), true
+}
+
+// load puts the message's next row, as it was decoded, into r.row; false if there is none.
+func (r *rowReader) load() bool {
+	if r.at >= r.rows {
+		return false
 	}
 	if r.many != nil {
 		r.many.load(r.at, &r.row)
 	}
 	r.at++
+	return true
+}
+
+// through has the row that is in r.row go as far as the window, and says whether it gets there.
+func (r *rowReader) through() (v verdict) {
 	var e *remembered
 	if r.mem != nil && len(r.p.lags) > 0 {
 		if e, v = r.remember(); v != good {
-			return v, true
+			return v
 		}
 		e.lag(r.p, r.eval, &r.row)
 	}
 	if r.p.where != nil && !r.eval.True(r.p.where, &r.row) {
-		return filtered, true
+		return filtered
 	}
 	for _, s := range r.p.selects {
 		r.row.Cols[s.slot] = r.eval.Value(s.expr, &r.row)
@@ -172,14 +195,14 @@ func (r *rowReader) next() (v verdict, ok bool) {
 	if r.mem != nil {
 		if e == nil {
 			if e, v = r.remember(); v != good {
-				return v, true
+				return v
 			}
 		}
 		if !e.passes(r.p, r.eval, &r.row) {
-			return filtered, true
+			return filtered
 		}
 	}
-	return good, true
+	return good
 }
 
 // remember finds what is kept of the row's key.
@@ -205,23 +228,31 @@ func (r *rowReader) again() { r.at = 0 }
 // readTime takes the row's time from its field. A time too far ahead of the arrival is refused: one such row would close
 // every window before it. It is judged against the recorded arrival, so that a replay judges the same.
 func (r *rowReader) readTime() (reason string) {
-	t, b, i := &r.p.time, r.block, r.index
-	v := r.row.Cols[t.slot]
+	t := &r.p.time
+	at, reason := t.read(r.row.Cols[t.slot], strings.Join(t.field, "."), r.block, r.index)
+	if reason == "" {
+		r.row.Time = at
+	}
+	return reason
+}
+
+// read reads the time of a row of message i of a block from a field of that name.
+func (t *timeSpec) read(v edged.Value, field string, b *edged.Block, i int) (at int64, reason string) {
 	if v.Kind() == edged.Time {
-		r.row.Time = v.Nanos()
+		at = v.Nanos()
 	} else if f, ok := v.Float(); ok && math.Abs(f) < 9e18/float64(t.unit) {
 		whole := int64(f)
-		r.row.Time = whole*t.unit + int64((f-float64(whole))*float64(t.unit))
-	} else if at, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil && at.Year() > 1678 && at.Year() < 2262 { // what nanoseconds hold
-		r.row.Time = at.UnixNano()
+		at = whole*t.unit + int64((f-float64(whole))*float64(t.unit))
+	} else if x, err := time.Parse(time.RFC3339Nano, v.Str()); v.Kind() == edged.Text && err == nil && x.Year() > 1678 && x.Year() < 2262 { // what nanoseconds hold
+		at = x.UnixNano()
 	} else {
-		return fmt.Sprintf("the time field %s is missing or no time", strings.Join(t.field, "."))
+		return 0, fmt.Sprintf("the time field %s is missing or no time", field)
 	}
-	if b.Trusted && r.row.Time > b.Arrival[i]+t.maxFuture {
-		return fmt.Sprintf("the time field %s is %v ahead of the arrival (max_future is %v)", strings.Join(t.field, "."),
-			time.Duration(r.row.Time-b.Arrival[i]).Round(time.Second), time.Duration(t.maxFuture))
+	if b.Trusted && at > b.Arrival[i]+t.maxFuture {
+		return 0, fmt.Sprintf("the time field %s is %v ahead of the arrival (max_future is %v)", field,
+			time.Duration(at-b.Arrival[i]).Round(time.Second), time.Duration(t.maxFuture))
 	}
-	return ""
+	return at, ""
 }
 
 // arguments returns what the aggregates take of the row, valid until the next call.
@@ -285,26 +316,33 @@ func orNull(v edged.Value) edged.Value {
 
 // output appends the cells of a row as it is: see Plan.rowNames.
 func (r *rowReader) output(cells []edged.Value) []edged.Value {
-	b, i := r.block, r.index
-	cells = append(cells, edged.TimeValue(r.row.Time), edged.TextValue(b.TopicOf(i)))
+	cells = append(cells, edged.TimeValue(r.row.Time), edged.TextValue(r.row.Topic))
 	for _, k := range r.p.keys {
 		cells = append(cells, own(orNull(r.eval.Value(k.expr, &r.row))))
 	}
 	for _, s := range r.p.shown {
 		cells = append(cells, own(orNull(r.row.Cols[s.slot])))
 	}
-	switch {
-	case len(r.p.selects) > 0:
-	case r.many != nil:
-		shown := r.many.shown[r.at-1]
-		if r.p.flat != nil { // it may be in the decoder's memory, which is used again
-			shown = own(shown)
-		}
-		cells = append(cells, shown)
-	default:
-		cells = append(cells, r.dec.Payload(b.Payload(i)))
+	if len(r.p.selects) == 0 {
+		cells = append(cells, r.show())
 	}
-	return append(cells, epochCell(b.Cut.Epoch), trustedCell(b.Trusted))
+	if r.held != nil {
+		return append(cells, epochCell(r.held.arrived), trustedCell(r.heldTrusted))
+	}
+	return append(cells, epochCell(r.block.Cut.Epoch), trustedCell(r.block.Trusted))
+}
+
+// show is what a row without select shows of its payload.
+func (r *rowReader) show() edged.Value {
+	switch {
+	case r.held != nil:
+		return r.held.shown
+	case r.many == nil:
+		return r.dec.Payload(r.block.Payload(r.index))
+	case r.p.flat != nil: // it may be in the decoder's memory, which is used again
+		return own(r.many.shown[r.at-1])
+	}
+	return r.many.shown[r.at-1]
 }
 
 // epochCell and trustedCell appear only when they say something.

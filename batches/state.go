@@ -50,7 +50,7 @@ func newState(p *Plan, out *output) state {
 		return newBatch(p)
 	case p.window.Kind == window.Running:
 		return newRunning(p)
-	case p.remembers():
+	case p.Logged():
 		return &passing{out}
 	}
 	return nil

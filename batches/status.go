@@ -20,6 +20,7 @@ type Status struct {
 	Windowed  bool         `json:"windowed,omitempty"` // its rows are in a result log: results of windows, or of rows before them
 	Problem   string       `json:"problem,omitempty"`
 	Types     []TypeErrors `json:"type_errors,omitempty"`
+	Join      *JoinStatus  `json:"join,omitempty"`
 }
 
 // Status returns the present state.
@@ -29,7 +30,7 @@ func (s *Stream) Status() Status {
 	defer s.mu.Unlock()
 	rec := s.shown
 	st := Status{
-		Stream: s.name, Counts: rec.Counts, Position: s.at, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem,
+		Stream: s.name, Counts: rec.Counts, Position: s.at, End: s.o.Store.End(), Groups: s.groups, Problem: s.problem, Join: s.join,
 		Routed: rec.passed(), Balanced: true, Windowed: s.o.Plan.Logged(),
 	}
 	if s.types != nil {

@@ -37,6 +37,7 @@ type Stream struct {
 	r      *rowReader
 	wm     *watermark
 	st     state // nil for a stateless stream
+	held   *held // nil without a join of two streams
 	in     arrived
 	rec    record
 	out    output
@@ -46,7 +47,9 @@ type Stream struct {
 
 	unreadable []string // keys of the checkpoint that cannot be read: the next one deletes them
 
-	saidFull bool // that there are too many groups
+	saidFull bool   // that there are too many groups
+	saidHeld bool   // that the join holds too many rows
+	lost     uint64 // rows behind a join that there was no room for
 	report   reporter
 
 	mu        sync.Mutex // guards the rest
@@ -60,6 +63,7 @@ type Stream struct {
 	defs      definitions
 	groups    int
 	types     *rowReader    // it counts values that are not of their column's type
+	join      *JoinStatus   // nil without a join
 	level     edged.Instant // the watermark
 	cut       edged.Instant // of a chained stream: everything that it gives before is committed
 	clock     watermark     // as of the last step
@@ -191,7 +195,7 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 	}
 	u := &edged.Update{Results: s.out.results, Blocks: given}
 	s.out.results = nil
-	if s.st != nil && s.st.empty() {
+	if s.st != nil && s.st.empty() && s.held.empty() {
 		s.addCheckpoint(u)
 	}
 	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
@@ -274,8 +278,8 @@ func (s *Stream) show(moved bool) {
 		s.shown, s.dirty = s.rec, true
 	}
 	s.waits, s.isWaiting = wait, waiting
-	s.groups, s.level, s.round, s.ready, s.at = 0, s.wm.now(), time.Now(), true, s.rec.applied
-	s.types = s.r
+	s.groups, s.level, s.round, s.ready, s.at = 0, s.downstream(), time.Now(), true, s.rec.applied
+	s.types, s.join = s.r, s.joinStatus()
 	s.clock, s.isAsked = *s.wm, false
 	if s.out.chain != nil {
 		s.cut = later(s.cut, s.over())
@@ -285,6 +289,9 @@ func (s *Stream) show(moved bool) {
 	}
 	if s.r != nil && s.r.mem != nil {
 		s.groups += len(s.r.mem.keys)
+	}
+	if s.held != nil {
+		s.groups += len(s.held.byKey)
 	}
 	for _, wake := range s.watchers {
 		wake()
@@ -297,6 +304,9 @@ func (s *Stream) nextWait() (edged.Wait, bool) {
 		return edged.Wait{}, false
 	}
 	end, ok := s.st.awaits()
+	if s.held != nil {
+		end, ok = s.joinAwaits(end, ok)
+	}
 	if ok {
 		end, ok = s.wm.reach(end)
 	}

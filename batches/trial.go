@@ -154,9 +154,9 @@ func (t *Trial) End(until time.Time) error {
 	if t.s.st == nil {
 		return nil
 	}
-	t.s.st.closeAll(&t.s.out)
+	t.s.closeAll()
 	t.s.produced()
-	t.s.out.entryEnd(t.s.rec.applied, t.s.wm.now())
+	t.s.out.entryEnd(t.s.rec.applied, t.s.downstream())
 	if t.s.out.chain != nil {
 		t.s.out.chain.end(t.s.over())
 	}

@@ -1,6 +1,8 @@
 package batches
 
 import (
+	"errors"
+	"strings"
 	"time"
 
 	"edged"
@@ -12,6 +14,22 @@ const (
 	trialInterval = int64(200 * time.Millisecond) // of blocks that are not known
 	trialBlock    = 1000                          // messages of such a block
 )
+
+// Table gives the stream the table that it joins, before the first message: it counts for nothing. An error says why it is none.
+func (t *Trial) Table(receiver string, m *edged.Message) error {
+	if err := t.Add(&Taken{Message: *m, Receiver: receiver, Trusted: true}); err != nil {
+		return err
+	}
+	if err := t.flush(); err != nil {
+		return err
+	}
+	dead := t.s.rec.Dead > 0
+	t.read, t.passed, t.s.rec.Counts = 0, 0, Counts{}
+	if dead {
+		return errors.New(strings.Join(t.reasons, "; "))
+	}
+	return nil
+}
 
 // Add takes a message. Nothing of it is kept. An error is that of rows, and ends the trial.
 func (t *Trial) Add(m *Taken) error {

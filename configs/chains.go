@@ -12,7 +12,7 @@ func (c *Config) Chained(stream string) bool { return len(c.Takers(stream)) > 0 
 // Takers are the streams that take from a stream.
 func (c *Config) Takers(stream string) (names []string) {
 	for _, s := range c.Streams {
-		if c.gives(stream) && slices.Contains(s.From, stream) {
+		if c.gives(stream) && slices.Contains(s.Sources(), stream) {
 			names = append(names, s.Name)
 		}
 	}
@@ -50,7 +50,7 @@ func (c *Config) upstream(stream string) (streams, receivers []string) {
 			if s.Name != todo[0] {
 				continue
 			}
-			for _, from := range s.From {
+			for _, from := range s.Sources() {
 				switch {
 				case !c.gives(from) && !slices.Contains(receivers, from):
 					receivers = append(receivers, from)
@@ -81,7 +81,10 @@ func (c *Config) crossChain(sub *conf.Table, s Stream) {
 		return
 	}
 	var dated, others []string
-	for _, from := range s.From {
+	for _, from := range s.Sources() {
+		if c.Table(from) != nil { // it has no time
+			continue
+		}
 		if c.dated(from) {
 			dated = append(dated, from)
 		} else {

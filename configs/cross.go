@@ -20,8 +20,9 @@ func (c *Config) cross(root *conf.Table, t *top) {
 			if s.Name != sub.Name() {
 				continue
 			}
+			known := append(slices.Clone(receivers), c.streamNames()...)
 			for _, r := range s.From {
-				if known := append(slices.Clone(receivers), c.streamNames()...); !slices.Contains(known, r) {
+				if !slices.Contains(known, r) {
 					sub.Itemf("from", "from: there is no [receiver.%s] or [stream.%s]%s", r, r, conf.Suggest(r, known))
 				}
 			}
@@ -34,6 +35,7 @@ func (c *Config) cross(root *conf.Table, t *top) {
 			if s.Late != "" && !slices.Contains(sinkNames, s.Late) {
 				sub.Errorf("late", "late: there is no [sink.%s]%s", s.Late, conf.Suggest(s.Late, sinkNames))
 			}
+			c.crossJoin(sub, s, known)
 			c.noteTopics(sub, s)
 			c.noteBlocking(sub, s)
 		}

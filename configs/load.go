@@ -47,13 +47,13 @@ func (c *Config) loadReceivers(t *conf.Table) {
 
 func (c *Config) loadStreams(t *conf.Table) {
 	taken, unknown := map[string]bool{}, false
-	var names []string // that from can name and that are streams'
+	var names []string // that from and join can name and that are streams'
 	if t != nil {
 		names = slices.DeleteFunc(t.Keys(), func(name string) bool { return slices.Contains(c.receiverNames(), name) })
 	}
 	for _, name := range names {
 		if sub := t.Sub(name); sub != nil {
-			for _, from := range sub.List("from") {
+			for _, from := range append(sub.List("from"), sub.Values("join")...) {
 				taken[from] = slices.Contains(names, from)
 				unknown = unknown || !taken[from] && !slices.Contains(c.receiverNames(), from)
 			}

@@ -87,7 +87,7 @@ func (c *Config) ways() (out []way) {
 		}
 	}
 	for _, s := range c.Streams { // streams that take rows of others
-		for _, from := range s.From {
+		for _, from := range s.Sources() {
 			if c.gives(from) {
 				out = append(out, way{from, "", s.Name, fmt.Sprintf("stream %s takes from stream %s", s.Name, from)})
 			}
@@ -98,12 +98,9 @@ func (c *Config) ways() (out []way) {
 
 // takes finds a receiver that brings a stream what is published to the filter, on the sink's broker; taken is the receiver's topic.
 func (c *Config) takes(s Stream, m *mqtt.Config, filter string) (name, taken string) {
-	if !slices.ContainsFunc(s.Topics, func(f string) bool { return topic.Overlap(f, filter) }) {
-		return "", ""
-	}
 	for _, r := range c.Receivers {
 		in, ok := r.Config.(*receiver.MQTT)
-		if !ok || !slices.Contains(s.From, r.Name) || brokerOf(in) != sinkBroker(m) {
+		if !ok || !asks(s, r.Name, filter) || brokerOf(in) != sinkBroker(m) {
 			continue
 		}
 		for _, f := range in.Topics {
@@ -113,6 +110,13 @@ func (c *Config) takes(s Stream, m *mqtt.Config, filter string) (name, taken str
 		}
 	}
 	return "", ""
+}
+
+// asks reports whether a stream takes topics of a filter from a receiver, on either side of its join.
+func asks(s Stream, receiver, filter string) bool {
+	overlaps := func(f string) bool { return topic.Overlap(f, filter) }
+	return slices.Contains(s.From, receiver) && slices.ContainsFunc(s.Topics, overlaps) ||
+		s.Joined() == receiver && (len(s.JoinTopics) == 0 || slices.ContainsFunc(s.JoinTopics, overlaps))
 }
 
 // plainFilter is the filter of a shared subscription (MQTT 5, 4.8.2), or the filter itself.

@@ -106,6 +106,9 @@ type Env struct {
 	// Reload has f called when one of the files changes, and on SIGHUP: f uses what it reads, or returns an error and keeps what
 	// it had. It may be called in New only. name stands in log lines.
 	Reload func(name string, files []string, f func() error)
+	// Wanted reports whether a stream that has passed a place in the log lacks what the receiver has offered once and would not offer again by itself: a table. It
+	// may be nil.
+	Wanted func(since edged.Pos) bool
 }
 
 // Notes keeps one value for each name in the store.

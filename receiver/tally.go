@@ -11,6 +11,7 @@ import (
 type tally struct {
 	mu      sync.Mutex
 	acked   int
+	at      edged.Pos     // of the message that was stored last
 	err     error         // of the first message that could not be stored
 	changed chan struct{} // holds a value when there is something to look at
 }
@@ -18,9 +19,10 @@ type tally struct {
 func newTally() *tally { return &tally{changed: make(chan struct{}, 1)} }
 
 // Acked implements edged.Acker.
-func (t *tally) Acked(_ uint64, _ edged.Pos, err error) {
+func (t *tally) Acked(_ uint64, at edged.Pos, err error) {
 	t.mu.Lock()
 	t.acked++
+	t.at = at
 	if t.err == nil {
 		t.err = err
 	}

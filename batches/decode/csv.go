@@ -3,6 +3,7 @@ package decode
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"edged"
 )
@@ -34,6 +35,9 @@ func newCSV(o CSVOptions, paths [][]string) Decoder {
 
 // KeepText implements Hinted.
 func (d *csvDecoder) KeepText(i int) { d.keep[i] = true }
+
+// Names implements Headed.
+func (d *csvDecoder) Names(i int) bool { return slices.Contains(d.fields, i) }
 
 func (d *csvDecoder) begin(payload []byte) (head int, err error) {
 	d.texts = emptied(d.texts)

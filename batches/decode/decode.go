@@ -34,6 +34,12 @@ type Hinted interface {
 	KeepText(i int)
 }
 
+// Headed is a Decoder of payloads that name their columns once.
+type Headed interface {
+	// Names reports whether the heading that holds for the payload that was decoded last names column i.
+	Names(i int) bool
+}
+
 // Kind is what the list of decoders says of one, or of one with the options of a stream.
 type Kind struct {
 	// Columns are those whose names are the same in every payload.

@@ -190,8 +190,8 @@ func (s *Scope) explain(err error) error {
 		switch {
 		case name[0] == 't':
 			return "topic[" + name[1:] + "]"
-		case i < len(s.paths) && s.paths[i] != nil:
-			return strings.Join(s.paths[i], ".")
+		case i < len(s.paths) && s.nameOf(i) != "":
+			return s.nameOf(i)
 		}
 		return name
 	}))

@@ -28,6 +28,7 @@ type Scope struct {
 	named map[string]int // computed columns
 	elem  string         // the column that is an element of a list
 	subs  []Subpath      // fields of it
+	other joined
 	lags  []Lag
 	fixed bool     // there are no columns but the computed ones
 	names []string // for "did you mean"
@@ -56,7 +57,7 @@ func (s *Scope) Element(name string) int {
 	return s.Define(name)
 }
 
-// Subpath is a field of a list's element that an expression names.
+// Subpath is a field of a list's element, or of the joined row, that an expression names.
 type Subpath struct {
 	Slot int
 	Path []string
@@ -64,6 +65,29 @@ type Subpath struct {
 
 // Subpaths are the fields of the element that the expressions compiled so far name.
 func (s *Scope) Subpaths() []Subpath { return s.subs }
+
+// joined is a row of another side.
+type joined struct {
+	name string
+	kind decode.Kind
+	subs []Subpath
+}
+
+// Join adds the row of another side: name.field is a column, see Joined. Its fields are those that a kind of decoder can produce.
+func (s *Scope) Join(name string, kind decode.Kind) { s.other = joined{name: name, kind: kind} }
+
+// Joined are the fields of the joined row that the expressions compiled so far name.
+func (s *Scope) Joined() []Subpath { return s.other.subs }
+
+func (s *Scope) joinedField(path []string) (int, error) {
+	if len(path) == 0 {
+		return 0, fmt.Errorf("%s is the joined row: name one of its fields, such as %s.name", s.other.name, s.other.name)
+	}
+	if err := s.other.kind.Check(path); err != nil {
+		return 0, fmt.Errorf("the joined side: %w", err)
+	}
+	return s.subpath(&s.other.subs, path), nil
+}
 
 // Resolve returns the slot of a name as an expression writes it.
 func (s *Scope) Resolve(path []string) (int, error) { return s.resolve(path) }
@@ -91,19 +115,23 @@ func (s *Scope) resolve(path []string) (int, error) {
 		return slot, nil
 	}
 	if path[0] == s.elem && s.elem != "" {
-		return s.field(path[1:]), nil
+		return s.subpath(&s.subs, path[1:]), nil
+	}
+	if path[0] == s.other.name && s.other.name != "" {
+		return s.joinedField(path[1:])
 	}
 	return s.Column(path)
 }
 
-func (s *Scope) field(path []string) int {
-	for _, sub := range s.subs {
+// subpath is the slot of a field of a row within the row.
+func (s *Scope) subpath(of *[]Subpath, path []string) int {
+	for _, sub := range *of {
 		if slices.Equal(sub.Path, path) {
 			return sub.Slot
 		}
 	}
 	s.paths = append(s.paths, nil)
-	s.subs = append(s.subs, Subpath{len(s.paths) - 1, slices.Clone(path)})
+	*of = append(*of, Subpath{len(s.paths) - 1, slices.Clone(path)})
 	return len(s.paths) - 1
 }
 

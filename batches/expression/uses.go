@@ -56,5 +56,10 @@ func (s *Scope) nameOf(slot int) string {
 			return strings.Join(append([]string{s.elem}, sub.Path...), ".")
 		}
 	}
+	for _, sub := range s.other.subs {
+		if sub.Slot == slot {
+			return strings.Join(append([]string{s.other.name}, sub.Path...), ".")
+		}
+	}
 	return ""
 }

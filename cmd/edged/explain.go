@@ -198,6 +198,13 @@ func boundInWords(s *batches.Bound) string {
 	if s == nil {
 		return "none: each row stands for itself"
 	}
+	if s.Joined != "" {
+		rest := *s
+		if rest.Joined = ""; rest.Parts == 0 && rest.Key == 0 {
+			return s.Joined
+		}
+		return s.Joined + "; " + boundInWords(&rest)
+	}
 	text := fmt.Sprintf("at most %s groups (max_groups)", human.Count(s.Groups))
 	if s.Parts > 1 {
 		text += fmt.Sprintf(" in each of %s parts of time", human.Count(s.Parts))

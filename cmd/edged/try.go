@@ -21,7 +21,7 @@ import (
 )
 
 type tryCmd struct {
-	Stream string `required:"" help:"The stream of the configuration." placeholder:"NAME"`
+	Stream string `required:"" help:"The stream of the configuration. A table that it joins is read from its file, as it is now." placeholder:"NAME"`
 	Input  string `required:"" xor:"from" help:"Messages from this file; - is standard input." placeholder:"FILE"`
 	Last   string `required:"" xor:"from" help:"Messages of so long a time from the store, such as 10m." placeholder:"DURATION"`
 	Format string `enum:"ndjson,lines" default:"ndjson" help:"Of --input: ndjson, as edged store export and the file of a stream without windows have it, or lines, of which each is a payload."`
@@ -81,6 +81,15 @@ func (t *trial) begin(cfg *configs.Config, s configs.Stream, since time.Time, ro
 	if err != nil {
 		return nil, err
 	}
+	if table := cfg.Table(s.Joined()); table != nil {
+		m, err := table.Message(s.Joined())
+		if err == nil {
+			err = tr.Table(s.Joined(), m)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the table %s cannot be joined: %w", table.Path, err)
+		}
+	}
 	for _, before := range cfg.Streams {
 		if slices.Contains(cfg.Takers(before.Name), s.Name) {
 			from, err := t.begin(cfg, before, since, nil)
@@ -98,12 +107,12 @@ func (t *trial) begin(cfg *configs.Config, s configs.Stream, since time.Time, ro
 // made again.
 func (t *trial) add(m *batches.Taken) error {
 	t.taken++
-	given := slices.ContainsFunc(t.stages, func(s stage) bool { return slices.Contains(s.From, m.Receiver) })
+	given := slices.ContainsFunc(t.stages, func(s stage) bool { return slices.Contains(s.Sources(), m.Receiver) })
 	if slices.ContainsFunc(t.stages[:len(t.stages)-1], func(s stage) bool { return s.Name == m.Receiver }) {
 		return nil
 	}
 	for i, s := range t.stages {
-		if slices.Contains(s.From, m.Receiver) || !given && i == 0 {
+		if slices.Contains(s.Sources(), m.Receiver) || !given && i == 0 {
 			if err := s.Add(m); err != nil {
 				return err
 			}

@@ -93,6 +93,17 @@ func (t *Table) List(key string) (out []string) {
 	return out
 }
 
+// Values returns the texts in a table below without binding it, in no order; none if it is missing or no table.
+func (t *Table) Values(key string) (out []string) {
+	items, _ := t.m[key].(map[string]any)
+	for _, v := range items {
+		if s, ok := v.(string); ok {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 // Errorf reports a mistake at a key, or at the table if the key is not written. The first mistake of a key is kept.
 func (t *Table) Errorf(key, format string, args ...any) {
 	if key != "" {

@@ -164,7 +164,7 @@ func (d *difference) streams(old, next *configs.Config, every string, written fu
 		more = false
 		for i, s := range next.Streams {
 			c := &d.changes[first+i]
-			for _, from := range s.From {
+			for _, from := range s.Sources() {
 				if (c.verb == same || c.verb == told) && slices.Contains(next.Takers(from), s.Name) && d.of("stream", from).starts() {
 					c.verb, c.why, more = restarted, "stream "+from, true
 				}

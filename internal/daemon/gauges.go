@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"edged"
+	"edged/batches"
 	"edged/broker/remote"
 )
 
@@ -41,6 +42,23 @@ func (d *Daemon) streamGauges(s *stream) {
 func (d *Daemon) blocks(stream string) bool {
 	closed := d.gate.Blocked()
 	return closed[stream] != "" || closed[edged.SideLog(stream, edged.Late)] != ""
+}
+
+// joinGauges are those of a stream with a join.
+func joinGauges(s *stream) {
+	label := fmt.Sprintf("{stream=%q}", s.Name())
+	gauge := func(name string, f func(*batches.JoinStatus) float64) {
+		s.set.NewGauge(name+label, func() float64 {
+			j := s.Status().Join
+			if j == nil { // it has not opened
+				j = &batches.JoinStatus{}
+			}
+			return f(j)
+		})
+	}
+	gauge("edged_stream_join_rows", func(j *batches.JoinStatus) float64 { return float64(j.Rows) })
+	gauge("edged_stream_join_skipped_rows", func(j *batches.JoinStatus) float64 { return float64(j.Skipped) })
+	gauge("edged_stream_join_dropped_total", func(j *batches.JoinStatus) float64 { return float64(j.Dropped) })
 }
 
 func sinkGauges(w *writer) {

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"crypto/sha256"
+	"slices"
 	"time"
 
 	"edged"
@@ -80,6 +81,11 @@ func (p *parts) stream(name string) *stream {
 		}
 	}
 	return nil
+}
+
+// wanted reports whether a stream lacks the table of a receiver, which was last given at a place in the log.
+func (p *parts) wanted(table string, since edged.Pos) bool {
+	return slices.ContainsFunc(p.streams, func(s *stream) bool { return s.Wants(table, since) })
 }
 
 func (p *parts) writer(name string) *writer {

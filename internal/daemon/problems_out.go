@@ -22,6 +22,22 @@ func (p *speaker) streams() {
 		if !st.Balanced {
 			p.unbalanced(who, st.Pending, "messages")
 		}
+		p.joined(who, st.Join)
+	}
+}
+
+// joined says what a stream's join lacks.
+func (p *speaker) joined(who string, j *batches.JoinStatus) {
+	switch {
+	case j == nil:
+		return
+	case j.Missing:
+		p.say("%s: it has no table of receiver %s, or not the latest: rows find no partner in it; is the file there, and readable?", who, j.With)
+	case j.Skipped > 0:
+		p.note("%s: in the table of receiver %s %s no key: nothing is joined with them", who, j.With, human.Plural(j.Skipped, "row has", "rows have"))
+	}
+	if j.Dropped > 0 {
+		p.note("%s: since the start %s behind the join, because there are max_groups groups, or a group key was too long", who, human.Plural(j.Dropped, "row was dropped", "rows were dropped"))
 	}
 }
 

@@ -87,6 +87,9 @@ func (m *maker) makeStreams() {
 		})
 		made := &stream{Stream: s, part: supervise.Part{Name: "stream " + c.Name}, set: metrics.NewSet()}
 		m.streamGauges(made)
+		if c.Joined() != "" {
+			joinGauges(made)
+		}
 		m.parts.streams = append(m.parts.streams, made)
 	}
 }

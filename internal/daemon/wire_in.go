@@ -18,6 +18,7 @@ func (m *maker) makeReceivers() {
 	if m.o.NoReceivers {
 		return
 	}
+	d := m.Daemon
 	for _, c := range m.c.Receivers {
 		if m.keeps("receiver", c.Name) {
 			m.inputs = append(m.inputs, m.old.input(c.Name))
@@ -32,6 +33,7 @@ func (m *maker) makeReceivers() {
 		files := reload.New(m.log)
 		env := receiver.Env{
 			Name: c.Name, DataDir: m.c.DataDir, Embedded: m.broker != nil, Log: m.log, Metrics: set, Notes: notes{m.store}, Reload: files.Add,
+			Wanted: func(since edged.Pos) bool { return d.now().wanted(c.Name, since) },
 			Dial: func(r receiver.Remote, topics []string) edged.Receiver {
 				return remote.NewReceiver(r.(*remote.Config), topics, memory{m.store}, m.log, set)
 			},
