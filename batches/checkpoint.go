@@ -18,7 +18,7 @@ func (s *Stream) checkpoint(ctx context.Context) error {
 	if s.st != nil {
 		s.addCheckpoint(u)
 	}
-	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	u.Cursors = []edged.Cursor{s.cursor()}
 	return s.commit(ctx, u, nil)
 }
 

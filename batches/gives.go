@@ -50,6 +50,34 @@ func (p *Plan) passed(t *edged.Tick) (at edged.Instant, ok bool) {
 	return at, true
 }
 
+// cursor is the stream's cursor.
+func (s *Stream) cursor() edged.Cursor {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.without(s.rec.cursor(s.name))
+}
+
+// without leaves out of what the stream needs the blocks that it gave itself. They are behind what it has yet to take: with them, a backlog would be held
+// until all of it has been made into rows, and a full store would not get rid of it. The lock is held.
+func (s *Stream) without(c edged.Cursor) edged.Cursor {
+	from, _ := c.Need.Next(0)
+	s.own = s.own.Remove(0, from)
+	for _, sp := range s.own {
+		c.Need = c.Need.Remove(sp.From, sp.To)
+	}
+	return c
+}
+
+// remember takes the blocks that it gave itself over from its cursor.
+func (s *Stream) remember(c edged.Cursor) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.own = nil
+	if n := len(c.Need); n > 1 {
+		s.own = c.Need.Gaps(c.Need[0].From, c.Need[n-1].From)
+	}
+}
+
 // over is the moment before which the stream gives no further row: its watermark, since each window that is open ends behind it.
 func (s *Stream) over() edged.Instant {
 	c := s.out.chain

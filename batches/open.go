@@ -93,7 +93,7 @@ func (s *Stream) begin(ctx context.Context, lost bool) error {
 	if s.st != nil {
 		s.addCheckpoint(u)
 	}
-	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	u.Cursors = []edged.Cursor{s.cursor()}
 	return s.commit(ctx, u, &defs)
 }
 
@@ -206,6 +206,6 @@ func (s *Stream) changeOver(ctx context.Context, defs *definitions) error {
 	next.prune(s.name, s.o.Store.Cursors(), oldest)
 	next.begin(s.p, from, end)
 	u.Puts = append(u.Puts, next.put(s.name))
-	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	u.Cursors = []edged.Cursor{s.cursor()}
 	return s.commit(ctx, u, &next)
 }

@@ -29,6 +29,7 @@ func (s *Stream) resume(c edged.Cursor, defs *definitions) (err error) {
 		if s.rec, err = readRecord(c.Data); err != nil {
 			return edged.WithClass(fmt.Errorf("stream %s: %w", s.name, err), edged.Permanent)
 		}
+		s.remember(c)
 	}
 	reached, err := s.reached(defs)
 	switch {

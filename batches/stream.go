@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -65,6 +66,7 @@ type Stream struct {
 	types     *rowReader    // it counts values that are not of their column's type
 	join      *JoinStatus   // nil without a join
 	level     edged.Instant // the watermark
+	own       edged.Spans   // blocks of a chained stream that it has not passed itself
 	cut       edged.Instant // of a chained stream: everything that it gives before is committed
 	clock     watermark     // as of the last step
 	asked     edged.Wait    // what a stream that takes from it waits for: see Reach
@@ -198,7 +200,7 @@ func (s *Stream) settle(ctx context.Context, blocks bool) error {
 	if s.st != nil && s.st.empty() && s.held.empty() {
 		s.addCheckpoint(u)
 	}
-	u.Cursors = []edged.Cursor{s.rec.cursor(s.name)}
+	u.Cursors = []edged.Cursor{s.cursor()}
 	if s.out.tooLate != nil {
 		s.out.tooLate.side.count(u)
 	}
@@ -235,6 +237,9 @@ func (s *Stream) commit(ctx context.Context, u *edged.Update, defs *definitions)
 	}
 	s.mu.Lock()
 	s.inFlight = false
+	for _, b := range u.Blocks {
+		s.own = s.own.Add(b.Seq, b.Seq+1)
+	}
 	s.mu.Unlock()
 	if defs != nil {
 		s.mu.Lock()
@@ -320,8 +325,8 @@ func (s *Stream) Ride(u *edged.Update) {
 	if !s.dirty || s.inFlight {
 		return
 	}
-	c := s.shown.cursor(s.name)
-	if now, ok := s.o.Store.Cursor(c.Name); ok && bytes.Equal(now.Data, c.Data) {
+	c := s.without(s.shown.cursor(s.name))
+	if now, ok := s.o.Store.Cursor(c.Name); ok && bytes.Equal(now.Data, c.Data) && slices.Equal(now.Need, c.Need) {
 		s.dirty = false
 		return
 	}

@@ -4,6 +4,28 @@ import "edged"
 
 // What the committer does for chained streams, besides putting their blocks into the log (docs/adr/0019-chains.md).
 
+// given is how far a chained stream has come: before the moment, everything that it gave is committed.
+type given struct {
+	stream string
+	at     edged.Instant
+}
+
+// chainShare is how many quarters of the reserve the blocks of chained streams may take. The rest is for what makes room again: the cursors, and the checkpoints
+// of the streams that take from them, without which those blocks would stay.
+const chainShare = 3
+
+// sizeOf is the room that blocks take: small ones share a page.
+func sizeOf(blocks []*edged.Block) (size int64) {
+	for _, b := range blocks {
+		if n := b.Size(); n < pageSize/4 {
+			size += n + pageSize/16
+		} else {
+			size += n + pageSize
+		}
+	}
+	return size
+}
+
 // giver is the rider that gives a chained stream's blocks; nil if there is none.
 func (s *Store) giver(stream string) edged.Giver {
 	for _, rd := range s.riders {

@@ -33,12 +33,6 @@ type cut struct {
 	memory bool
 }
 
-// given is how far a chained stream has come: before the moment, everything that it gave is committed.
-type given struct {
-	stream string
-	at     edged.Instant
-}
-
 // entry is a log entry as the cache gets it.
 type entry struct {
 	edged.Entry
@@ -147,22 +141,6 @@ func (s *Store) gather() *round {
 	}
 	r.taken = r.take(intake, disk)
 	return r
-}
-
-// chainShare is how many quarters of the reserve the blocks of chained streams may take. The rest is for what makes room again: the cursors, and the checkpoints
-// of the streams that take from them, without which those blocks would stay.
-const chainShare = 3
-
-// sizeOf is the room that blocks take: small ones share a page.
-func sizeOf(blocks []*edged.Block) (size int64) {
-	for _, b := range blocks {
-		if n := b.Size(); n < pageSize/4 {
-			size += n + pageSize/16
-		} else {
-			size += n + pageSize
-		}
-	}
-	return size
 }
 
 func dones(of []pending) (out []func(error)) {

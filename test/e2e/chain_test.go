@@ -173,3 +173,45 @@ func TestAChainOverKills(t *testing.T) {
 		return sum(e.Rows("five.ndjson"), "7", "3", "n") == sent && sum(e.Rows("seconds.ndjson"), "7", "3", "n") == 1
 	})
 }
+
+// A store that is smaller than what passes through it, each row of which is stored a second time for a window that holds it until its checkpoint, lets all of it
+// through.
+func TestAChainPassesThroughASmallStore(t *testing.T) {
+	t.Parallel()
+	e := harness.New(t, `
+data_dir = "{{dir}}"
+[http]
+listen = "127.0.0.1:{{http}}"
+[broker]
+listen = ["tcp://127.0.0.1:{{broker}}"]
+[store]
+max_bytes = "24MiB"
+keep = "0s"
+checkpoint_interval = "3s"
+[receiver.field]
+type = "mqtt"
+topics = ["#"]
+[stream.each]
+from = ["field"]
+topics = ["#"]
+decode = "raw"
+[stream.minutes]
+from = ["each"]
+window = "tumbling 1m"
+aggregate = { n = "count()" }
+sinks = ["minutes"]
+[sink.minutes]
+type = "file"
+path = "minutes.ndjson"
+`)
+	e.Start()
+	load := harness.Binary(t, "edged/test/mqttload")
+	for range 2 { // twice 20 MB of payloads through 16 MiB of room, and 27 MB of base64
+		harness.Run(t, load, "pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", "4", "-qos", "1", "-m", "20000", "-pad", "1000", "-reconnect", "20s", "-clean=false")
+	}
+	harness.Until(t, 60*time.Second, "every row is counted", func() bool { return e.Status().Streams[1].Applied >= 40000 })
+	s := e.AtRest(20 * time.Second)
+	if each, minutes := s.Streams[0], s.Streams[1]; minutes.Applied != each.Applied || s.Store.Full {
+		t.Errorf("%d rows of %d; %+v", minutes.Applied, each.Applied, s.Store.Space)
+	}
+}
