@@ -36,8 +36,8 @@ type source struct {
 	v            int64 // in 64ths: exact in decimal and binary
 }
 
-// generate makes n messages in the order of their arrival. A tenth is up to 4 s on its way, a hundredth 6 to 30 s, a thousandth 200 to 300 s:
-// then its burst is long over, by any watermark of the scenarios, and other messages are still coming.
+// generate makes n messages in the order of their arrival. A tenth is up to 4 s on its way, a hundredth 6 to 30 s, a thousandth 320 to 400 s:
+// then its burst is long over, by any watermark of the scenarios, also if nobody reports meanwhile, and other messages are still coming.
 func generate(seed uint64, n int) []raw {
 	rnd := rand.New(rand.NewPCG(seed, seed))
 	between := func(from, to int64) int64 { return from + rnd.Int64N(to-from+1) }
@@ -67,7 +67,7 @@ func generate(seed uint64, n int) []raw {
 		r := raw{device: s.device, kind: s.kind, ts: at, arrival: at*1e6 + between(0, 200e6)}
 		switch odd := rnd.IntN(1000); {
 		case odd == 0:
-			r.arrival += between(200e9, 300e9)
+			r.arrival += between(320e9, 400e9)
 		case odd < 11:
 			r.arrival += between(6e9, 30e9)
 		case odd < 111:
