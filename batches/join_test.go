@@ -379,6 +379,26 @@ func TestNothingIsLateBehindAJoin(t *testing.T) {
 	})
 }
 
+// The other side may be known by its topic.
+func TestLevelsOfBothTopicsAreJoined(t *testing.T) {
+	c := joining("a", time.Minute)
+	c.On, c.JoinTopics = conf.Pairs{{Key: "topic[1]", Value: "topic[1]"}, {Key: "topic[9]", Value: `"x"`}}, []string{"site/+/humidity"}
+	for _, levels := range []int{2, 1} {
+		c.On = c.On[:levels]
+		p := mustPlan(t, c)
+		m := newMemStore(p)
+		s := newStream(c, p, m)
+		open(t, s)
+		gets(t, s, m, "a", 1001, reading(7, 1), msg{topic: "site/7/humidity", payload: `{"value":60}`}, reading(8, 2), msg{topic: "site/9/humidity", payload: `{"value":70}`})
+		m.addTick("a", edged.Instant{Wall: 2000 * sec})
+		step(t, s)
+		got := cellsOf(t, m, "value", "of")
+		if want := []string{"1 60"}; levels == 1 && !slices.Equal(got, want) || levels == 2 && len(got) > 0 {
+			t.Errorf("%d levels: got %q", levels, got)
+		}
+	}
+}
+
 // Rows of one moment stay different ones over restarts, and a pair is trusted if both of its rows are.
 func TestRowsOfOneMomentAreHeldOverRestarts(t *testing.T) {
 	c := joining("b", time.Minute)
@@ -745,6 +765,8 @@ on = { id = "id" }
 columns = { id = "int", d = "any" }`, `f:5: stream s, join.d: it would hide the column d; choose another name`},
 		{`join = { d = "t" }
 on = { id = "id >" }`, `f:6: stream s, on.id: unexpected token EOF (at character 4)`},
+		{`join = { d = "t" }
+on = { "topic[1]" = "id" }`, `f:6: stream s, on.topic[1]: a table's rows have no topic: name one of its columns`},
 		{`join = { d = "t" }
 on = { id = "id" }
 join_decode = "cvs"`, `f:7: stream s, join_decode: unknown decoder "cvs"; did you mean "csv"?`},
