@@ -75,6 +75,7 @@ func (s *Stream) holdOurs(b *edged.Block) (best fate) {
 func (s *Stream) holdTheirs(b *edged.Block, i int) (best fate) {
 	o, j := s.held.side, s.p.join
 	payload, at := b.Payload(i), b.Arrival[i]
+	o.topic = b.TopicOf(i)
 	check := func(row int) (reason string) {
 		if key := o.keyOf(); len(key) > maxText {
 			return fmt.Sprintf("what it is joined by is %d bytes long; %d is the most", len(key), maxText)

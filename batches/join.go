@@ -11,6 +11,7 @@ import (
 	"edged"
 	"edged/batches/decode"
 	"edged/batches/expression"
+	"edged/internal/topic"
 )
 
 // otherSide reads messages of a join's other side. Each goroutine has its own.
@@ -19,6 +20,7 @@ type otherSide struct {
 	dec   decode.Decoder
 	dated decode.Dated
 	cols  []edged.Value // by join.paths
+	topic string        // of the message
 	key   []byte
 }
 
@@ -27,7 +29,9 @@ func newOtherSide(j *join) *otherSide {
 	o.dated, _ = o.dec.(decode.Dated)
 	if h, ok := o.dec.(decode.Hinted); ok { // 007 is what it is
 		for _, i := range j.keys {
-			h.KeepText(i)
+			if i >= 0 {
+				h.KeepText(i)
+			}
 		}
 	}
 	return o
@@ -53,7 +57,7 @@ func (o *otherSide) read(payload []byte, arrival int64, each func(row int) (reas
 	}
 	if h, ok := o.dec.(decode.Headed); ok {
 		for _, i := range o.j.keys {
-			if !h.Names(i) {
+			if i >= 0 && !h.Names(i) {
 				return fmt.Sprintf("its heading names no column %q, by which it is joined", strings.Join(o.j.paths[i], "."))
 			}
 		}
@@ -94,8 +98,14 @@ func (o *otherSide) lines(text []byte, each func(row int) (reason string)) (reas
 func (o *otherSide) keyOf() []byte {
 	o.key = o.key[:0]
 	for _, i := range o.j.keys {
+		var v edged.Value
+		if i >= 0 {
+			v = o.cols[i]
+		} else if level := topic.Level(o.topic, ^i); level != "" {
+			v = edged.TextValue(level)
+		}
 		var ok bool
-		if o.key, ok = appendWritten(o.key, o.cols[i]); !ok {
+		if o.key, ok = appendWritten(o.key, v); !ok {
 			return nil
 		}
 	}

@@ -3,7 +3,9 @@ package batches
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ type join struct {
 	format string // the name of the other side's decoder
 	kind   decode.Kind
 	paths  [][]string           // what is read of the other side, each once
-	keys   []int                // of paths: what a row of the other side must be equal in
+	keys   []int                // of paths: what a row of the other side must be equal in; ^n is level n of its topic
 	time   int                  // of paths: the other side's time; -1: it has none
 	fields []expression.Subpath // what the expressions name of the other side, and where that stands in the joined row
 	read   []int                // of paths: the same
@@ -104,17 +106,35 @@ func (b *builder) on(c *StreamConfig, j *join) {
 		b.fail("", "join", errors.New(`it needs on, which says what must be equal: on = { id = "topic[1]" }`))
 	}
 	for _, pr := range c.On {
-		path := j.path(pr.Key)
-		if err := j.kind.Check(path); err != nil {
-			b.fail("on", pr.Key, fmt.Errorf("the joined side: %w", err))
+		key, err := j.keyIn(pr.Key)
+		if err != nil {
+			b.fail("on", pr.Key, err)
 		}
 		x, err := b.scope.Compile(pr.Value)
 		if err != nil {
 			b.fail("on", pr.Key, err)
 			continue
 		}
-		j.keys, j.own = append(j.keys, j.reads(path)), append(j.own, x)
+		j.keys, j.own = append(j.keys, key), append(j.own, x)
 	}
+}
+
+var levelKey = regexp.MustCompile(`^topic\[([0-9]{1,2})\]$`)
+
+// keyIn is where a name in on stands on the other side.
+func (j *join) keyIn(name string) (int, error) {
+	if m := levelKey.FindStringSubmatch(name); m != nil {
+		if j.table() {
+			return 0, errors.New("a table's rows have no topic: name one of its columns")
+		}
+		level, _ := strconv.Atoi(m[1])
+		return ^level, nil
+	}
+	path := j.path(name)
+	if err := j.kind.Check(path); err != nil {
+		return 0, fmt.Errorf("the joined side: %w", err)
+	}
+	return j.reads(path), nil
 }
 
 // reads has a field of the other side be read, and says where it will be.

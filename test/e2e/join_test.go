@@ -201,9 +201,9 @@ func TestTemperatureAndHumidityAreJoined(t *testing.T) {
 from = ["field"]
 topics = ["site/+/temperature"]
 join = { h = "field" }
-on = { room = "topic[1]" }
+on = { "topic[1]" = "topic[1]" }
 within = "30s"
-join_topics = ["site/humidity"]
+join_topics = ["site/+/humidity"]
 select = { room = "topic[1]", temperature = "value", humidity = "h.value" }
 sinks = ["climate"]
 [sink.climate]
@@ -211,7 +211,7 @@ type = "file"
 path = "climate.ndjson"
 `)
 	e.Start()
-	publish(t, e.Broker, "-q", "1", "-t", "site/humidity", "-m", `{"room":"attic","value":55}`)
+	publish(t, e.Broker, "-q", "1", "-t", "site/attic/humidity", "-m", "55")
 	publish(t, e.Broker, "-q", "1", "-t", "site/cellar/temperature", "-m", "12")
 	publish(t, e.Broker, "-q", "1", "-t", "site/attic/temperature", "-m", "21")
 	harness.Until(t, 10*time.Second, "the pair has left", func() bool { return len(e.Rows("climate.ndjson")) == 1 })
@@ -221,7 +221,7 @@ path = "climate.ndjson"
 	e.AtRest(10 * time.Second)
 	e.Kill()
 	e.Start()
-	publish(t, e.Broker, "-q", "1", "-t", "site/humidity", "-m", `{"room":"cellar","value":80}`)
+	publish(t, e.Broker, "-q", "1", "-t", "site/cellar/humidity", "-m", `{"value":80}`)
 	harness.Until(t, 10*time.Second, "what was held before the kill finds its partner", func() bool { return len(e.Rows("climate.ndjson")) == 2 })
 	e.AtRest(10 * time.Second)
 }
