@@ -27,6 +27,9 @@ type raw struct {
 // epoch0 is where generated time begins: a multiple of no window.
 const epoch0 = 1_750_000_003_217
 
+// silence is how long nobody reports now and then, ms.
+const silence = 100_000
+
 // source is a device's kind: it reports in bursts of 20 to 90 s, with one to two minutes of silence between them.
 type source struct {
 	device, kind string
@@ -36,8 +39,8 @@ type source struct {
 	v            int64 // in 64ths: exact in decimal and binary
 }
 
-// generate makes n messages in the order of their arrival. A tenth is up to 4 s on its way, a hundredth 6 to 30 s, a thousandth 320 to 400 s:
-// then its burst is long over, by any watermark of the scenarios, also if nobody reports meanwhile, and other messages are still coming.
+// generate makes n messages in the order of their arrival. A tenth is up to 4 s on its way, a hundredth 6 to 30 s, a thousandth 200 to 300 s, and longer if
+// nobody reports meanwhile: then its burst is long over, by any watermark of the scenarios, and other messages are still coming.
 func generate(seed uint64, n int) []raw {
 	rnd := rand.New(rand.NewPCG(seed, seed))
 	between := func(from, to int64) int64 { return from + rnd.Int64N(to-from+1) }
@@ -49,9 +52,11 @@ func generate(seed uint64, n int) []raw {
 	}
 	many := rand.NewZipf(rnd, 1.2, 3, 200_000)
 	rows := make([]raw, 0, n)
+	var silences []int64 // their begins, ms
 	for at := int64(epoch0); len(rows) < n; at += int64(rnd.ExpFloat64() * 12) {
 		if rnd.IntN(100_000) == 0 {
-			at += 100_000 // nobody reports
+			silences = append(silences, at)
+			at += silence // nobody reports
 		}
 		s := sources[rnd.IntN(len(sources))]
 		for at >= s.until {
@@ -67,7 +72,7 @@ func generate(seed uint64, n int) []raw {
 		r := raw{device: s.device, kind: s.kind, ts: at, arrival: at*1e6 + between(0, 200e6)}
 		switch odd := rnd.IntN(1000); {
 		case odd == 0:
-			r.arrival += between(320e9, 400e9)
+			r.arrival += between(200e9, 300e9)
 		case odd < 11:
 			r.arrival += between(6e9, 30e9)
 		case odd < 111:
@@ -75,6 +80,15 @@ func generate(seed uint64, n int) []raw {
 		}
 		s.fill(&r, rnd, many.Uint64())
 		rows = append(rows, r)
+	}
+	for i := range rows {
+		if r := &rows[i]; r.arrival-r.ts*1e6 > 100e9 {
+			for _, from := range silences {
+				if r.ts < from+silence && r.arrival > from*1e6 {
+					r.arrival += silence * 1e6
+				}
+			}
+		}
 	}
 	end := rows[n-1].ts * 1e6
 	for i := range rows {
