@@ -159,10 +159,7 @@ func (s *Store) loadResultEnds(tx *bbolt.Tx) {
 			k, _ = c.Next()
 		}
 		v := valueOf(tx, last)
-		h, ok := headerOf(v)
-		if ok {
-			s.seen = laterOf(s.seen, h.at)
-		}
+		h, _ := headerOf(v) // its time can be that of payloads: the clock does not go on from there
 		s.ends[stream] = logEnd{seqOf(last) + 1, h.start + uint64(len(v))}
 	}
 }

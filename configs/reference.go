@@ -47,7 +47,7 @@ read again when they change and on ` + "`systemctl reload edged`" + ` (SIGHUP), 
 	section(&b, "Store", "store", "", blockstore.Default())
 	section(&b, "Batches", "batch", "", batches.Default())
 	section(&b, "Dead letters", "dead_letters", "", sinks.DefaultDeadLetters())
-	section(&b, "Streams", "stream.NAME", "The way of a row is fixed: decode, time, where, select, group_by, window, aggregate. A stream that needs another order is two streams. The columns of a row stand in the order in which they are written here.", batches.DefaultStream())
+	section(&b, "Streams", "stream.NAME", "The way of a row is fixed: decode, flat_map, time, join, lag, where, select, changed, throttle, sample, group_by, window, aggregate, having. A stream that needs another order is two streams. The columns of a row stand in the order in which they are written here.", batches.DefaultStream())
 	for _, l := range Lists()[1:3] {
 		fmt.Fprintf(&b, "\n### %s\n\n| | |\n|---|---|\n", strings.ToUpper(l.Title[:1])+l.Title[1:])
 		for _, k := range l.Kinds {
