@@ -36,6 +36,11 @@ type join struct {
 // table reports whether the other side is a table.
 func (j *join) table() bool { return j.within == 0 }
 
+// joinsTableOf reports whether a receiver's messages are tables that the stream joins.
+func (p *Plan) joinsTableOf(receiver string) bool {
+	return p.join != nil && p.join.table() && p.join.other == receiver
+}
+
 // joins compiles a join. It comes when everything is declared that on can see, and nothing that sees the other side is compiled.
 func (b *builder) joins(c *StreamConfig) {
 	if len(c.Join) == 0 {

@@ -23,6 +23,8 @@ type ReplayOptions struct {
 	// Wait is called before rows are appended, and waits until there is room for them. What it returns ends the replay.
 	Wait func(context.Context) error
 	Said func(Replayed) // called now and then; nil: nobody asks
+	// Table is the table that the stream joins as it is now, for a time from before which none is stored; nil: it joins none.
+	Table func() (*edged.Message, error)
 }
 
 // Replayed is what a replay has done.
@@ -46,10 +48,11 @@ type replay struct {
 	side  sideLog
 	names []string
 	did   Replayed
-	ticks *edged.Tick // the last one
-	epoch uint32      // of the last message
-	whole bool        // nothing before the next entry is missing
-	rest  time.Time   // when it last rested
+	ticks *edged.Tick    // the last one
+	epoch uint32         // of the last message
+	whole bool           // nothing before the next entry is missing
+	table *edged.Message // that the stream joins, the last one before the first message
+	rest  time.Time      // when it last rested
 }
 
 // Replay runs a stream over stored blocks, and appends the rows to its side log. It runs beside the stream, and changes nothing of it. When it ends early, what
@@ -124,15 +127,15 @@ func (r *replay) entry(e *edged.Entry) error {
 	case e.Tick != nil:
 		r.ticks, r.whole = e.Tick, r.whole || e.Tick.Newest().Time().Before(r.From)
 		return nil
+	case r.Plan.joinsTableOf(b.Receiver):
+		return r.tables(b)
 	case b.Cut.Time().Before(r.From):
 		r.whole = true
-		return nil
-	case !r.Plan.takes(b.Receiver):
 		return nil
 	}
 	wanted := make([]bool, len(b.Topics))
 	for i, t := range b.Topics {
-		wanted[i] = r.Plan.matches(t)
+		wanted[i] = r.Plan.Takes(b.Receiver, t)
 	}
 	for i := range b.Len() {
 		at := time.Unix(0, b.Arrival[i]).UTC()
@@ -145,15 +148,18 @@ func (r *replay) entry(e *edged.Entry) error {
 			}
 		}
 		r.did.At, r.epoch = at, b.Cut.Epoch
-		err := r.trial.Add(&Taken{
-			Message:  edged.Message{Topic: b.TopicOf(i), Payload: b.Payload(i), QoS: b.QoS(i), Retain: b.Retain(i)},
-			Receiver: b.Receiver, At: edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, Trusted: b.Trusted, Block: b.Seq,
-		})
-		if err != nil {
+		if err := r.trial.Add(takenFrom(b, i)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func takenFrom(b *edged.Block, i int) *Taken {
+	return &Taken{
+		Message:  edged.Message{Topic: b.TopicOf(i), Payload: b.Payload(i), QoS: b.QoS(i), Retain: b.Retain(i)},
+		Receiver: b.Receiver, At: edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, Trusted: b.Trusted, Block: b.Seq,
+	}
 }
 
 // begin is called before the first message. Windows that begin before it are cut, unless nothing was before it.
@@ -163,8 +169,10 @@ func (r *replay) begin(seq uint64, at time.Time) (err error) {
 		since = at
 	}
 	r.did.From = at
-	r.trial, err = NewTrial(r.Config, r.Plan, since, r.take)
-	return err
+	if r.trial, err = NewTrial(r.Config, r.Plan, since, r.take); err != nil {
+		return err
+	}
+	return r.join()
 }
 
 // until is the time up to which everything was read: that of the receivers at the last tick, and no later than what is asked for.
@@ -204,7 +212,7 @@ func Stored(s Store, p *Plan) (first, last time.Time, ok bool, err error) {
 		if e, ok, err = s.Next(seq); !ok || err != nil {
 			break
 		}
-		if b := e.Block; b != nil && p.takes(b.Receiver) && slices.ContainsFunc(b.Topics, p.matches) {
+		if b := e.Block; b != nil && !p.joinsTableOf(b.Receiver) && slices.ContainsFunc(b.Topics, func(t string) bool { return p.Takes(b.Receiver, t) }) {
 			return time.Unix(0, b.Arrival[0]).UTC(), last, true, nil
 		}
 		seq = e.Seq + 1

@@ -89,6 +89,9 @@ func (d *Daemon) newReplay(q url.Values, now time.Time) (*replay, error) {
 	p.o = batches.ReplayOptions{
 		Config: p.c.StreamConfig, Plan: p.c.Plan, Store: d.store, End: p.s.Status().Position, Dry: q.Get("dry") != "", Entry: replayEntry, Wait: p.wait, Said: p.say,
 	}
+	if table := parts.c.Table(p.c.Joined()); table != nil {
+		p.o.Table = func() (*edged.Message, error) { return table.Message(p.c.Joined()) }
+	}
 	for _, k := range p.sinks {
 		p.o.Sinks = append(p.o.Sinks, k.Name)
 		p.o.Entry = int(min(int64(p.o.Entry), p.behind(k)))
