@@ -18,7 +18,7 @@ import (
 type chain struct {
 	p     *Plan
 	floor edged.Instant // no row arrives before
-	came  edged.Instant // of the last message of the entry under way, or of the last block before it; behind a join of two streams, when the row left it
+	came  edged.Instant // of the last message of the entry under way, or of the last block before it
 
 	objects rowjson.Objects
 	rows    []link
@@ -62,7 +62,7 @@ func (c *chain) result(win edged.Window, is signs, row int) {
 	switch {
 	case c.p.follows():
 		at = edged.Instant{Epoch: win.Epoch, Wall: win.End - 1}
-	case c.p.time.field != nil || c.p.joinsStreams():
+	case c.p.time.field != nil && !c.p.joinsStreams():
 		at = c.came
 	}
 	c.add(at, !is.untrusted, c.p.Name, row)

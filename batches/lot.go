@@ -16,6 +16,8 @@ type lot struct {
 	untrusted   bool   // a block in it was cut while the wall clock was not synchronised
 	incomplete  bool   // a part of it was lost
 	revision    uint64 // of what was last given of it before its end; 0: nothing was
+
+	left edged.Instant // behind a join of two streams: when its last row left that. Not saved: what leaves has had a row just before
 }
 
 func (p *Plan) newLot(in *arrived) *lot {
@@ -44,6 +46,7 @@ func (l *lot) add(in *arrived, epoch uint32) {
 	for i, v := range in.args {
 		l.accs[i].Add(v, in.at)
 	}
+	l.left = in.left
 	l.dirty = true
 }
 
@@ -79,7 +82,12 @@ func (l *lot) show(out *output, win edged.Window, partial bool) {
 }
 
 // latest is the moment of its latest row, in the epoch of its last one.
-func (l *lot) latest() edged.Instant { return edged.Instant{Epoch: l.epoch, Wall: l.recent} }
+func (l *lot) latest() edged.Instant {
+	if !l.left.IsZero() {
+		return l.left
+	}
+	return edged.Instant{Epoch: l.epoch, Wall: l.recent}
+}
 
 func (l *lot) compare(o *lot) int { return l.group.compare(&o.group) }
 

@@ -128,17 +128,17 @@ func (o *output) row(in *arrived) {
 		o.rows.Cells[had+i] = own(v)
 		o.size += len(v.Str())
 	}
-	o.passOn(in.reader)
+	o.passOn(in.reader, in.left)
 	o.given()
 }
 
 // passOn gives the row whose cells were appended last to the streams that take from this one: with the topic and the arrival of its message. One that a join
-// of two streams has held arrives when it leaves that.
-func (o *output) passOn(r *rowReader) {
+// of two streams has held arrives when it has left that.
+func (o *output) passOn(r *rowReader, left edged.Instant) {
 	switch c := o.chain; {
 	case c == nil:
 	case r.held != nil:
-		c.add(c.came, r.heldTrusted, r.held.topic, o.rows.Len())
+		c.add(left, r.heldTrusted, r.held.topic, o.rows.Len())
 	default:
 		b, i := r.block, r.index
 		c.add(edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[i]}, b.Trusted, b.TopicOf(i), o.rows.Len())
@@ -149,7 +149,7 @@ func (o *output) passOn(r *rowReader) {
 func (o *output) only(r *rowReader) {
 	if o.chain != nil {
 		o.rows.Cells = r.output(o.rows.Cells)
-		o.passOn(r)
+		o.passOn(r, edged.Instant{})
 		o.drop()
 	}
 }

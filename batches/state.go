@@ -75,6 +75,7 @@ type arrived struct {
 	args      []edged.Value // what the aggregates take of it
 	trusted   bool          // the wall clock was synchronised
 	watermark edged.Instant // before it
+	left      edged.Instant // behind a join of two streams: when it leaves that
 }
 
 // values are those that the row is grouped by, for a group that keeps them.
