@@ -30,10 +30,26 @@ type store struct {
 	log     []edged.Entry
 	cursors map[string]edged.Cursor
 	count   uint64 // of results
+	upTo    uint64 // entries that are there yet
 	take    func(*edged.Result) error
 }
 
-func (m *store) End() uint64              { return uint64(len(m.log)) + 1 }
+// End grows while the stream runs.
+func (m *store) End() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.upTo + 1
+}
+
+// grow has further entries come, and reports whether there were any.
+func (m *store) grow(by uint64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	was := m.upTo
+	m.upTo = min(was+by, uint64(len(m.log)))
+	return m.upTo > was
+}
+
 func (m *store) Oldest() (uint64, error)  { return 1, nil }
 func (m *store) LastTick() *edged.Tick    { return m.log[len(m.log)-1].Tick }
 func (m *store) Changed() <-chan struct{} { return nil }
@@ -89,26 +105,61 @@ func (c *scenario) stream() *batches.StreamConfig {
 	if c.event {
 		s.Time, s.AllowedLateness = "ts", conf.Duration(c.lateness)
 	}
+	if c.window == "running" {
+		s.EmitEvery = conf.Duration(10 * time.Minute)
+	}
 	for _, a := range checks() {
 		s.Aggregate = append(s.Aggregate, conf.Pair{Key: "x_" + a.name, Value: a.function})
 	}
 	return s
 }
 
-// engine runs a log through a stream.
-func engine(t *testing.T, c *scenario, log []edged.Entry) (table, batches.Counts) {
+// step is the blocks that a step of window = "batch" took, and the window that it had.
+type step struct {
+	First, Last uint64
+	Start, End  int64
+}
+
+// engine runs a log through a stream: in one step, or in some if they matter.
+func engine(t *testing.T, c *scenario, log []edged.Entry) (got table, steps []step, counts batches.Counts) {
 	config := c.stream()
 	plan, problems := batches.Compile(config)
 	if len(problems) > 0 {
 		t.Fatalf("%s: %v", problems[0].Key, problems[0].Err)
 	}
-	got := table{}
-	m := &store{log: log, cursors: map[string]edged.Cursor{}, take: func(r *edged.Result) error { return got.add(r) }}
+	got = table{}
+	m := &store{log: log, cursors: map[string]edged.Cursor{}}
+	more := uint64(len(log))
+	switch c.queries {
+	case "batch":
+		more = more/20 + 1
+		m.take = func(r *edged.Result) error {
+			k, err := got.add(r, nil)
+			if n := len(steps); n == 0 || steps[n-1].Last < r.Cause {
+				s := step{First: 1, Last: r.Cause, Start: k.start, End: k.end}
+				if n > 0 {
+					s.First = steps[n-1].Last + 1
+				}
+				steps = append(steps, s)
+			}
+			return err
+		}
+	case "running": // what was given last of a group is everything
+		latest := map[string]key{}
+		m.take = func(r *edged.Result) error { _, err := got.add(r, latest); return err }
+	default:
+		m.take = func(r *edged.Result) error { _, err := got.add(r, nil); return err }
+	}
+	m.grow(more)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	s := batches.New(batches.Options{
 		Config: config, Plan: plan, Store: m, Log: slog.New(slog.DiscardHandler), Interval: 10 * time.Millisecond, Checkpoint: time.Hour,
-		Report: func(batches.Report) { cancel() }, // the first step takes everything
+		Report: func(batches.Report) { // of a step
+			if !m.grow(more) {
+				cancel()
+			}
+		},
 	})
 	if err := s.Run(ctx); err != nil {
 		t.Fatal(err)
@@ -117,18 +168,18 @@ func engine(t *testing.T, c *scenario, log []edged.Entry) (table, batches.Counts
 	if st.Position != m.End() || st.Dead+st.Dropped > 0 || st.Problem != "" {
 		t.Fatalf("the stream is not through: %+v", st)
 	}
-	return got, st.Counts
+	return got, steps, st.Counts
 }
 
-// add takes a result entry.
-func (t table) add(r *edged.Result) error {
+// add takes a result entry, and returns the window of its last row. With latest, a further result of a group takes the place of the one before.
+func (t table) add(r *edged.Result, latest map[string]key) (k key, err error) {
 	rows, err := rowcodec.Decode(r.Data, r.Seq, r.Rows)
 	if err != nil {
-		return err
+		return k, err
 	}
 	for i := range rows.Len() {
 		cells := map[string]any{}
-		var k key
+		k = key{}
 		for at, v := range rows.Row(i) {
 			switch name := rows.Names[at]; name {
 			case "window_start":
@@ -141,7 +192,7 @@ func (t table) add(r *edged.Result) error {
 				k.group += "/" + v.Str()
 			case "partial":
 				if !v.Missing() {
-					return fmt.Errorf("window %+v is partial", k)
+					return k, fmt.Errorf("window %+v is partial", k)
 				}
 			default:
 				if len(name) > 2 && name[:2] == "x_" {
@@ -149,12 +200,16 @@ func (t table) add(r *edged.Result) error {
 				}
 			}
 		}
+		if latest != nil {
+			delete(t, latest[k.group])
+			latest[k.group] = k
+		}
 		if t[k] != nil {
-			return fmt.Errorf("window %+v comes twice", k)
+			return k, fmt.Errorf("window %+v comes twice", k)
 		}
 		t[k] = cells
 	}
-	return nil
+	return k, nil
 }
 
 // cell is a value as it is compared: those of the mixed column as JSON.

@@ -5,9 +5,9 @@ DROP TABLE IF EXISTS marks;
 CREATE TABLE marks (block INTEGER PRIMARY KEY, wm INTEGER);
 INSERT INTO marks
 SELECT block, max(high) OVER (ORDER BY block ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) - {{.Lateness}} FROM (SELECT block, max(event) AS high FROM r WHERE {{.Where}} GROUP BY block);
-CREATE TABLE y AS SELECT seq, event AS at, wm, g, v, c, b, s, m, h FROM r CROSS JOIN marks USING (block) WHERE {{.Where}} ORDER BY seq;
+CREATE TABLE y AS SELECT seq, block, event AS at, wm, g, v, c, b, s, m, h FROM r CROSS JOIN marks USING (block) WHERE {{.Where}} ORDER BY seq;
 {{else}}
-CREATE TABLE y AS SELECT seq, arrival AS at, NULL AS wm, g, v, c, b, s, m, h FROM r WHERE {{.Where}} ORDER BY seq;
+CREATE TABLE y AS SELECT seq, block, arrival AS at, NULL AS wm, g, v, c, b, s, m, h FROM r WHERE {{.Where}} ORDER BY seq;
 {{end}}
 -- done: the watermark at the end. Windows that end later are open.
 DROP TABLE IF EXISTS done;
