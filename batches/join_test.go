@@ -1,7 +1,6 @@
 package batches
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -119,32 +118,7 @@ func TestJoinsDependOnTheLogAlone(t *testing.T) {
 		if st := s.Status(); !st.Balanced || st.Pending != 0 {
 			t.Fatalf("the ledger does not balance: %+v", st)
 		}
-		m := newMemStore(p)
-		s = newStream(c, p, m)
-		open(t, s)
-		for _, e := range log {
-			m.add(e)
-			switch rapid.IntRange(0, 5).Draw(t, "then") {
-			case 0:
-				step(t, s)
-			case 1:
-				step(t, s)
-				m.ride(s)
-			case 2:
-				step(t, s)
-				if err := s.checkpoint(context.Background()); err != nil {
-					t.Fatal(err)
-				}
-			case 3:
-				s = newStream(c, p, m)
-				open(t, s)
-			case 4:
-				step(t, s)
-				s = newStream(c, p, m)
-				open(t, s)
-			}
-		}
-		step(t, s)
+		m, s := roughly(t, c, p, log)
 		if got := outcome(t, m); !slices.Equal(got, want) {
 			t.Fatalf("got  %v\nwant %v", strings.Join(got, "\n     "), strings.Join(want, "\n     "))
 		}

@@ -89,34 +89,14 @@ func TestLateRowsAreGivenOnce(t *testing.T) {
 		p := mustPlan(t, c)
 		log := drawLog(t)
 		run := func(c *StreamConfig, rough bool) (*memStore, *Stream) {
+			if rough {
+				return roughly(t, c, p, log)
+			}
 			m := newMemStore(p)
 			s := newStream(c, p, m)
 			open(t, s)
 			for _, e := range log {
 				m.add(e)
-				then := 9
-				if rough {
-					then = rapid.IntRange(0, 5).Draw(t, "then")
-				}
-				switch then {
-				case 0:
-					step(t, s)
-				case 1:
-					step(t, s)
-					m.ride(s)
-				case 2:
-					step(t, s)
-					if err := s.checkpoint(context.Background()); err != nil {
-						t.Fatal(err)
-					}
-				case 3:
-					s = newStream(c, p, m)
-					open(t, s)
-				case 4:
-					step(t, s)
-					s = newStream(c, p, m)
-					open(t, s)
-				}
 			}
 			step(t, s)
 			return m, s

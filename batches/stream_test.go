@@ -55,6 +55,37 @@ func drawLog(t *rapid.T) []edged.Entry {
 	return log
 }
 
+// roughly runs a stream over a log in steps, with commits, checkpoints, restarts and kills anywhere.
+func roughly(t *rapid.T, c *StreamConfig, p *Plan, log []edged.Entry) (*memStore, *Stream) {
+	m := newMemStore(p)
+	s := newStream(c, p, m)
+	open(t, s)
+	for _, e := range log {
+		m.add(e)
+		switch rapid.IntRange(0, 5).Draw(t, "then") {
+		case 0:
+			step(t, s)
+		case 1:
+			step(t, s)
+			m.ride(s)
+		case 2:
+			step(t, s)
+			if err := s.checkpoint(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+		case 3:
+			s = newStream(c, p, m)
+			open(t, s)
+		case 4:
+			step(t, s)
+			s = newStream(c, p, m)
+			open(t, s)
+		}
+	}
+	step(t, s)
+	return m, s
+}
+
 func (m *memStore) add(e edged.Entry) {
 	if e.Block != nil {
 		b := *e.Block
@@ -173,32 +204,7 @@ func TestResultsDependOnTheLogAlone(t *testing.T) {
 		}
 
 		// Again: in steps, with commits, checkpoints and kills anywhere.
-		m := newMemStore(p)
-		s = newStream(c, p, m)
-		open(t, s)
-		for _, e := range log {
-			m.add(e)
-			switch rapid.IntRange(0, 5).Draw(t, "then") {
-			case 0:
-				step(t, s)
-			case 1:
-				step(t, s)
-				m.ride(s)
-			case 2:
-				step(t, s)
-				if err := s.checkpoint(context.Background()); err != nil {
-					t.Fatal(err)
-				}
-			case 3:
-				s = newStream(c, p, m)
-				open(t, s)
-			case 4:
-				step(t, s)
-				s = newStream(c, p, m)
-				open(t, s)
-			}
-		}
-		step(t, s)
+		m, s := roughly(t, c, p, log)
 		if got := outcome(t, m); !slices.Equal(got, want) {
 			t.Fatalf("got  %v\nwant %v", got, want)
 		}
