@@ -29,6 +29,7 @@ func (s *Stream) apply(e *edged.Entry) {
 	s.out.entryEnd(e.Seq, s.downstream())
 	if _, waits := s.st.(stepper); s.out.chain != nil && !waits {
 		s.out.chain.end(s.over())
+		s.out.chain.came = edged.Instant{}
 	}
 	if e.Tick != nil && !s.out.mute {
 		s.balance(e.Tick)
@@ -59,6 +60,9 @@ func (s *Stream) produced() {
 func (s *Stream) balance(t *edged.Tick) {
 	if routed, ok := s.rec.routed(s.name, t); ok && routed > s.rec.passed() {
 		s.rec.Damaged += routed - s.rec.passed()
+		if s.r.table != nil {
+			s.r.table.stale = true // it may have been among them
+		}
 	}
 }
 

@@ -23,8 +23,10 @@ func (s *Stream) link() {
 		floor = later(floor, before.floor)
 	}
 	if t := s.o.Store.LastTick(); t != nil {
-		if at, ok := t.Cut(s.name); ok {
-			floor = later(floor, at)
+		for _, r := range t.Receivers {
+			if r.Stream && r.Receiver == s.name {
+				floor = later(floor, r.Cut)
+			}
 		}
 		if at, ok := s.p.passed(t); ok && t.Seq < s.rec.applied && !s.p.Dated() {
 			floor = later(floor, s.p.given(at))
@@ -58,15 +60,21 @@ func (s *Stream) cursor() edged.Cursor {
 }
 
 // without leaves out of what the stream needs the blocks that it gave itself. They are behind what it has yet to take: with them, a backlog would be held
-// until all of it has been made into rows, and a full store would not get rid of it. The lock is held.
+// until all of it has been made into rows, and a full store would not get rid of it. A cursor is written with every commit, so that it names the latest
+// ownSpans of them; those before are held until they are passed. The lock is held.
 func (s *Stream) without(c edged.Cursor) edged.Cursor {
 	from, _ := c.Need.Next(0)
 	s.own = s.own.Remove(0, from)
+	if n := len(s.own); n > ownSpans {
+		s.own = s.own[n-ownSpans:]
+	}
 	for _, sp := range s.own {
 		c.Need = c.Need.Remove(sp.From, sp.To)
 	}
 	return c
 }
+
+const ownSpans = 64
 
 // remember takes the blocks that it gave itself over from its cursor.
 func (s *Stream) remember(c edged.Cursor) {
@@ -83,10 +91,11 @@ func (s *Stream) over() edged.Instant {
 	c := s.out.chain
 	at := s.wm.arrival()
 	if s.p.Dated() {
-		if s.wm.event == never {
+		event, ok := s.wm.silent()
+		if !ok {
 			return c.floor
 		}
-		at = edged.Instant{Epoch: c.floor.Epoch, Wall: s.wm.event}
+		at = edged.Instant{Epoch: c.floor.Epoch, Wall: event}
 	}
 	return later(c.floor, s.p.given(at))
 }
@@ -122,7 +131,7 @@ func (s *Stream) Reach(at edged.Instant) (edged.Wait, bool) {
 	}
 	if w.p.Dated() {
 		var ok bool
-		if at, ok = w.reach(edged.Instant{Wall: at.Wall}); !ok {
+		if at, ok = w.reachSilent(edged.Instant{Wall: at.Wall}); !ok {
 			return edged.Wait{}, false
 		}
 	}

@@ -12,7 +12,8 @@ import (
 const (
 	maxHeld      = 100_000
 	maxHeldBytes = 32 << 20
-	maxHeldOfKey = 1000 // rows of a key on each side: what leaves at once is their product at most
+	maxHeldOfKey = 1000    // rows of a key on each side
+	maxPairs     = 100_000 // products of the two over all keys: as many rows can leave at once, when a receiver comes back that was silent
 )
 
 // held are the rows of both sides of a join of two streams: from their arrival until the watermark has passed their time by as much as a partner
@@ -29,6 +30,7 @@ type held struct {
 	done  int        // of order, rows that are complete
 	n     uint64     // of the latest row
 	bytes int64
+	pairs int      // see maxPairs
 	gone  []string // of the last checkpoint
 	sides []byte   // of a block's topics: 0 is not known, 1 this side's or nobody's, 2 the other's
 }
@@ -87,7 +89,7 @@ func (s *held) room(side int, key string, size int64) bool {
 		return false
 	}
 	if of := s.byKey[key]; of != nil {
-		return len(of[side]) < maxHeldOfKey
+		return len(of[side]) < maxHeldOfKey && s.pairs+len(of[1-side]) <= maxPairs
 	}
 	return key == "" || len(s.byKey) < s.p.groups
 }
@@ -110,6 +112,7 @@ func (s *held) put(h *heldRow) {
 		of = &partners{}
 		s.byKey[h.key] = of
 	}
+	s.pairs += len(of[1-h.side])
 	at, _ = slices.BinarySearchFunc(of[h.side], h, (*heldRow).earlier)
 	of[h.side] = slices.Insert(of[h.side], at, h)
 }
@@ -131,6 +134,7 @@ func (s *held) forget() {
 	if rest := of[h.side]; len(rest) > 0 && rest[0] == h {
 		rest[0] = nil
 		of[h.side] = rest[1:]
+		s.pairs -= len(of[1-h.side])
 	}
 	if len(of[ours])+len(of[theirs]) == 0 {
 		delete(s.byKey, h.key)

@@ -97,14 +97,31 @@ func (s *Stream) behindJoin(our, other *heldRow, at int64, left edged.Instant) {
 	case filtered:
 		return
 	case good:
-		if s.arrive(r.topic) && s.st.add(in) == isApplied {
+		switch {
+		case !s.arrive(r.topic):
+			s.sayLost()
+		case s.st.add(in) == isApplied:
 			return
+		default:
+			s.sayFull()
 		}
+	case excess:
+		s.sayFull()
+	default:
+		s.sayLost()
 	}
 	if !s.out.mute {
 		s.lost++
 	}
-	s.sayFull()
+}
+
+// sayLost says once why rows behind a join are lost that there would be room for.
+func (s *Stream) sayLost() {
+	if s.saidLost || s.out.mute {
+		return
+	}
+	s.saidLost = true
+	s.o.Log.Warn("a row behind a join cannot be taken: such rows are dropped and counted", "stream", s.name, "reason", s.r.reason)
 }
 
 // closeAll has everything leave, ended or not.

@@ -50,6 +50,7 @@ type Stream struct {
 
 	saidFull bool   // that there are too many groups
 	saidHeld bool   // that the join holds too many rows
+	saidLost bool   // that rows behind the join cannot be taken
 	lost     uint64 // rows behind a join that there was no room for
 	report   reporter
 

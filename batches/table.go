@@ -83,9 +83,11 @@ func (t *table) from(before *table) {
 	if t == nil || before == nil || before.text == nil || before.j.other != t.j.other {
 		return
 	}
-	if t.replace(before.text, before.at) == "" {
-		t.stale = before.stale
+	if t.replace(before.text, before.at) != "" {
+		t.refused = false // the latest may be one for this definition: it is wanted
+		return
 	}
+	t.stale = before.stale || before.refused
 }
 
 func (t *table) changes(put func(key string, value []byte)) {

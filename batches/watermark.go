@@ -67,11 +67,17 @@ func (w *watermark) entryEnd(e *edged.Entry, rows bool) {
 			}
 		}
 	}
-	if w.p.time.field == nil || !w.seen {
+	if w.p.time.field == nil {
+		return
+	}
+	at := w.arrival()
+	if !w.seen {
+		if w.from.IsZero() || at.Epoch != w.from.Epoch {
+			w.from = at
+		}
 		return
 	}
 	w.event = max(w.event, w.high)
-	at := w.arrival()
 	if rows || at.Epoch != w.from.Epoch || w.from.IsZero() {
 		w.from, w.base = at, w.event
 		return
@@ -97,4 +103,26 @@ func later(a, b edged.Instant) edged.Instant {
 		return b
 	}
 	return a
+}
+
+// silent is the event watermark as those see it who take what the stream gives: one that has had no row for the idle time since it began says that none is to
+// come that is older than the lateness, or whoever waits for several streams would wait for it for ever. Rows that are older all the same arrive at that
+// moment. false: nothing is known.
+func (w *watermark) silent() (event int64, ok bool) {
+	if w.seen {
+		return w.event, w.event != never
+	}
+	at := w.arrival()
+	if w.p.time.idle == 0 || w.from.IsZero() || at.Epoch != w.from.Epoch || at.Wall-w.from.Wall <= w.p.time.idle {
+		return never, false
+	}
+	return at.Wall - w.p.time.lateness - w.p.time.idle, true
+}
+
+// reachSilent is reach for silent.
+func (w *watermark) reachSilent(end edged.Instant) (edged.Instant, bool) {
+	if w.seen || w.p.time.idle == 0 || w.from.IsZero() {
+		return w.reach(end)
+	}
+	return edged.Instant{Epoch: w.from.Epoch, Wall: max(w.from.Wall+1, end.Wall+w.p.time.lateness) + w.p.time.idle}, true
 }
