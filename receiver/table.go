@@ -44,6 +44,9 @@ func (c *Table) Check(t *conf.Table, env Env) {
 	if t.Text("split") != "" {
 		t.Errorf("split", "split: a table is one message; leave it out")
 	}
+	if t.Text("storage") == "memory" {
+		t.Errorf("storage", `storage: a table in memory would be lost at a crash, and what was joined with it; leave "memory" out`)
+	}
 	if t.Bad("path") {
 		return
 	}

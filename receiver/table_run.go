@@ -64,6 +64,7 @@ func (t *tableFile) Run(ctx context.Context, h edged.Handler) error {
 			return nil
 		case <-tick.C:
 		case <-t.poked:
+			t.looked = look{} // somebody says that it may be another one
 		}
 	}
 }
@@ -95,7 +96,7 @@ func (t *tableFile) look(ctx context.Context, h edged.Handler) error {
 	}
 	sum := digest(text)
 	if sum == t.stored && !wanted {
-		t.looked = seen
+		t.note(seen)
 		return nil
 	}
 	stored := newTally()
@@ -105,7 +106,8 @@ func (t *tableFile) look(ctx context.Context, h edged.Handler) error {
 	if err := stored.wait(ctx, 1); err != nil {
 		return fmt.Errorf("the table could not be stored, and is offered again: %w", err)
 	}
-	t.stored, t.at, t.looked = sum, stored.at, seen
+	t.stored, t.at = sum, stored.at
+	t.note(seen)
 	t.log.Info("the table was stored", "path", t.Path, "bytes", len(text), "because_a_stream_wants_it", wanted)
 	t.env.Notes.Save(t.env.Name, []byte(sum), func(err error) {
 		if err != nil {
@@ -113,6 +115,14 @@ func (t *tableFile) look(ctx context.Context, h edged.Handler) error {
 		}
 	})
 	return nil
+}
+
+// note takes a look for that of the table that is stored. One at a file that was written to just now is not: file systems that count in seconds show a further
+// change of the same length as none.
+func (t *tableFile) note(seen look) {
+	if t.looked = seen; time.Since(seen.at).Abs() < tableFresh {
+		t.looked = look{}
+	}
 }
 
 func digest(text []byte) string { s := sha256.Sum256(text); return hex.EncodeToString(s[:]) }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"edged/internal/conf"
-	"edged/sinks/spec"
+	"edged/sinks/delivery"
 )
 
 // limitMemory sets the soft memory limit, unless GOMEMLIMIT says otherwise: auto is half of what the machine or the cgroup
@@ -39,13 +39,13 @@ func cacheWithin(limit int64, cache conf.Size) conf.Size {
 	return min(cache, conf.Size(max(limit/8, 1<<20)))
 }
 
-// turnWithin are the limits of what a sink takes at once under a memory limit. Rows in memory are three times as long as when they are written, about, and
-// all sinks that lag behind hold theirs at the same time.
-func turnWithin(limit int64, l spec.Limits) spec.Limits {
+// turnWithin bounds what a sink takes at once under a memory limit: a delivery, and a turn of them. Rows in memory are three times as long as when they are
+// written, about, and all sinks that lag behind hold theirs at the same time.
+func turnWithin(limit int64, o *delivery.Options) {
 	if limit > 0 && limit <= littleMemory {
-		l.Bytes = min(l.Bytes, max(limit/64, 64<<10))
+		o.TurnBytes = max(limit/32, 64<<10)
+		o.Limits.Bytes = min(o.Limits.Bytes, o.TurnBytes/2)
 	}
-	return l
 }
 
 // availableMemory is the smallest of the machine's memory and the limits of the process's cgroup and those around it; 0 if

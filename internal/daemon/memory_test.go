@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"edged/internal/conf"
+	"edged/sinks/delivery"
 	"edged/sinks/spec"
 	"os"
 	"path/filepath"
@@ -53,13 +54,14 @@ func TestTheCacheFitsLittleMemory(t *testing.T) {
 }
 
 func TestWhatASinkTakesAtOnceFitsLittleMemory(t *testing.T) {
-	l := spec.Limits{Rows: 50_000, Bytes: 4 << 20}
-	for limit, want := range map[int64]int64{0: 4 << 20, 256 << 20: 4 << 20, 32 << 20: 512 << 10, 1 << 20: 64 << 10} {
-		if got := turnWithin(limit, l); got.Bytes != want || got.Rows != l.Rows {
-			t.Errorf("with %d MiB a sink takes %+v at once, want %d bytes", limit>>20, got, want)
+	for limit, want := range map[int64][2]int64{0: {4 << 20, 0}, 256 << 20: {4 << 20, 0}, 32 << 20: {512 << 10, 1 << 20}, 1 << 20: {32 << 10, 64 << 10}} {
+		o := delivery.Options{Limits: spec.Limits{Rows: 50_000, Bytes: 4 << 20}}
+		if turnWithin(limit, &o); o.Limits.Bytes != want[0] || o.TurnBytes != want[1] || o.Limits.Rows != 50_000 {
+			t.Errorf("with %d MiB a sink takes %+v at once, and %d bytes in a turn; want %d", limit>>20, o.Limits, o.TurnBytes, want)
 		}
 	}
-	if got := turnWithin(32<<20, spec.Limits{Bytes: 1000}); got.Bytes != 1000 {
-		t.Errorf("a sink that takes little takes %d bytes", got.Bytes)
+	o := delivery.Options{Limits: spec.Limits{Bytes: 1000}}
+	if turnWithin(32<<20, &o); o.Limits.Bytes != 1000 {
+		t.Errorf("a sink that takes little takes %d bytes", o.Limits.Bytes)
 	}
 }

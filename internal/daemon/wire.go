@@ -153,7 +153,7 @@ func (d *Daemon) blocking(c *configs.Config) (out []delivery.Blocking) {
 }
 
 func (m *maker) addWriter(o delivery.Options, set *metrics.Set) {
-	o.Limits = turnWithin(m.memory, o.Limits)
+	turnWithin(m.memory, &o)
 	o.Store, o.Interval, o.Log, o.Metrics = m.store, m.c.Batch.Interval.D(), m.log, set
 	w := &writer{Writer: delivery.New(o), part: supervise.Part{Name: "sink " + o.Name}, set: set}
 	sinkGauges(w)

@@ -14,8 +14,9 @@ type Delivery struct {
 	feed     edged.Feed
 	start    string
 	whenFull string
-	max      int64 // max_pending, bytes
-	seldom   bool  // see DeliverySpec
+	max      int64  // max_pending, bytes
+	seldom   bool   // see DeliverySpec
+	looked   uint64 // of a seldom one: entries before it were looked through for those that have no row for this sink
 	known    bool
 	rec      record
 	since    time.Time // when rows that wait were first noticed; zero if none wait

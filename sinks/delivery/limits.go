@@ -13,6 +13,9 @@ import (
 func (w *Writer) enforce(ctx context.Context) error {
 	dropped := false
 	for _, d := range w.deliveries {
+		if err := w.passOthers(d); err != nil {
+			return err
+		}
 		n, err := w.enforceOne(d)
 		if err != nil {
 			return err
@@ -27,6 +30,40 @@ func (w *Writer) enforce(ctx context.Context) error {
 		return nil
 	}
 	return w.commit(ctx, nil, false)
+}
+
+// passOthers leaves entries behind the turn out that have no row for this sink: of a log that not every entry of is for each of its sinks, they would be held
+// by one that is away, and count as its.
+func (w *Writer) passOthers(d *Delivery) error {
+	end := d.feed.End()
+	if !d.seldom || !d.known || end.Log != d.rec.At.Log {
+		return nil
+	}
+	from, _ := w.behindTurn(d)
+	if from.Off > 0 {
+		from.Pos = edged.Pos{Seq: from.Seq + 1}
+	}
+	for from.Seq = max(from.Seq, d.looked); from.Seq < end.Seq; {
+		r, err := d.feed.Read(from, end, edged.Limits{Rows: 1, Bytes: 1})
+		if err != nil {
+			return err
+		}
+		next := r.To.Seq
+		if r.Rows.Len() > 0 {
+			next = r.Rows.At[0].Seq
+		}
+		if next > from.Seq {
+			d.rec.Skip, d.moved = d.rec.Skip.Add(from.Seq, next), true
+		}
+		if r.Rows.Len() > 0 {
+			next++
+		}
+		if next <= from.Seq {
+			break
+		}
+		from.Seq, d.looked = next, next
+	}
+	return nil
 }
 
 func (w *Writer) enforceOne(d *Delivery) (rows int, err error) {

@@ -377,3 +377,92 @@ func TestALogIsHeldWhileTheSinkIsIll(t *testing.T) {
 		})
 	}
 }
+
+// refusing is a store that has no room for a while. It counts how deep in one commit another one is made.
+type refusing struct {
+	*memStore
+	full    atomic.Bool
+	commits atomic.Int64
+}
+
+func (r *refusing) Commit(ctx context.Context, u *edged.Update, soon bool) error {
+	if r.commits.Add(1); r.full.Load() {
+		return errors.New("no room")
+	}
+	return r.memStore.Commit(ctx, u, soon)
+}
+
+// While the store refuses a commit no other one is made in between: it would be tried before it, and the older one would be the last.
+func TestCommitsKeepTheirOrderWhenTheStoreIsFull(t *testing.T) {
+	for name, open := range map[string]time.Duration{"a stream opens": 0, "max_pending is reached": 3 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := &refusing{memStore: newMemStore()}
+				good, late := newNumbers(m.memStore, "good"), &shut{numbers: newNumbers(m.memStore, "late")}
+				w := New(Options{
+					Name: "sink", Sink: &forbidden{}, Encoding: "enc", Limits: spec.Limits{Rows: 5, Bytes: 1 << 20}, Store: m, Interval: 100 * time.Millisecond,
+					Log: slog.New(slog.DiscardHandler), Metrics: metrics.NewSet(),
+					Deliveries: []DeliverySpec{spec1("good", good), {Stream: "late", Feed: late, Start: "oldest", MaxPending: 200, WhenFull: "drop_oldest"}},
+				})
+				run(t, w, func() {
+					nap(2 * time.Second)
+					if open > 0 {
+						late.open.Store(true)
+						nap(open)
+					}
+					good.grow(5)
+					m.full.Store(true)
+					late.open.Store(true)
+					for i := range uint64(60) {
+						late.grow(20 + 5*i)
+						nap(time.Second)
+					}
+					m.full.Store(false)
+					m.commits.Store(0)
+					nap(3 * time.Second)
+					if n := m.commits.Load(); n > 10 {
+						t.Errorf("%d commits when there was room again", n)
+					}
+					disk := m.record(t, "late", "sink")
+					nap(time.Minute)
+					if again := m.record(t, "late", "sink"); again.At.Seq < disk.At.Seq || again.Dropped < disk.Dropped || again.Dropped == 0 {
+						t.Errorf("on disk %+v, then %+v", disk, again)
+					}
+				})
+			})
+		})
+	}
+}
+
+// A sink that is away does not hold what is not for it, and gets the rest when it is back.
+func TestEntriesForOthersAreLetGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemStore()
+		f := newNumbers(m, "s.replay")
+		var up atomic.Bool
+		sink := &logSink{before: func(turn []edged.Delivery) (int, error) {
+			if !up.Load() {
+				return 0, errors.New("down")
+			}
+			return len(turn), nil
+		}}
+		s := spec1("s.replay", f)
+		s.Seldom = true
+		w := newWriter(m, sink, spec.Limits{Rows: 1, Bytes: 1 << 20}, s)
+		run(t, w, func() {
+			f.grow(200)
+			nap(20 * time.Second)
+			held := w.deliveries[0].rec.cursor("x").Need
+			for seq := uint64(4 * 30); seq < 200; seq += 4 {
+				if next, ok := held.Next(seq); ok && next == seq {
+					t.Errorf("entry %d has no row for it, and is held: %v", seq, held)
+				}
+			}
+			up.Store(true)
+			nap(5 * time.Minute)
+			if r := m.record(t, "s.replay", "sink"); r.At.place() != f.End() || r.Delivered != f.Produced() {
+				t.Errorf("it is back, and stands at %+v of %v, %d rows", r, f.End(), f.Produced())
+			}
+		})
+	})
+}

@@ -15,7 +15,7 @@ type planned struct {
 }
 
 const (
-	turnBytes = 8 << 20 // of rows in one turn, about
+	turnBytes = 8 << 20 // of rows in one turn, about, if Options do not say less
 	turnParts = 64      // deliveries in one turn at most; see also report
 )
 
@@ -35,7 +35,7 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 			if !open[i] {
 				continue
 			}
-			if len(turn) >= w.parts || bytes >= turnBytes {
+			if len(turn) >= w.parts || bytes >= w.o.TurnBytes {
 				return turn, true, 0, nil
 			}
 			p, next, due, err := w.take(d, at[i], now, all)

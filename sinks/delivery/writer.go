@@ -21,6 +21,7 @@ type Options struct {
 	Sink       edged.Sink
 	Encoding   string
 	Limits     spec.Limits
+	TurnBytes  int64 // of rows in one turn, about; 0: 8 MiB
 	Deliveries []DeliverySpec
 	Store      Store
 	Interval   time.Duration // batch interval
@@ -55,6 +56,9 @@ type Writer struct {
 
 // New makes a writer; Run starts it.
 func New(o Options) *Writer {
+	if o.TurnBytes == 0 {
+		o.TurnBytes = turnBytes
+	}
 	w := &Writer{o: o, limits: o.Limits, parts: firstParts(&o), size: size{most: o.Limits.Bytes, now: o.Limits.Bytes}, wake: make(chan struct{}, 1), meter: newMeter(o), round: time.Now()}
 	for _, s := range o.Deliveries {
 		w.deliveries = append(w.deliveries, newDelivery(o.Name, s))
@@ -220,7 +224,11 @@ func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) 
 			return ctx.Err()
 		}
 		w.ill("waiting", fmt.Errorf("its progress cannot be stored yet: %w", err), time.Second)
-		w.pause(ctx, time.Second)
+		select { // not pause: what that commits would come before this
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+		w.came()
 	}
 	for _, d := range w.deliveries {
 		d.moved = false
