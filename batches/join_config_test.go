@@ -66,7 +66,7 @@ join_decode = "cvs"`, `f:7: stream s, join_decode: unknown decoder "cvs"; did yo
 on = { id = "id" }
 join_topics = ["x"]`, `f:7: stream s, join_topics: it is for the join of two streams, which has within`},
 		{`join = { d = "a" }
-on = { id = "id" }`, `f:5: stream s, join: a is in from, too: a table is no stream of readings; take it out there`},
+on = { id = "id" }`, `f:5: stream s, join: a is in from, too. If it is a table, take it out there: a table is no stream of readings. If it is not, the join needs within and join_topics, which tell both sides apart`},
 		{`join = { d = "a" }
 on = { id = "id" }
 within = "5s"`, `f:5: stream s, join: a is in from, too: join_topics must say which of its messages are the other side`},

@@ -166,7 +166,7 @@ func (b *builder) tableJoin(c *StreamConfig) {
 		}
 	}
 	if slices.Contains(c.From, c.Joined()) {
-		b.fail("", "join", fmt.Errorf("%s is in from, too: a table is no stream of readings; take it out there", c.Joined()))
+		b.fail("", "join", fmt.Errorf("%s is in from, too. If it is a table, take it out there: a table is no stream of readings. If it is not, the join needs within and join_topics, which tell both sides apart", c.Joined()))
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 
 type replayCmd struct {
 	Stream string   `required:"" help:"The stream of the configuration." placeholder:"NAME"`
-	From   string   `required:"" help:"Messages that arrived from this time on, such as 2026-01-02T15:04:05Z, or so long ago, such as 10m." placeholder:"TIME"`
-	To     string   `help:"Up to this time; else up to the last message." placeholder:"TIME"`
-	Sink   []string `help:"Only to these of the stream's sinks." placeholder:"SINK"`
+	From   string   `required:"" help:"Messages that arrived from this time on, such as 2026-01-02T15:04:05Z, or so long ago, such as 10m; what was delivered is stored for store.keep." placeholder:"TIME"`
+	To     string   `help:"Up to this time, or so long ago; else up to the last message." placeholder:"TIME"`
+	Sink   []string `help:"Only to these of the stream's sinks; else to all of them, also those that have had the rows. The rows say \"replay\": true." placeholder:"SINK"`
 	DryRun bool     `help:"Say what would be given, and give nothing."`
 	endpoint
 }

@@ -86,6 +86,9 @@ func (d *Daemon) newReplay(q url.Values, now time.Time) (*replay, error) {
 	if p.sinks, err = sinksNamed(parts.c, name, q["sink"]); err != nil {
 		return nil, err
 	}
+	if len(p.sinks) == 0 {
+		return nil, fmt.Errorf("stream %s has no sinks that its rows could be given to once more; streams that take from it get nothing of a replay", name)
+	}
 	p.o = batches.ReplayOptions{
 		Config: p.c.StreamConfig, Plan: p.c.Plan, Store: d.store, End: p.s.Status().Position, Dry: q.Get("dry") != "", Entry: replayEntry, Wait: p.wait, Said: p.say,
 	}

@@ -67,6 +67,9 @@ func (p *replay) wait(ctx context.Context) error {
 		if p.d.now().stream(p.c.Name) != p.s {
 			return fmt.Errorf("stream %s was changed by a reload", p.c.Name)
 		}
+		if err := p.again(); err != nil {
+			return err
+		}
 		why := p.held()
 		if why == "" {
 			return ctx.Err()
@@ -75,6 +78,16 @@ func (p *replay) wait(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// again looks at the sinks as a reload may have left them.
+func (p *replay) again() error {
+	sinks, err := sinksNamed(p.d.now().c, p.c.Name, p.o.Sinks)
+	if err != nil {
+		return fmt.Errorf("a reload has changed its sinks: %w", err)
+	}
+	p.sinks = sinks
+	return nil
 }
 
 // held is what there is to wait for; "" if nothing.

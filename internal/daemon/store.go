@@ -43,6 +43,9 @@ type StoreLine struct {
 	End    bool            `json:"end,omitempty"`
 }
 
+// lineWithin is how long a line may stay in the buffer when further ones come.
+const lineWithin = 500 * time.Millisecond
+
 // answerLines sends what f gives, for as long as the reader takes.
 func answerLines(w http.ResponseWriter, f func(put func(StoreLine) error) error) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
@@ -51,9 +54,15 @@ func answerLines(w http.ResponseWriter, f func(put func(StoreLine) error) error)
 	out := bufio.NewWriterSize(w, 64<<10)
 	enc := json.NewEncoder(out)
 	enc.SetEscapeHTML(false)
+	sent := time.Now()
 	put := func(l StoreLine) error {
 		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(time.Minute))
-		return enc.Encode(l)
+		if err := enc.Encode(l); err != nil || time.Since(sent) < lineWithin {
+			return err
+		}
+		sent = time.Now()
+		_ = out.Flush()
+		return http.NewResponseController(w).Flush()
 	}
 	if err := f(put); err != nil {
 		_ = put(StoreLine{Error: err.Error()})
