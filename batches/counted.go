@@ -12,7 +12,7 @@ import (
 // waits for ever.
 //
 // Its window begins with the earliest time of its rows and ends 1 ns after the latest; in a window that spans a step of the clock those may be of
-// different epochs, and it is counted to the one of its last row. A rate begins with the window's first row: what came before is not kept.
+// different epochs, and it is counted to the latest. A rate begins with the window's first row: what came before is not kept.
 type counted struct {
 	p    *Plan
 	open keyedLots

@@ -9,7 +9,7 @@ import (
 // lot is what has come of one group that leaves together: a session, a count window, or everything since the stream began.
 type lot struct {
 	group
-	epoch       uint32 // of its rows; if there are several epochs in it, of the last row
+	epoch       uint32 // of its rows; if there are several epochs in it, the latest: a receiver that has not stepped yet does not take it back
 	first, last int64  // the earliest and the latest time of its rows
 	recent      int64  // the latest time of its rows in epoch
 	n           uint64 // rows
@@ -37,10 +37,13 @@ func (l *lot) add(in *arrived, epoch uint32) {
 	if l.n == 0 {
 		l.first, l.last = in.at, in.at
 	}
-	if l.n == 0 || l.epoch != epoch {
+	if l.n == 0 || epoch > l.epoch {
 		l.epoch, l.recent = epoch, in.at
 	}
-	l.first, l.last, l.recent = min(l.first, in.at), max(l.last, in.at), max(l.recent, in.at)
+	l.first, l.last = min(l.first, in.at), max(l.last, in.at)
+	if epoch == l.epoch {
+		l.recent = max(l.recent, in.at)
+	}
 	l.n++
 	l.untrusted = l.untrusted || !in.trusted
 	for i, v := range in.args {
@@ -81,7 +84,7 @@ func (l *lot) show(out *output, win edged.Window, partial bool) {
 	out.result(win, &l.group, nil, signs{untrusted: l.untrusted, partial: partial || l.incomplete, revision: l.revision, early: out.p.follows(), at: l.latest()})
 }
 
-// latest is the moment of its latest row, in the epoch of its last one.
+// latest is the moment of its latest row.
 func (l *lot) latest() edged.Instant {
 	if !l.left.IsZero() {
 		return l.left

@@ -25,7 +25,7 @@ func TestRunningCountsAgainstPlainCounters(t *testing.T) {
 				if !ok {
 					g = given{device: r.device, start: r.at, end: r.at + 1}
 				}
-				g.epoch, g.start, g.end, g.n = r.epoch, min(g.start, r.at), max(g.end, r.at+1), g.n+1
+				g.epoch, g.start, g.end, g.n = max(g.epoch, r.epoch), min(g.start, r.at), max(g.end, r.at+1), g.n+1
 				have[r.device], changed[r.device] = g, true
 			}
 			for _, d := range []string{"1", "2", "3"} {
@@ -71,5 +71,36 @@ func TestARunningGroupExpires(t *testing.T) {
 	}
 	if n := s.st.count(); n != 2 {
 		t.Errorf("%d groups", n)
+	}
+}
+
+// A receiver that has not stepped its clock yet does not make a group older that another one has brought into the new epoch: it would be forgotten sooner after
+// a restart than without one.
+func TestAnOlderEpochMakesNoGroupOlder(t *testing.T) {
+	for _, restart := range []bool{false, true} {
+		c := byDevice("running")
+		c.Expire = conf.Duration(time.Second)
+		p := mustPlan(t, c)
+		m := newMemStore(p)
+		s := newStream(c, p, m)
+		open(t, s)
+		row := func(receiver string, epoch uint32, at int64) {
+			m.addBlock(blockOf(receiver, edged.Instant{Epoch: epoch, Wall: at * sec}, msg{"site/1/gpio/1", `{"value":1}`, at * sec}))
+			step(t, s)
+		}
+		row("a", 1, 1000)
+		row("b", 0, 1000)
+		if restart {
+			if err := s.checkpoint(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			s = newStream(c, p, m)
+			open(t, s)
+		}
+		m.addTick("b", edged.Instant{Wall: 1001 * sec})
+		row("b", 0, 1001)
+		if all := allGiven(t, m); len(all) != 3 || all[2].n != 3 || all[2].epoch != 1 {
+			t.Errorf("restart %v: %+v", restart, all)
+		}
 	}
 }

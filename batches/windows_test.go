@@ -122,7 +122,7 @@ func TestCountWindowsAgainstAPlainCut(t *testing.T) {
 				if len(rows) == size {
 					g := given{epoch: r.epoch, start: r.at, end: r.at + 1, device: r.device, n: float64(size)}
 					for _, r := range rows {
-						g.start, g.end = min(g.start, r.at), max(g.end, r.at+1)
+						g.epoch, g.start, g.end = max(g.epoch, r.epoch), min(g.start, r.at), max(g.end, r.at+1)
 					}
 					want, rows = append(want, g), nil
 				}
