@@ -10,6 +10,7 @@ type JoinStatus struct {
 	Repeated int    `json:"repeated,omitempty"` // rows of the table whose key a later one has
 	Dropped  uint64 `json:"dropped,omitempty"`  // rows behind the join that max_groups left no room for, or with a group key that is too long, since the start: their messages count as applied
 	Missing  bool   `json:"missing,omitempty"`  // there is no table, or not the latest
+	Refused  string `json:"refused,omitempty"`  // why the latest table cannot be read; the one before is in force, if there was one
 
 	wants bool // its receiver is asked for it
 }
@@ -22,6 +23,9 @@ func (s *Stream) joinStatus() *JoinStatus {
 	if t := s.r.table; t != nil {
 		is.Rows, is.Skipped, is.Repeated, is.Missing = len(t.rows), t.skipped, t.repeated, t.lacks()
 		is.wants = is.Missing && !t.refused
+		if t.refused {
+			is.Refused = t.why
+		}
 	}
 	if s.held != nil {
 		is.Rows, is.Dropped = len(s.held.order), s.lost

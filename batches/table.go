@@ -21,10 +21,11 @@ type table struct {
 	at   int64  // its arrival
 	rows map[string][]edged.Value
 
-	skipped  int  // rows without a key, or with one that is too long
-	repeated int  // rows whose key a later one has
-	stale    bool // a later one was in an entry of the log that could not be read
-	refused  bool // the latest could not be read
+	skipped  int    // rows without a key, or with one that is too long
+	repeated int    // rows whose key a later one has
+	stale    bool   // a later one was in an entry of the log that could not be read
+	refused  bool   // the latest could not be read
+	why      string // not
 
 	dirty  bool              // it is not the one of the last checkpoint
 	pieces uint32            // that the last checkpoint has
@@ -56,6 +57,7 @@ func (t *table) replace(text []byte, arrival int64) (reason string) {
 		rows[string(key)] = t.side.fields()
 		return ""
 	})
+	t.why = reason
 	if t.refused = reason != ""; !t.refused {
 		t.at = arrival
 		t.text, t.rows, t.skipped, t.repeated = append(make([]byte, 0, len(text)), text...), rows, skipped, repeated

@@ -31,6 +31,10 @@ func (p *speaker) joined(who string, j *batches.JoinStatus) {
 	switch {
 	case j == nil:
 		return
+	case j.Refused != "" && j.Missing:
+		p.say("%s: the table of receiver %s cannot be read, and there is no other one: rows find no partner in it; correct the file: %s", who, j.With, j.Refused)
+	case j.Refused != "":
+		p.say("%s: the latest table of receiver %s cannot be read, and the one before is in force; correct the file: %s", who, j.With, j.Refused)
 	case j.Missing:
 		p.say("%s: it has no table of receiver %s, or not the latest: rows find no partner in it; is the file there, and readable?", who, j.With)
 	case j.Skipped > 0:

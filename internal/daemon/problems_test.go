@@ -30,6 +30,12 @@ func holdingSink(name string, h delivery.Health, ds ...delivery.Status) SinkStat
 	return SinkStatus{Name: name, Part: supervise.State{State: "running"}, Health: h, Deliveries: ds}
 }
 
+func joining(name string, j batches.JoinStatus) StreamStatus {
+	s := windowed(name)
+	s.Join = &j
+	return s
+}
+
 func windowed(name string) StreamStatus {
 	return StreamStatus{supervise.State{State: "running"}, batches.Status{Stream: name, Windowed: true, Balanced: true}}
 }
@@ -65,6 +71,14 @@ func TestSentences(t *testing.T) {
 		"one message, tried again late": {
 			s:    Status{Sinks: []SinkStatus{holdingSink("cloud", delivery.Health{Problem: "429", Cause: "429", Since: early, Next: noon.Add(30 * time.Minute)}, pending("raw", 1, 99))}},
 			want: []string{"sink cloud: 429 since 10:02, holding 1 message (99 B), next try at 12:30"},
+		},
+		"a table that cannot be read": {
+			s:    Status{Streams: []StreamStatus{joining("pins", batches.JoinStatus{With: "devices", Rows: 3, Refused: "not csv: line 2: two fields"})}},
+			want: []string{"stream pins: the latest table of receiver devices cannot be read, and the one before is in force; correct the file: not csv: line 2: two fields"},
+		},
+		"the first table cannot be read": {
+			s:    Status{Streams: []StreamStatus{joining("pins", batches.JoinStatus{With: "devices", Missing: true, Refused: "not csv"})}},
+			want: []string{"stream pins: the table of receiver devices cannot be read, and there is no other one: rows find no partner in it; correct the file: not csv"},
 		},
 		"a disk that is full": {
 			s:    Status{Sinks: []SinkStatus{holdingSink("archive", ill("cannot write /d/raw.ndjson: no space left on device", "make room on the file system of /d"), pending("raw", 20, 2000))}},
