@@ -201,8 +201,9 @@ func (r *replay) until() time.Time {
 	return at.Time()
 }
 
-// Stored is of which time a stream's messages are stored: from the arrival of the first one to the last tick. ok is false if there is none.
-func Stored(s Store, p *Plan) (first, last time.Time, ok bool, err error) {
+// Stored is of which time a stream's messages are stored: from the arrival of the first one to the last tick. Anything at all is stored from begins on.
+// ok is false if the stream has no message there.
+func Stored(s Store, p *Plan) (begins, first, last time.Time, ok bool, err error) {
 	if t := s.LastTick(); t != nil {
 		last = t.Newest().Time()
 	}
@@ -212,10 +213,17 @@ func Stored(s Store, p *Plan) (first, last time.Time, ok bool, err error) {
 		if e, ok, err = s.Next(seq); !ok || err != nil {
 			break
 		}
+		switch {
+		case !begins.IsZero():
+		case e.Block != nil:
+			begins = time.Unix(0, e.Block.Arrival[0]).UTC()
+		case e.Tick != nil:
+			begins = e.Tick.Newest().Time()
+		}
 		if b := e.Block; b != nil && !p.joinsTableOf(b.Receiver) && slices.ContainsFunc(b.Topics, func(t string) bool { return p.Takes(b.Receiver, t) }) {
-			return time.Unix(0, b.Arrival[0]).UTC(), last, true, nil
+			return begins, time.Unix(0, b.Arrival[0]).UTC(), last, true, nil
 		}
 		seq = e.Seq + 1
 	}
-	return first, last, false, err
+	return begins, first, last, false, err
 }

@@ -126,7 +126,7 @@ func (p *replay) behind(k configs.Sink) int64 {
 
 // stored refuses a time of which nothing is stored.
 func (p *replay) stored() error {
-	first, last, ok, err := batches.Stored(p.d.store, p.c.Plan)
+	begins, first, last, ok, err := batches.Stored(p.d.store, p.c.Plan)
 	oldest, oerr := p.d.store.Oldest()
 	switch err = cmp.Or(err, oerr); {
 	case err != nil:
@@ -135,12 +135,14 @@ func (p *replay) stored() error {
 		return fmt.Errorf("no message of stream %s is stored: what was delivered is kept for store.keep, %v", p.c.Name, p.d.now().c.Store.Keep)
 	case p.o.End == 0:
 		return fmt.Errorf("stream %s is not open yet", p.c.Name)
+	case !p.o.To.IsZero() && !p.o.To.After(first) && (oldest <= 1 || p.o.To.After(begins)):
+		return fmt.Errorf("no message of stream %s that is stored came before %s", p.c.Name, moment(first))
 	case !p.o.To.IsZero() && !p.o.To.After(first):
 		return fmt.Errorf("nothing from before %s is stored any more: what was delivered is kept for store.keep, %v, and longer where a delivery waits", moment(first), p.d.now().c.Store.Keep)
 	case p.o.From.After(last):
 		return fmt.Errorf("nothing from %s on is stored yet: the last of it is of %s", moment(p.o.From), moment(last))
 	}
-	p.did.First, p.did.Last, p.did.Missed = first, last, oldest > 1 && p.o.From.Before(first)
+	p.did.First, p.did.Last, p.did.Missed = first, last, oldest > 1 && p.o.From.Before(begins)
 	return nil
 }
 
