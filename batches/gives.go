@@ -135,8 +135,11 @@ func (s *Stream) Reach(at edged.Instant) (edged.Wait, bool) {
 			return edged.Wait{}, false
 		}
 	}
-	s.asked, s.isAsked = edged.Wait{Receivers: w.p.from, Until: at}, true
-	return s.asked, true
+	wait := edged.Wait{Receivers: w.p.from, Until: at}
+	if !s.isAsked || at.Before(s.asked.Until) { // of several that wait, the first one to be met
+		s.asked, s.isAsked = wait, true
+	}
+	return wait, true
 }
 
 // isWanted reports whether somebody waits for the stream to come to where the newest tick brings it.

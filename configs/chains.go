@@ -91,8 +91,9 @@ func (c *Config) crossChain(sub *conf.Table, s Stream) {
 			others = append(others, from)
 		}
 	}
-	if len(dated) > 0 && len(others) > 0 {
-		sub.Errorf("from", "from: rows of stream %s are dated by a field of the payloads, messages of %s by the gateway's clock: no window could tell when both have come to its end; take them in two streams",
+	own := s.Time != "arrival" && s.Idle == 0 // its time is that of its rows alone
+	if len(dated) > 0 && len(others) > 0 && !own {
+		sub.Errorf("from", "from: rows of stream %s are dated by a field of the payloads, messages of %s by the gateway's clock: no window could tell when both have come to its end; take them in two streams, or by a time field of this stream with idle = \"0s\"",
 			dated[0], others[0])
 	}
 }
