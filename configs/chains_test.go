@@ -37,7 +37,7 @@ type = "console"
 		{stream("a", `"field"`, topics+window+"time = \"ts\"") + stream("b", `"a"`, window) + stream("c", `"b", "field"`, topics+window+sinks),
 			"f:22: from: rows of stream b are dated by a field of the payloads, messages of field by the gateway's clock: no window could tell when both have come to its end; take them in two streams"},
 		{stream("a", `"field"`, topics+window+"time = \"ts\"") + stream("b", `"a", "field"`, topics+window+sinks+"time = \"ts\"\nidle = \"0s\""), ""}, // it asks neither clock
-		{stream("a", `"field"`, topics+"time = \"ts\"") + stream("c", `"a", "field"`, topics+window+sinks), ""}, // rows without a window arrive when their messages did
+		{stream("a", `"field"`, topics+"time = \"ts\"") + stream("c", `"a", "field"`, topics+window+sinks), ""},                                       // rows without a window arrive when their messages did
 	} {
 		_, problems, _ := load(t, base+c.text)
 		slices.Sort(problems)
