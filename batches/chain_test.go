@@ -579,6 +579,42 @@ func TestADatedChainGoesOnAfterIdle(t *testing.T) {
 	c.check()
 }
 
+// A stream on event time that has had no row yet holds nobody's windows open for ever: after the idle time it says how far it has come, and keeps to that.
+func TestAStreamWithoutARowSaysHowFarItIs(t *testing.T) {
+	up := pinsConfig()
+	up.Name, up.From, up.Where, up.Window, up.GroupBy = "s0", []string{"a"}, "", "tumbling 1s", nil
+	up.Time, up.AllowedLateness, up.Idle = "ts", conf.Duration(5*time.Second), conf.Duration(time.Minute)
+	c := newChained(t, up, drawnDown())
+	cut := func(at int64) edged.Instant {
+		c.m.addTick("a", edged.Instant{Wall: at * sec})
+		c.settle()
+		_, given, _ := c.streams[0].Gives()
+		return given
+	}
+	if at := cut(5000); !at.IsZero() {
+		t.Errorf("it says %v at once", at)
+	}
+	if at := cut(5060); !at.IsZero() {
+		t.Errorf("it says %v before it is idle", at)
+	}
+	c.start(0)
+	step(t, c.streams[0])
+	before, ok := c.streams[0].Reach(edged.Instant{Wall: 4996 * sec})
+	if want := (edged.Instant{Wall: 5061 * sec}); !ok || before.Until != want {
+		t.Errorf("to come to 4996 s it must reach %v (%v), want %v", before.Until, ok, want)
+	}
+	if at, want := cut(5061), (edged.Instant{Wall: 4996 * sec}); at != want {
+		t.Errorf("it says %v, want %v", at, want)
+	}
+	c.m.addBlock(blockOf("a", edged.Instant{Wall: 5070 * sec}, msg{"site/1/gpio/1", `{"value":1,"ts":1001000}`, 5070 * sec}))
+	c.settle()
+	cut(5140) // its window ends when it was silent again
+	if given := c.given(0); len(given) != 1 || !strings.HasPrefix(given[0], fmt.Sprintf("0 true\n%d s0 ", 4996*sec)) {
+		t.Errorf("its first row, which is older, does not arrive there: %v", given)
+	}
+	c.check()
+}
+
 // A stream does not hold the blocks that it gave itself, which are behind what it has yet to take: not after a restart either.
 func TestAChainedStreamLetsGoOfItsOwnBlocks(t *testing.T) {
 	up := pinsConfig()

@@ -164,6 +164,33 @@ func TestWhatAJoinHoldsIsBounded(t *testing.T) {
 	}
 }
 
+// As many pairs can leave at once as a step can bear.
+func TestPairsAreBounded(t *testing.T) {
+	c := joining("b", time.Minute)
+	c.Select = conf.Pairs{{Key: "value", Value: "value"}}
+	p := mustPlan(t, c)
+	m := newMemStore(p)
+	s := newStream(c, p, m)
+	open(t, s)
+	const n = 400
+	var ours, theirs []msg
+	for range n {
+		ours = append(ours, reading(1, 1))
+		theirs = append(theirs, msg{topic: "temp/1", payload: `{"id":1}`})
+	}
+	gets(t, s, m, "a", 1001, ours...)
+	gets(t, s, m, "b", 1001, theirs...)
+	if want := (Counts{Applied: n + maxPairs/n, Dropped: n - maxPairs/n}); s.rec.Counts != want || s.held.pairs != maxPairs {
+		t.Errorf("%+v, %d pairs; want %+v", s.rec.Counts, s.held.pairs, want)
+	}
+	for _, r := range []string{"a", "b"} {
+		m.addTick(r, edged.Instant{Wall: 2000 * sec})
+	}
+	if step(t, s); s.rec.Produced != maxPairs || s.held.pairs != 0 || !s.held.empty() {
+		t.Errorf("%d rows; %d pairs are left", s.rec.Produced, s.held.pairs)
+	}
+}
+
 // Rows behind a join that no group is left for are counted, though their message was applied.
 func TestRowsThatAreLostBehindAJoinAreCounted(t *testing.T) {
 	c := joining("b", time.Second)

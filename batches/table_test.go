@@ -227,3 +227,34 @@ func TestARowOfATableJoinCostsNoMemory(t *testing.T) {
 		t.Errorf("%v allocations, %d rows", n, s.rec.Applied-before)
 	}
 }
+
+// When another definition begins, a table that the former one could not read is wanted, and one that the new one cannot read does not stand in its way.
+func TestAChangedDefinitionWantsTheTableThatItCanRead(t *testing.T) {
+	for name, x := range map[string]struct {
+		on     string
+		column string
+		rows   int
+	}{
+		"the one in force cannot be read any more": {"device", "d.room", 0},
+		"the one in force can still be read":       {"id", "d.id", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := joining("t", 0)
+			c.Select = conf.Pairs{{Key: "name", Value: "d.name"}}
+			p := mustPlan(t, c)
+			m := newMemStore(p)
+			s := newStream(c, p, m)
+			open(t, s)
+			gets(t, s, m, "t", 1001, msg{topic: "t", payload: "id,name\n7,pump\n"})
+			gets(t, s, m, "t", 1002, msg{topic: "t", payload: "device,name,room\n7,pump,cellar\n"}) // no id: refused
+			next := *c
+			next.On, next.Select = conf.Pairs{{Key: x.on, Value: "topic[1]"}}, conf.Pairs{{Key: "it", Value: x.column}}
+			s = newStream(&next, mustPlan(t, &next), m)
+			open(t, s)
+			step(t, s)
+			if st := s.Status().Join; !s.Wants("t", edged.Pos{}) || st.Rows != x.rows {
+				t.Errorf("it does not want the latest table, of which nobody knows whether it can read it: %+v", st)
+			}
+		})
+	}
+}
