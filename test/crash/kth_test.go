@@ -101,7 +101,7 @@ func TestKillAtATruncation(t *testing.T) {
 	run := load.Under(t, e, load.Plan{Rate: 1000, Extra: []string{"-reconnect", "10m"}}, func() {
 		time.Sleep(500 * time.Millisecond)
 		e.Kill()
-		for k := 1; k <= ks; k++ {
+		for k := 1; k <= ks || died == 0 && k <= ks+20; k++ { // whether a turn was killed in time is a matter of luck
 			// After a sync of the sink's file, before its length is committed. Which sync that is differs: the store's are fdatasync.
 			life(t, e, "fsync", 2*(2+k%7), 10*time.Second)
 			if life(t, e, "ftruncate", 1, time.Second) {
@@ -110,7 +110,7 @@ func TestKillAtATruncation(t *testing.T) {
 		}
 		e.Start()
 	})
-	each(t, e, run, fmt.Sprintf("SIGKILL at a truncation, %d tries", ks), fmt.Sprintf("died at one %d times", died))
+	each(t, e, run, fmt.Sprintf("SIGKILL at a truncation, %d tries or more", ks), fmt.Sprintf("died at one %d times", died))
 	if died == 0 {
 		t.Error("nothing was ever truncated")
 	}

@@ -118,8 +118,8 @@ func TestAReplayOfWhatIsGone(t *testing.T) {
 	for want, args := range map[string][]string{
 		`there is no [stream.pinz]; did you mean "pins"?`:                          {"--stream", "pinz", "--from", "10m"},
 		"--sink: sink archive does not take stream pins; its sinks are aggregates": {"--stream", "pins", "--from", "10m", "--sink", "archive"},
-		"nothing lies between ": {"--stream", "pins", "--from", "5m", "--to", "10m"},
-		"nothing from before ":  {"--stream", "pins", "--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"},
+		"nothing lies between ":                                                     {"--stream", "pins", "--from", "5m", "--to", "10m"},
+		"no message of stream pins that is stored came before ":                     {"--stream", "pins", "--from", "2020-01-01T00:00:00Z", "--to", "2020-01-02T00:00:00Z"},
 		"nothing from 2100-01-01T00:00:00Z on is stored yet: the last of it is of ": {"--stream", "pins", "--from", "2100-01-01T00:00:00Z", "--to", "2100-01-02T00:00:00Z"},
 	} {
 		if said, err := replay(t, e, args...); err == nil || !strings.Contains(said, want) {
