@@ -66,7 +66,7 @@ func joined(t *testing.T, c *batches.StreamConfig, log []edged.Entry) (rows []st
 		alone++
 		return "NULL"
 	}
-	m := &store{log: log, cursors: map[string]edged.Cursor{}, take: func(r *edged.Result) error {
+	m := &store{log: log, cursors: map[string]edged.Cursor{}, upTo: uint64(len(log)), take: func(r *edged.Result) error {
 		x, err := rowcodec.Decode(r.Data, r.Seq, r.Rows)
 		for i := 0; err == nil && i < x.Len(); i++ {
 			cells := x.Row(i)
