@@ -92,8 +92,8 @@ func binarySize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	say(t, "binary, stripped, arm64", fmt.Sprintf("%.1f MB", float64(fi.Size())/1e6), "goal 15 MB; at most 16.5 MB")
-	if fi.Size() > 16.5e6 { // the decoders, receivers and sinks that came with streams brought 1.8 MB: the goal is to be reached again
+	say(t, "binary, stripped, arm64", fmt.Sprintf("%.1f MB", float64(fi.Size())/1e6), "goal 15 MB; at most 16.8 MB")
+	if fi.Size() > 16.8e6 { // what came with streams brought 2.1 MB: the goal is to be reached again (docs/adr/0012)
 		t.Error("the binary is too large")
 	}
 }
