@@ -25,7 +25,8 @@
 //  3. A sequence number names one entry for ever (TestNumbersAreNeverReused).
 //  4. A tick's cut of a receiver is at or before the arrival of every later message of it (TestTickNeverOvertakesBlocks). Of a chained stream it is what the
 //     stream gave, of which everything before is committed (TestBlocksOfUpdates).
-//  5. An entry is deleted only when no cursor needs it, and the newest tick never (TestModel).
+//  5. An entry is deleted only when no cursor needs it, and every consumer that there is to be has one (TestModel,
+//     TestWhatComesBeforeItsConsumerIsThere); the newest tick never.
 //  6. An update is durable as a whole or not at all; an update submitted before a message was handed to Take is durable no
 //     later than that message's block (TestUpdateBeforeBlock).
 //  7. Nothing is written when there is no input, no open window and no update (TestIdleWritesNothing); a window at the end of a chain has one tick

@@ -13,7 +13,7 @@ const (
 	freeMost  = 8192            // entries freed in one commit at most
 )
 
-// free deletes entries that no cursor needs: of the block log those older than keep (all of them when space runs short),
+// free deletes entries that no cursor needs, once all that are expected are there: of the block log those older than keep (all of them when space runs short),
 // of a result log at once. The newest tick stays: it carries the totals.
 func (s *Store) free(tx *bbolt.Tx, r *round) error {
 	short := s.Short()
@@ -30,6 +30,9 @@ func (s *Store) free(tx *bbolt.Tx, r *round) error {
 	}
 	for _, c := range r.upd.Cursors {
 		cursors[c.Name] = c
+	}
+	if s.awaits(cursors) {
+		return nil
 	}
 	left := freeMost
 	for stream, end := range s.ends {
@@ -49,7 +52,8 @@ func (s *Store) free(tx *bbolt.Tx, r *round) error {
 	} else if s.lastTick != nil {
 		newest = s.lastTick.Seq
 	}
-	expired := func(k, v []byte) bool { return short || s.expired(v) }
+	now := (&edged.Tick{Receivers: r.totals.receivers}).Newest()
+	expired := func(k, v []byte) bool { return short || s.expired(v, now) }
 	for _, gap := range needs(cursors, "").Gaps(0, newest) {
 		n, err := freeRange(tx, logKey(gap.From), left, func(k, v []byte) bool {
 			return isLogKey(k) && seqOf(k) < gap.To && expired(k, v)
@@ -81,14 +85,13 @@ func freeRange(tx *bbolt.Tx, key []byte, most int, more func(k, v []byte) bool) 
 	return len(keys), nil
 }
 
-// expired reports whether an entry is past keep. One from an epoch before the present one has no age that could be
+// expired reports whether an entry is past keep at the newest time that is known. One from an epoch before the present one has no age that could be
 // trusted; it is not kept for replay.
-func (s *Store) expired(v []byte) bool {
+func (s *Store) expired(v []byte, now edged.Instant) bool {
 	h, ok := headerOf(v)
 	if !ok {
 		return true // damaged: nothing to replay
 	}
-	now := (&edged.Tick{Receivers: s.totals.receivers}).Newest()
 	age := now.Wall - h.at.Wall
 	return h.at.Epoch != now.Epoch || age >= int64(s.cfg.Keep) || -age >= int64(s.cfg.Keep) // what a chained stream gave can be dated ahead
 }

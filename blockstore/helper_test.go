@@ -24,6 +24,7 @@ type feed struct {
 	mu    sync.Mutex
 	name  string
 	wall  int64
+	epoch uint32
 	queue []edged.Parcel
 	cuts  int
 }
@@ -41,7 +42,7 @@ func (f *feed) put(done func(error), payloads ...string) *edged.Block {
 		b.Data = append(b.Data, p...)
 		b.End = append(b.End, uint32(len(b.Data)))
 	}
-	b.Cut = edged.Instant{Wall: f.wall}
+	b.Cut = edged.Instant{Wall: f.wall, Epoch: f.epoch}
 	if done == nil {
 		done = func(error) {}
 	}
@@ -53,7 +54,7 @@ func (f *feed) Cut(limit int64) edged.Handover {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.cuts++
-	h := edged.Handover{At: edged.Instant{Wall: f.wall}}
+	h := edged.Handover{At: edged.Instant{Wall: f.wall, Epoch: f.epoch}}
 	for len(f.queue) > 0 {
 		if size := f.queue[0].Block.Size(); size > limit {
 			h.At = edged.Instant{Wall: f.queue[0].Block.Arrival[0] - 10}

@@ -12,6 +12,7 @@ type Wiring struct {
 	Sources []SourceOf
 	Riders  []edged.Rider
 	Router  edged.Router
+	Cursors []string // see Expect
 }
 
 // SourceOf is a receiver's source; its name is the blocks' receiver.
@@ -84,6 +85,7 @@ func (s *Store) rewire() {
 		s.totals.receiver(n.name)
 	}
 	s.sources, s.riders = sources, r.Riders
+	s.Expect(r.Cursors)
 	s.SetRouter(r.Router)
 	r.done <- nil
 }

@@ -254,6 +254,8 @@ func (s *Store) accept(r *round) {
 		for _, c := range r.upd.Cursors {
 			p.cursors[c.Name] = c
 		}
-		p.cache.release(needs(p.cursors, ""), p.end)
+		if !s.awaits(p.cursors) {
+			p.cache.release(needs(p.cursors, ""), p.end)
+		}
 	})
 }

@@ -1,7 +1,9 @@
 package blockstore
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
@@ -80,7 +82,7 @@ func (s *Store) sayFull(sp Space, waits bool) {
 	s.meter.full.Inc()
 	name, held := s.Holder()
 	s.log.Warn("the store is full: nothing is taken in or acknowledged until something was delivered; deliveries go on, and free what was delivered",
-		"used", sp.Used, "max_bytes", sp.Max, "disk_free", sp.DiskFree, "held_most_by", name, "holds", held)
+		"used", sp.Used, "max_bytes", sp.Max, "disk_free", sp.DiskFree, "held_most_by", name, "holds", held, "not_open_yet", slices.Sorted(maps.Keys(s.expected)))
 }
 
 // Holder is the cursor that holds back most of the logs, and how many bytes those are.

@@ -62,6 +62,8 @@ type Store struct {
 	fatal   error
 	round   Progress
 
+	expected map[string]bool // cursors that are to come; the committer's
+
 	rewiring *rewiring // what waits to take the place of sources, riders and router
 
 	unreadable map[entryName]bool // log entries that were come to and cannot be read

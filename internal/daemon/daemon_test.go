@@ -39,13 +39,16 @@ type = "console"
 `
 
 // gatewayOf makes a gateway that is not running.
-func gatewayOf(t *testing.T, text string) *Daemon {
+func gatewayOf(t *testing.T, text string) *Daemon { t.Helper(); return gatewayTo(t, text, io.Discard) }
+
+// gatewayTo is gatewayOf with a screen.
+func gatewayTo(t *testing.T, text string, screen io.Writer) *Daemon {
 	t.Helper()
 	c, problems, _ := configs.Load("edged.toml", []byte(text))
 	if len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	d, err := New(Options{Config: c, Log: slog.New(slog.DiscardHandler), Stdout: io.Discard, Version: "test"})
+	d, err := New(Options{Config: c, Log: slog.New(slog.DiscardHandler), Stdout: screen, Version: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}

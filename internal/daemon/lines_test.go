@@ -1,6 +1,7 @@
 package daemon
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,40 +10,37 @@ import (
 	"edged/test/await"
 )
 
-// Lines reach the log through the daemon's wiring: those of a payload, and those of a program.
-func TestLinesReachTheLog(t *testing.T) {
+// Lines reach the sinks through the daemon's wiring: those of a payload, and those of a program.
+func TestLinesReachTheSinks(t *testing.T) {
 	text := strings.Replace(fmt.Sprintf(gateway, t.TempDir()), "topics = [\"site/#\"]\n[stream", `topics = ["site/#"]
 split = "lines"
 [receiver.script]
 type = "exec"
-command = ["sh", "-c", "echo one; echo two; exec sleep 1000"]
+command = ["sh", "-c", "echo 4; echo 5; exec sleep 1000"]
+[stream.program]
+from = ["script"]
+topics = ["lines/#"]
+sinks = ["screen"]
 [stream`, 1)
-	d := gatewayOf(t, text)
+	screen := &await.Log{}
+	d := gatewayTo(t, text, screen)
 	run(t, d)
 	if err := d.broker.Publish(t.Context(), "site/1", []byte("1\r\n2\n\n3"), 2, false); err != nil {
 		t.Fatal(err)
 	}
-	stored := func(receiver string) (got []string) {
-		for seq := uint64(0); ; {
-			e, ok, err := d.store.Next(seq)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if !ok {
-				return got
-			}
-			seq = e.Seq + 1
-			if e.Block != nil && e.Block.Receiver == receiver {
-				for i := range e.Block.Len() {
-					got = append(got, e.Block.TopicOf(i)+" "+string(e.Block.Payload(i)))
+	for topic, want := range map[string][]float64{"site/1": {1, 2, 3}, "lines/script": {4, 5}} {
+		await.Soon(t, "lines of "+topic, func() bool {
+			var got []float64
+			for line := range strings.Lines(screen.String()) {
+				var row struct {
+					Topic   string
+					Payload float64
+				}
+				if json.Unmarshal([]byte(line), &row) == nil && row.Topic == topic {
+					got = append(got, row.Payload)
 				}
 			}
-		}
+			return slices.Equal(got, want)
+		})
 	}
-	await.Soon(t, "the lines of a payload are stored", func() bool {
-		return slices.Equal(stored("field"), []string{"site/1 1", "site/1 2", "site/1 3"})
-	})
-	await.Soon(t, "the lines of a program are stored", func() bool {
-		return slices.Equal(stored("script"), []string{"lines/script one", "lines/script two"})
-	})
 }

@@ -135,10 +135,10 @@ func (d *Daemon) wiring(p *parts) (w blockstore.Wiring) {
 		w.Sources = append(w.Sources, blockstore.SourceOf{Name: in.name, Level: in.level, Source: in.Generator})
 	}
 	for _, s := range p.streams {
-		w.Riders = append(w.Riders, s.Stream)
+		w.Riders, w.Cursors = append(w.Riders, s.Stream), append(w.Cursors, edged.StreamCursor(s.Name()))
 	}
 	for _, k := range p.writers {
-		w.Riders = append(w.Riders, k.Writer)
+		w.Riders, w.Cursors = append(w.Riders, k.Writer), append(w.Cursors, k.Cursors()...)
 	}
 	if d.broker != nil {
 		w.Riders = append(w.Riders, d.broker)
@@ -161,4 +161,5 @@ func (d *Daemon) wire(p *parts) {
 		d.store.AddRider(r)
 	}
 	d.store.SetRouter(w.Router)
+	d.store.Expect(w.Cursors)
 }

@@ -72,6 +72,16 @@ func New(o Options) *Writer {
 // Name is the sink's name.
 func (w *Writer) Name() string { return w.o.Name }
 
+// Cursors are the names of those by which it holds the logs. Rows that may never come are not among them: a cursor of theirs may not, either.
+func (w *Writer) Cursors() (names []string) {
+	for _, d := range w.deliveries {
+		if !d.seldom {
+			names = append(names, d.name)
+		}
+	}
+	return names
+}
+
 // Run delivers until ctx ends; then it delivers what waits, as far as that goes within two seconds, and closes the sink.
 func (w *Writer) Run(ctx context.Context) error {
 	for _, d := range w.deliveries {
