@@ -21,8 +21,8 @@ type Message struct {
 type Origin struct {
 	Client   string
 	PacketID uint16
-	// Copies is the number of sources that take the message; it counts as received when all of them have stored it. 0: the identity is
-	// not remembered, because the client's session ends with its connection.
+	// Copies is the number of sources that store the message, those of an earlier try of its client included; it counts as received when all of
+	// them have. 0: the identity is not remembered, because the client's session ends with its connection.
 	Copies uint8
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // noteReceived writes down the identities in a round's blocks. It comes after the round's puts: an identifier that was released can be used
-// again. The value is the number of copies of the message that are still to come.
+// again. What cannot be read of an identity begins again.
 func noteReceived(tx *bbolt.Tx, parcels []edged.Parcel) error {
 	for _, p := range parcels {
 		for _, o := range p.Block.Origins {
@@ -22,13 +22,13 @@ func noteReceived(tx *bbolt.Tx, parcels []edged.Parcel) error {
 				return fmt.Errorf("space %s: %w", edged.SpaceReceived, err)
 			}
 			key := []byte(o.Key())
-			missing := o.Copies - 1
+			var before []byte
 			if o.Copies > 1 {
-				if v, err := unsealIn(string(space), o.Key(), b.Get(key)); err == nil && len(v) == 1 && v[0] > 0 {
-					missing = v[0] - 1
+				if v, err := unsealIn(string(space), o.Key(), b.Get(key)); err == nil {
+					before = v
 				}
 			}
-			if err := b.Put(key, sealIn(string(space), o.Key(), []byte{missing})); err != nil {
+			if err := b.Put(key, sealIn(string(space), o.Key(), o.Received(before, p.Block.Receiver))); err != nil {
 				return fmt.Errorf("space %s: %w", edged.SpaceReceived, err)
 			}
 		}

@@ -14,7 +14,7 @@ func kept(t testing.TB, b *book, auto bool, cfg func(*Config)) *server {
 	t.Helper()
 	s := start(t, setup{cfg: cfg, store: b, before: func(x *Broker) {
 		own := b.carrier()
-		x.AttachOwn(own)
+		x.AttachOwn(own.name, own)
 		b.riders = append(b.riders, x)
 	}})
 	if !auto {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -46,6 +47,7 @@ type page struct {
 	entries map[uint64]edged.Entry
 	values  map[string]map[string][]byte
 	cursors map[string]edged.Cursor
+	stored  map[string]int // by source and payload: how often a message of QoS 2 was
 }
 
 type submitted struct {
@@ -73,7 +75,7 @@ var errTorn = errors.New("the store has ended")
 
 func newBook(p *page) *book {
 	if p == nil {
-		p = &page{end: 1, entries: map[uint64]edged.Entry{}, values: map[string]map[string][]byte{}, cursors: map[string]edged.Cursor{}}
+		p = &page{end: 1, entries: map[uint64]edged.Entry{}, values: map[string]map[string][]byte{}, cursors: map[string]edged.Cursor{}, stored: map[string]int{}}
 	}
 	return &book{page: p, wake: make(chan struct{}, 1)}
 }
@@ -97,6 +99,7 @@ func (b *book) crash() *book {
 // carrier is a source of the book: the handler of a receiver whose messages are in the log.
 type carrier struct {
 	b     *book
+	name  string // by its place among the sources, also after a crash
 	block *edged.Block
 	takes []take
 	slow  bool // its blocks are handed over only every other time
@@ -104,7 +107,7 @@ type carrier struct {
 }
 
 func (b *book) carrier() *carrier {
-	c := &carrier{b: b}
+	c := &carrier{b: b, name: fmt.Sprint("source ", len(b.open))}
 	b.open = append(b.open, c)
 	return c
 }
@@ -116,7 +119,7 @@ func (c *carrier) Take(_ context.Context, m *edged.Message, ack edged.Acker, tok
 		return edged.ErrStopped
 	}
 	if c.block == nil {
-		c.block = &edged.Block{}
+		c.block = &edged.Block{Receiver: c.name}
 	}
 	blk, i := c.block, uint32(c.block.Len())
 	flags := m.QoS
@@ -234,7 +237,7 @@ func (b *book) apply(how room) {
 	if r.updates = left; how == none {
 		return
 	}
-	p := &page{end: b.page.end, entries: maps.Clone(b.page.entries), cursors: maps.Clone(b.page.cursors), values: map[string]map[string][]byte{}}
+	p := &page{end: b.page.end, entries: maps.Clone(b.page.entries), cursors: maps.Clone(b.page.cursors), stored: maps.Clone(b.page.stored), values: map[string]map[string][]byte{}}
 	for space, m := range b.page.values {
 		p.values[space] = maps.Clone(m)
 	}
@@ -242,6 +245,11 @@ func (b *book) apply(how room) {
 		blk.Seq = p.end
 		p.entries[p.end] = edged.Entry{Seq: p.end, Block: blk}
 		p.end += 2 // a tick is in between
+		for i := range blk.Len() {
+			if blk.QoS(i) == 2 {
+				p.stored[blk.Receiver+": "+string(blk.Payload(i))]++
+			}
+		}
 	}
 	for _, s := range r.updates {
 		b.put(p, s.u)
@@ -285,11 +293,7 @@ func (p *page) receive(blk *edged.Block) {
 			m = map[string][]byte{}
 			p.values[edged.SpaceReceived] = m
 		}
-		missing := o.Copies - 1
-		if v := m[o.Key()]; o.Copies > 1 && len(v) == 1 && v[0] > 0 {
-			missing = v[0] - 1
-		}
-		m[o.Key()] = []byte{missing}
+		m[o.Key()] = o.Received(m[o.Key()], blk.Receiver)
 	}
 }
 

@@ -1,8 +1,12 @@
 package broker
 
+import "slices"
+
 // deliver gives a message to everyone who subscribes to its topic, and returns how many that were. It does not block.
 func (b *Broker) deliver(m *message) (n int) {
-	b.taps.offer(m)
+	if m.part != readers {
+		b.taps.offer(m)
+	}
 	r := b.routes.of(m.topic)
 	if !r.wanted() || m.expired() {
 		return 0
@@ -13,7 +17,7 @@ func (b *Broker) deliver(m *message) (n int) {
 		if t.s.id == m.origin {
 			g = t.own
 		}
-		if g == nil {
+		if g == nil || !m.part.has(m.reads(t.s, g)) {
 			continue
 		}
 		gets, asRetained := b.retained.due(m, g.born)
@@ -25,6 +29,9 @@ func (b *Broker) deliver(m *message) (n int) {
 		}
 	}
 	for _, members := range r.shared {
+		if !m.part.has(slices.ContainsFunc(members, func(t target) bool { return m.reads(t.s, t.all) })) {
+			continue
+		}
 		t := b.choose(members)
 		b.send(t.s, t.all, m, m.retain && t.all.retainAsPublished)
 	}

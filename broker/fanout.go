@@ -50,15 +50,27 @@ func (b *Broker) deliverTo(l *lane, m *message, r *route) (d delivery, keeps int
 }
 
 // Begin implements intake.Delivery.
-func (d delivery) Begin() {
+func (d delivery) Begin(again bool) {
+	if again {
+		d.m.part = notReaders
+	}
 	if d.m.kept {
 		d.m.ticket = d.b.low.take()
 	}
 }
 
 // Deliver implements intake.Delivery.
-func (d delivery) Deliver(at edged.Pos) {
+func (d delivery) Deliver(at edged.Pos, whole bool) {
 	d.m.at = at
+	switch {
+	case whole:
+	case d.m.part == notReaders: // there is nobody left
+		d.settled()
+		d.b.in.Delivered(d.keeps)
+		return
+	default:
+		d.m.part = readers
+	}
 	f := &d.b.fanout
 	f.mu.Lock()
 	d.lane.waiting = append(d.lane.waiting, d)

@@ -54,7 +54,7 @@ func start(t testing.TB, s setup) *server {
 		t.Fatal(err)
 	}
 	for filter, h := range s.attach {
-		b.Attach([]string{filter}, h, true)
+		b.Attach(filter, []string{filter}, h)
 	}
 	if s.before != nil {
 		s.before(b)

@@ -87,20 +87,24 @@ type watched struct {
 var errNotStored = errors.New("the store did not take a message that was published within the gateway")
 
 // Begin implements intake.Delivery.
-func (w watched) Begin() {
+func (w watched) Begin(again bool) {
 	if w.inner != nil {
-		w.inner.Begin()
+		w.inner.Begin(again)
 	}
 }
 
 // Deliver implements intake.Delivery.
-func (w watched) Deliver(at edged.Pos) {
+func (w watched) Deliver(at edged.Pos, whole bool) {
 	if w.inner != nil {
-		w.inner.Deliver(at)
+		w.inner.Deliver(at, whole)
 	} else {
 		w.in.Delivered(0)
 	}
-	w.o.is(nil)
+	if whole {
+		w.o.is(nil)
+	} else {
+		w.o.is(errNotStored)
+	}
 }
 
 // Abandon implements intake.Delivery.

@@ -16,27 +16,28 @@ import (
 // receiver wants is acknowledged unstored, so attach receivers before Run. A publish that is being taken in while detach
 // runs may still come.
 //
-// durable says whether what it acknowledges is in the log, where sessions that are kept find it.
-func (b *Broker) Attach(filters []string, h edged.Handler, durable bool) (detach func()) {
-	return b.routes.attach(&attachment{filters: filters, h: h, durable: durable, whole: true})
+// source is the name of the receiver whose blocks in the log have what h acknowledges, where sessions that are kept find it; "" if the log has
+// it not, or not for good.
+func (b *Broker) Attach(source string, filters []string, h edged.Handler) (detach func()) {
+	return b.routes.attach(&attachment{source: source, filters: filters, h: h, whole: true})
 }
 
 // AttachParts is Attach for a receiver that puts something else into the log than the messages as they came, such as their lines.
 // Sessions that are kept do not read its copies: the broker's own source keeps one for them.
-func (b *Broker) AttachParts(filters []string, h edged.Handler, durable bool) (detach func()) {
-	return b.routes.attach(&attachment{filters: filters, h: h, durable: durable})
+func (b *Broker) AttachParts(source string, filters []string, h edged.Handler) (detach func()) {
+	return b.routes.attach(&attachment{source: source, filters: filters, h: h})
 }
 
 // Reattach gives a receiver that is attached other filters, at once: no publish finds neither the old ones nor the new ones, and none finds
 // both. The detach that it returns takes the place of the former one, which does nothing any more. whole is false for what AttachParts is for.
-func (b *Broker) Reattach(filters []string, h edged.Handler, durable, whole bool) (detach func()) {
-	return b.routes.reattach(&attachment{filters: filters, h: h, durable: durable, whole: whole})
+func (b *Broker) Reattach(source string, filters []string, h edged.Handler, whole bool) (detach func()) {
+	return b.routes.reattach(&attachment{source: source, filters: filters, h: h, whole: whole})
 }
 
 // AttachOwn gives the broker a source of its own in the log, for messages that only sessions which are kept want. Without it, or without
 // Options.Store, sessions live in memory. It is called before Run.
-func (b *Broker) AttachOwn(h edged.Handler) {
-	b.routes.own = h
+func (b *Broker) AttachOwn(source string, h edged.Handler) {
+	b.routes.own = &attachment{source: source, h: h}
 	b.routes.allChanged() // those that were found when the sessions were loaded
 }
 
@@ -60,7 +61,7 @@ func (b *Broker) publish(ctx context.Context, s *intake.Session, l *lane, m *mes
 		b.met.badTopic.Inc()
 		return edged.WithClass(fmt.Errorf("broker: topic %q: %w", m.topic, r.wrong), edged.Poison)
 	}
-	p := &intake.Publish{To: r.to}
+	p := &intake.Publish{To: r.to, Sources: r.sources}
 	p.Message = edged.Message{Topic: m.topic, Payload: m.payload, QoS: m.qos, Retain: m.retain}
 	retained := m.retain && b.retained.admit(&p.Message, len(m.props), s.Client())
 	wanted := r.wanted() || b.taps.any()

@@ -81,8 +81,8 @@ func TestPublishersFromWithinKeepTheirOrder(t *testing.T) {
 func TestReceiversGetEachPublishOnce(t *testing.T) {
 	a, b := commits(t), commits(t)
 	s := start(t, setup{})
-	detach := s.Attach([]string{"site/#", "site/+", "site/1"}, a, true)
-	s.Attach([]string{"#"}, b, true)
+	detach := s.Attach("a", []string{"site/#", "site/+", "site/1"}, a)
+	s.Attach("b", []string{"#"}, b)
 	w, _ := connect(t, s, rawmqtt.Connect{ID: "c"})
 	w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "other", QoS: 1, ID: 2}, rawmqtt.Publish{Topic: "site/2"})
 	w.Acks(0x40, 1, 2)

@@ -20,8 +20,25 @@ type message struct {
 	change  *noted    // what it does to the retained message of its topic; nil: nothing
 	ticket  uint64    // of lowWater, if it is kept
 	kept    bool      // sessions that are kept find it in the log
+	part    part      // who gets it
 	at      edged.Pos // its place there, once it is durable
 }
+
+// part is who gets a message. One of QoS 2 that was stored in part can come in two: the copy that sessions read is stored, and theirs also after a
+// crash; everybody else gets it with its repeat.
+type part uint8
+
+const (
+	everybody  part = iota
+	readers         // sessions that read the log
+	notReaders      // the others
+)
+
+// has reports whether one who reads the log, or does not, is among them.
+func (p part) has(reader bool) bool { return p == everybody || (p == readers) == reader }
+
+// reads reports whether a session gets the message from the log after a crash.
+func (m *message) reads(s *session, g *grant) bool { return s.kept && min(m.qos, g.qos) > 0 }
 
 // messageOf makes a message of a client's PUBLISH, in memory of its own.
 func messageOf(p *wire.Publish, topic, origin string) *message {

@@ -40,7 +40,7 @@ func TestSessionsDoNotReadParts(t *testing.T) {
 			b.mu.Lock()
 			parts := &partly{carrier: b.carrier()}
 			b.mu.Unlock()
-			s.AttachParts([]string{"a"}, parts, true)
+			s.AttachParts(parts.name, []string{"a"}, parts)
 			o := rawmqtt.Connect{ID: "sub", Keep: true}
 			w, _ := connect(t, s, o)
 			w.Subscribe(1, "a", qos)

@@ -29,7 +29,7 @@ func (c *conn) publish(f wire.Frame) error {
 		return err
 	}
 	p := &c.offer
-	*p = intake.Publish{ID: m.ID, Dup: m.Dup, To: r.to}
+	*p = intake.Publish{ID: m.ID, Dup: m.Dup, To: r.to, Sources: r.sources}
 	p.Message = edged.Message{Topic: r.name, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain}
 	if m.QoS == 2 {
 		p.Origin = edged.Origin{Client: c.session.id, PacketID: m.ID}
@@ -62,11 +62,6 @@ func (c *conn) take(p *intake.Publish, m *wire.Publish, r *route, retained bool)
 		x.Expiry = expiryIn(m.Expiry)
 	}
 	c.extra = r.keepIn(p, x, c.extra[:0])
-	if p.QoS == 2 && c.session.kept {
-		if p.Origin.Copies = r.copies; p.Keep && r.keeper == len(r.to) {
-			p.Origin.Copies++ // the broker's own source stands in where no receiver has the message whole and durable
-		}
-	}
 	if p.QoS == 0 && !retained && !c.session.in.Behind() {
 		err := c.link.Offer(p)
 		if err == nil && wanted {

@@ -12,7 +12,7 @@ import (
 func TestAReceiverIsReattached(t *testing.T) {
 	r := &receiver{}
 	s := start(t, setup{})
-	first := s.Attach([]string{"a/#", "only/a"}, r, true)
+	first := s.Attach("r", []string{"a/#", "only/a"}, r)
 	last := first
 	stop, changed := make(chan struct{}), make(chan struct{})
 	go func() {
@@ -22,7 +22,7 @@ func TestAReceiverIsReattached(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				last = s.Reattach([][]string{{"a/+", "only/b"}, {"a/#", "only/a"}}[n%2], r, true, true)
+				last = s.Reattach("r", [][]string{{"a/+", "only/b"}, {"a/#", "only/a"}}[n%2], r, true)
 			}
 		}
 	}()
@@ -42,7 +42,7 @@ func TestAReceiverIsReattached(t *testing.T) {
 	<-changed
 	r.has(t, n*each)
 	first()
-	s.Reattach([]string{"b"}, r, true, true)
+	s.Reattach("r", []string{"b"}, r, true)
 	last() // it is not the present one
 	for _, topic := range []string{"a/1", "b", "only/a"} {
 		if err := s.Publish(t.Context(), topic, nil, 0, false); err != nil {
@@ -50,7 +50,7 @@ func TestAReceiverIsReattached(t *testing.T) {
 		}
 	}
 	r.has(t, n*each+1)
-	s.Reattach([]string{"b"}, r, true, true)()
+	s.Reattach("r", []string{"b"}, r, true)()
 	if err := s.Publish(t.Context(), "b", nil, 0, false); err != nil {
 		t.Fatal(err)
 	}

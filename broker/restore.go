@@ -203,24 +203,23 @@ func (r *restoring) letter(client, rest string, value []byte, err error) error {
 	return nil
 }
 
-// received gives the sessions what their clients have sent with QoS 2 and not released. What was received in part is forgotten: it is
-// taken again, and all of its copies count anew.
+// received gives the sessions what their clients have sent with QoS 2 and not released, whole or in part.
 func (r *restoring) received() error {
-	ids := map[string][]uint16{}
+	of := map[string][]edged.Receipt{}
 	err := r.k.store.Values(edged.SpaceReceived, func(key string, value []byte, err error) error {
-		o, ok := edged.ReceivedFrom(key, value)
+		receipt, ok := edged.ReceivedFrom(key, value)
 		if err != nil || !ok {
 			r.k.unreadable("a received publish of QoS 2", cmp.Or(err, fmt.Errorf("%q is no identity", key)))
 		}
-		if err == nil && ok && o.Copies == 0 && r.by[o.Client] != nil {
-			ids[o.Client] = append(ids[o.Client], o.PacketID)
+		if err == nil && ok && r.by[receipt.Client] != nil {
+			of[receipt.Client] = append(of[receipt.Client], receipt)
 			return nil
 		}
 		r.erase = append(r.erase, edged.Put{Space: edged.SpaceReceived, Key: key})
 		return nil
 	})
 	for _, s := range r.by {
-		s.in.Keep(r.k, ids[s.id])
+		s.in.Keep(r.k, of[s.id])
 	}
 	return err
 }

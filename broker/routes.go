@@ -2,7 +2,6 @@ package broker
 
 import (
 	"errors"
-	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -36,10 +35,10 @@ type route struct {
 	wrong      error // it cannot be published to
 	malformed  bool  // because it is no topic name at all
 	to         []edged.Handler
+	sources    []string        // of each of keepers, under which name the log has what it takes for good; "": it has not
 	keep       bool            // a session that is kept wants its messages of QoS 1 and 2 from the log
 	keepers    []edged.Handler // who takes those: to, and the broker's own source if no other is durable
 	keeper     int             // the one of them whose copy is read
-	copies     uint8           // how many of to put what they take into the log
 	names      bool            // and who published it is asked for
 	subs       []target
 	shared     [][]target // of each shared subscription one is chosen for each message
@@ -87,7 +86,7 @@ type routes struct {
 	generation atomic.Uint64 // of all routes: raised when a change concerns many
 	changes    atomic.Uint64
 
-	own edged.Handler // takes what only sessions want; nil: nothing is kept
+	own *attachment // takes what only sessions want; nil: nothing is kept
 
 	mu       sync.RWMutex
 	byTopic  map[string]*route
@@ -125,8 +124,8 @@ func (rs *routes) allChanged() {
 type attachment struct {
 	filters []string
 	h       edged.Handler
-	durable bool // what it takes is in the log for good
-	whole   bool // as it came, so that sessions can read it there
+	source  string // the name of the receiver whose blocks have what it takes; "": they are not in the log, or not for good
+	whole   bool   // as it came, so that sessions can read it there
 }
 
 // of returns the route of a topic.
@@ -191,20 +190,17 @@ func (r *route) receivers(rs *routes) {
 	r.keeper = -1
 	for _, a := range rs.attached {
 		if a.wants(r.name) {
-			if a.durable && a.whole && r.keeper < 0 {
+			if a.source != "" && a.whole && r.keeper < 0 {
 				r.keeper = len(r.to)
 			}
-			if a.durable && r.copies < math.MaxUint8-1 { // one more may be the broker's own
-				r.copies++
-			}
-			r.to = append(r.to, a.h)
+			r.to, r.sources = append(r.to, a.h), append(r.sources, a.source)
 		}
 	}
 	if rs.own == nil {
 		return
 	}
 	if r.keepers = r.to; r.keeper < 0 {
-		r.keeper, r.keepers = len(r.to), append(r.to[:len(r.to):len(r.to)], rs.own)
+		r.keeper, r.keepers, r.sources = len(r.to), append(r.to[:len(r.to):len(r.to)], rs.own.h), append(r.sources, rs.own.source)
 	}
 	for _, t := range r.subs {
 		r.keep = r.keep || t.s.kept && t.all.qos > 0

@@ -44,14 +44,15 @@ func (h *history) open(b *book) {
 	h.b, h.step = b, 0
 	h.s = start(h.t, setup{store: b, before: func(x *Broker) {
 		x.keeping.every, x.keeping.most, x.keeping.pause = h.opts.every, h.opts.most, time.Millisecond
-		x.AttachOwn(b.carrier())
+		own := b.carrier()
+		x.AttachOwn(own.name, own)
 		for i := range h.opts.copies {
 			c := b.carrier()
 			c.slow = i == 1 && h.opts.slow
-			x.Attach([]string{"t/#"}, c, true)
+			x.Attach(c.name, []string{"t/#"}, c)
 		}
 		if h.opts.volatile {
-			x.Attach([]string{"t/#"}, atOnce{}, false)
+			x.Attach("", []string{"t/#"}, atOnce{})
 		}
 		b.riders = append(b.riders, x)
 	}})
@@ -211,6 +212,14 @@ func (h *history) finish() {
 
 // judge says what is wrong.
 func (h *history) judge() {
+	for m := range h.sent {
+		for i := range h.opts.copies {
+			n := h.b.page.stored[fmt.Sprintf("source %d: %s", i+1, m)]
+			if strings.Fields(m)[1] == "2" && (n > 1 || n < 1 && h.accepted[m]) {
+				h.t.Errorf("%q is stored %d times by source %d", m, n, i+1)
+			}
+		}
+	}
 	for _, c := range h.subs {
 		times := map[string]int{}
 		var first []string
@@ -225,7 +234,7 @@ func (h *history) judge() {
 			}
 		}
 		for m, n := range times {
-			if n > 1 && !h.opts.slow && strings.HasPrefix(c.id, "sub2") && strings.Fields(m)[1] == "2" {
+			if n > 1 && strings.HasPrefix(c.id, "sub2") && strings.Fields(m)[1] == "2" {
 				h.t.Errorf("%s: %q came %d times", c.id, m, n)
 			}
 		}

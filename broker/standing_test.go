@@ -26,7 +26,7 @@ func stillLifeOf(t *testing.T, p *page, change func(*Config)) (*Broker, *book, *
 	if err != nil {
 		t.Fatal(err)
 	}
-	x.AttachOwn(b.carrier())
+	x.AttachOwn("own", b.carrier())
 	s := x.sessions.byID["c"]
 	if s == nil {
 		s = x.sessions.create("c", "", true)

@@ -90,7 +90,7 @@ func TestDelayedWills(t *testing.T) {
 			connect(t, s, o)
 			later := rawmqtt.Connect{ID: "later", V5: true, Keep: true, Props: rawmqtt.U32(0x11, 100), Will: "later", WillQoS: 1, WillProps: delay(1)}
 			other := &receiver{}
-			s.Attach([]string{"later"}, other, true)
+			s.Attach("later", []string{"later"}, other)
 			w, _ := connect(t, s, later)
 			_ = w.Close()
 			other.has(t, 1) // its delay began later, so the first one's has passed

@@ -95,22 +95,25 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
 		l.counts()
-		if k, ok := s.ids[p.ID]; ok && p.Dup && k.qos == p.QoS && k.state != releasing {
+		k, ok := s.ids[p.ID]
+		again := ok && p.Dup && k.qos == p.QoS && k.state != releasing
+		if again && k.state != inPart {
 			s.repeat(e, k)
 			return 0
 		}
+		s.part(p, ok && k.state == inPart, again)
 	}
 	if p.Retained != nil {
 		e.waits++
 	}
 	if p.QoS > 0 {
-		e.waits += len(p.To)
+		e.waits += p.wanting()
 	} else {
 		s.zero++
 	}
 	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
 	if e.after != nil {
-		e.after.Begin()
+		e.after.Begin(p.Keep && p.has(p.Keeper))
 	}
 	e.kept = p.QoS == 2 && p.Origin.Copies > 0
 	s.bytes += int64(e.bytes + e.holds)

@@ -147,6 +147,6 @@ type delivery struct {
 	to   *[]string
 }
 
-func (d delivery) Begin()            {}
-func (d delivery) Deliver(edged.Pos) { *d.to = append(*d.to, d.name) }
-func (d delivery) Abandon()          { *d.to = append(*d.to, "-"+d.name) }
+func (d delivery) Begin(bool)              {}
+func (d delivery) Deliver(edged.Pos, bool) { *d.to = append(*d.to, d.name) }
+func (d delivery) Abandon()                { *d.to = append(*d.to, "-"+d.name) }

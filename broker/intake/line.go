@@ -15,6 +15,7 @@ type entry struct {
 	verdict verdict
 	code    byte      // of a refusal
 	kept    bool      // QoS 2, and a receiver stores its identity
+	failed  bool      // a receiver could not store it
 	at      edged.Pos // of the copy that MQTT sessions read
 }
 

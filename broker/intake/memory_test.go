@@ -1,6 +1,9 @@
 package intake
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 
 	"edged"
@@ -8,152 +11,97 @@ import (
 	"pgregory.net/rapid"
 )
 
-// notebook is a Memory whose commits the test makes. What receivers store with a commit, it has from then on.
-type notebook struct {
-	has     map[uint16]bool
-	waiting []removal
-}
-
-type removal struct {
-	id   uint16
-	done func(error)
-}
-
-func (n *notebook) Release(_ string, id uint16, done func(error)) {
-	n.waiting = append(n.waiting, removal{id, done})
-}
-
-// commit makes what waits durable.
-func (n *notebook) commit() {
-	w := n.waiting
-	n.waiting = nil
-	for _, x := range w {
-		delete(n.has, x.id)
-		x.done(nil)
-	}
-}
-
-// twofold is a client that publishes with QoS 2, and repeats on each connection what it has not heard the end of.
-type twofold struct {
-	flight []*exchange
-	n      int
-}
-
-type exchange struct {
-	n        int
-	id       uint16
-	received bool // PUBREC has come
-}
-
-func (c *twofold) find(id uint16) (int, *exchange) {
-	for i, e := range c.flight {
-		if e.id == id {
-			return i, e
-		}
-	}
-	return -1, nil
-}
-
-// TestAnyHistoryOfQoS2: in a session that is kept each publish is stored once, whatever is lost and whenever the process dies, PUBREC comes
-// when it is durable, and PUBCOMP when it is durable that the identifier was released.
+// TestAnyHistoryOfQoS2: in a session that is kept each publish is stored once by each of its sources, whatever is lost, whichever of them has no
+// room, and whenever the process dies; PUBREC comes when it is durable in all of them, and PUBCOMP when it is durable that the identifier was
+// released.
 func TestAnyHistoryOfQoS2(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var (
-			in      *Intake
-			s       *Session
-			p       *peer
-			r       *receiver
-			note    = &notebook{has: map[uint16]bool{}}
-			c       = &twofold{}
-			durable = map[int]int{}
-		)
-		publish := func(e *exchange, again bool) {
-			x := numbered(e.n, e.id, again, r)
-			x.QoS, x.Origin = 2, edged.Origin{Client: "c", PacketID: e.id, Copies: 1}
-			if err := p.link.Take(x); err != nil {
-				t.Fatal(err)
-			}
+		w := &world{t: t, full: map[int]bool{}, note: &notebook{has: map[uint16][]byte{}}, c: &twofold{}, durable: map[string]int{}}
+		for i := range rapid.IntRange(1, 3).Draw(t, "sources") {
+			w.sources = append(w.sources, fmt.Sprint("source ", i))
 		}
-		connected := func() {
-			p = connect(s, false)
-			for _, e := range c.flight {
-				if !e.received {
-					publish(e, true)
-				} else if err := p.link.Release(e.id); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		start := func() {
-			in, r = newIntake(roomy), &receiver{}
-			s = in.NewSession("c")
-			var ids []uint16
-			for id := range note.has {
-				ids = append(ids, id)
-			}
-			s.Keep(note, ids)
-			connected()
-		}
-		commit := func() { // removals first, as in the store
-			note.commit()
-			stored := r.stored
-			r.stored = nil
-			for _, m := range stored {
-				note.has[m.Origin.PacketID] = true
-				durable[int(m.Payload[0])<<8|int(m.Payload[1])]++
-			}
-			r.commit(1<<30, nil)
-		}
-		read := func() {
-			for _, a := range p.read() {
-				i, e := c.find(a.id)
-				switch {
-				case e == nil || a.code != 0:
-					t.Fatalf("%+v for nothing", a)
-				case a.kind == pubrec && durable[e.n] != 1:
-					t.Fatalf("PUBREC of %d, which is stored %d times", e.n, durable[e.n])
-				case a.kind == pubrec && !e.received:
-					e.received = true
-					if err := p.link.Release(e.id); err != nil {
-						t.Fatal(err)
-					}
-				case a.kind == pubcomp && (!e.received || note.has[e.id]):
-					t.Fatalf("PUBCOMP of %d, received %t, remembered %t", e.n, e.received, note.has[e.id])
-				case a.kind == pubcomp:
-					c.flight = append(c.flight[:i:i], c.flight[i+1:]...)
-				}
-			}
-		}
-		start()
+		w.start()
 		t.Repeat(map[string]func(*rapid.T){
 			"publish": func(t *rapid.T) {
+				if w.down {
+					t.Skip("no connection")
+				}
 				id := uint16(1)
-				for _, e := c.find(id); e != nil; _, e = c.find(id) {
+				for _, e := w.c.find(id); e != nil; _, e = w.c.find(id) {
 					id++
 				}
-				c.n++
-				e := &exchange{n: c.n, id: id}
-				c.flight = append(c.flight, e)
-				publish(e, false)
+				w.c.n++
+				e := &exchange{n: w.c.n, id: id, retained: rapid.IntRange(0, 3).Draw(t, "retained") == 0}
+				w.c.flight = append(w.c.flight, e)
+				w.publish(e, false)
 			},
-			"commit": func(*rapid.T) { commit() },
-			"read":   func(*rapid.T) { read() },
-			"lose":   func(*rapid.T) { p.link.Close(); connected() },
-			"die":    func(*rapid.T) { note.waiting = nil; start() },
+			"commit": func(t *rapid.T) {
+				all := rapid.Bool().Draw(t, "all")
+				w.commit(func(int) bool { return all || rapid.Bool().Draw(t, "this one") })
+			},
+			"full": func(t *rapid.T) {
+				i := rapid.IntRange(0, len(w.sources)).Draw(t, "which") // the last is that of retained messages
+				w.full[i] = !w.full[i]
+			},
+			"read":    func(*rapid.T) { w.read() },
+			"lose":    func(*rapid.T) { w.lose() },
+			"connect": func(*rapid.T) { w.connect() },
+			"die": func(*rapid.T) {
+				w.note.waiting = nil
+				w.start()
+			},
 			"": func(t *rapid.T) {
-				for n, k := range durable {
+				for m, k := range w.durable {
 					if k > 1 {
-						t.Fatalf("%d is stored %d times", n, k)
+						t.Fatalf("%s is stored %d times", m, k)
 					}
 				}
 			},
 		})
-		for range 4 {
-			commit()
-			read()
+		w.full = map[int]bool{}
+		for range 6 {
+			w.connect()
+			w.commit(func(int) bool { return true })
+			w.read()
 		}
-		if len(c.flight) > 0 || len(note.has) > 0 || in.Pending() != 0 || len(durable) != c.n {
-			t.Fatalf("in the end: %d unfinished, %d remembered, %d pending, %d of %d stored", len(c.flight), len(note.has), in.Pending(), len(durable), c.n)
+		if len(w.c.flight) > 0 || w.in.Pending() != 0 {
+			t.Fatalf("in the end: %d unfinished, %d pending", len(w.c.flight), w.in.Pending())
+		}
+		for n := 1; n <= w.c.n; n++ {
+			if !w.everywhere(n) {
+				t.Fatalf("%d is not stored everywhere: %v", n, w.durable)
+			}
+		}
+		if len(w.note.has)+len(w.s.ids)+len(w.s.parts) > 0 {
+			t.Fatalf("remembered for ever: %v, %v, %v", w.note.has, w.s.ids, w.s.parts)
 		}
 	})
+}
+
+// What was stored in part and not acknowledged is forgotten when its client, which has lost what it knew, uses the identifier for something
+// else: all sources get that.
+func TestAnIdentifierOfAPartIsUsedAgain(t *testing.T) {
+	a, b, note := &receiver{}, &receiver{}, &notebook{}
+	s := newIntake(roomy).NewSession("c")
+	s.Keep(note, nil)
+	p := connect(s, false)
+	publish := func(n int, again bool) error {
+		x := numbered(n, 1, again, nil)
+		x.QoS, x.To, x.Sources = 2, []edged.Handler{a, b}, []string{"a", "b"}
+		return p.link.Take(x)
+	}
+	b.refuse = func(context.Context) error { return errors.New("no room") }
+	if err := publish(1, false); !errors.Is(err, ErrNotInTime) {
+		t.Fatal(err)
+	}
+	a.commit(1, nil)
+	p.link.Close()
+	b.refuse = nil
+	p = connect(s, false)
+	if err := publish(2, false); err != nil || len(note.waiting) != 1 {
+		t.Fatalf("%v; %d identifiers are to be forgotten", err, len(note.waiting))
+	}
+	if a.count() != 2 || b.count() != 1 || a.stored[1].Origin.Copies != 2 {
+		t.Fatalf("%d and %d copies: %+v", a.count(), b.count(), a.stored[1])
+	}
 }

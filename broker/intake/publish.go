@@ -10,6 +10,7 @@ type Publish struct {
 	Dup bool
 
 	To       []edged.Handler // the receivers that want it
+	Sources  []string        // at least for each of To the name under which the log has its copies for good; "": it has not
 	Keeper   int             // which of them keeps the copy that MQTT sessions read, if Keep
 	Keep     bool
 	Extra    []byte    // what goes with that copy
@@ -17,17 +18,20 @@ type Publish struct {
 	After    Delivery  // nil if there is nobody to deliver it to
 	Keeps    int       // bytes that After keeps: payload and properties, and what its deliveries count
 	Holds    int       // bytes that Retained holds while it is under way
+
+	stored []string // of a repeat: the sources that have stored it already
 }
 
 // Delivery is what happens to a publish when it is durable. Its methods are called in PUBLISH order of the session, under the
 // session's lock: they must not block, and not call back.
 type Delivery interface {
-	// Begin: it has entered the line, and no receiver has it yet. One of the two below follows.
-	Begin()
-	// Deliver: its subscribers may see it now; at is where MQTT sessions find it in the log, if it is kept. Intake.Delivered must follow when
-	// its payload is no longer needed.
-	Deliver(at edged.Pos)
-	// Abandon: it will not become durable.
+	// Begin: it has entered the line, and no receiver has it yet. again: it is the repeat of a publish that was stored in part, and the copy that
+	// MQTT sessions read is among what was stored: it was theirs then. One of the two below follows.
+	Begin(again bool)
+	// Deliver: its subscribers may see it now; at is where MQTT sessions find it in the log, if it is kept. If it is not whole, only that copy
+	// is stored, and those who do not read the log are to get it with a repeat. Intake.Delivered must follow when its payload is no longer needed.
+	Deliver(at edged.Pos, whole bool)
+	// Abandon: it will not become durable, or is not to be delivered.
 	Abandon()
 }
 

@@ -14,10 +14,26 @@ func (s *Session) acked(token uint64, at edged.Pos, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.line.at(token)
-	e.waits--
 	if at.Seq > 0 {
 		e.at = at
 	}
+	if err != nil { // nobody knows which copies are stored
+		e.failed = true
+		delete(s.parts, e.id)
+	}
+	s.answered(e, err)
+}
+
+// retained is called when the change of the retained message is durable, or cannot be.
+func (s *Session) retained(token uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answered(s.line.at(token), err)
+}
+
+// answered notes what one of those has said for whom an entry waits. It is called with the lock.
+func (s *Session) answered(e *entry, err error) {
+	e.waits--
 	if err != nil && e.verdict == accepted {
 		s.in.failed.Inc()
 		e.verdict = severed
@@ -69,8 +85,8 @@ func (s *Session) leave(token uint64, e *entry) {
 		s.in.kept.give(int64(e.holds))
 	}
 	if e.after != nil {
-		if e.verdict == accepted {
-			e.after.Deliver(e.at)
+		if whole := e.verdict == accepted; whole || e.at.Seq > 0 {
+			e.after.Deliver(e.at, whole)
 		} else {
 			e.after.Abandon()
 			s.in.kept.give(int64(e.bytes))
@@ -93,6 +109,7 @@ func (s *Session) answer(token uint64, e *entry) {
 	open := !e.link.closed
 	switch {
 	case e.verdict == accepted && open:
+		delete(s.parts, e.id)
 		s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, token: token})
 		if newest {
 			k.state = due
@@ -100,11 +117,19 @@ func (s *Session) answer(token uint64, e *entry) {
 		}
 		return // settled when a socket has it
 	case e.verdict == accepted:
+		delete(s.parts, e.id)
 		if newest {
 			k.state = owed
 			s.ids[e.id] = k
 		}
 	default:
+		if newest && s.parts[e.id] != nil && (e.verdict != refused || !open) { // its client will repeat it
+			s.remember(e.id, known{qos: 2, state: inPart})
+			if e.verdict == severed && open {
+				s.sever(e)
+			}
+			break
+		}
 		if newest {
 			s.forget(e.id)
 		}

@@ -11,12 +11,17 @@ type Memory interface {
 
 // Keep makes the session one that outlives its connections, and the process: what it has received with QoS 2 and not released is durable,
 // in m, and received is what was found there. It is called before the first Connect.
-func (s *Session) Keep(m Memory, received []uint16) {
+func (s *Session) Keep(m Memory, received []edged.Receipt) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.memory = m
-	for _, id := range received {
-		s.remember(id, known{qos: 2, state: acked})
+	for _, r := range received {
+		if r.Missing == 0 {
+			s.remember(r.PacketID, known{qos: 2, state: acked})
+			continue
+		}
+		s.remember(r.PacketID, known{qos: 2, state: inPart})
+		s.noteParts(r.PacketID, r.Stored)
 	}
 }
 

@@ -103,18 +103,25 @@ func (s *Session) take(ctx context.Context, l *Link, p *Publish) error {
 	}
 	if p.Retained != nil {
 		// Before the receivers, so that the change is in the commit that holds the message.
-		p.Retained.Retain(func(err error) { s.acked(token, edged.Pos{}, err); s.Flush() })
+		p.Retained.Retain(func(err error) { s.retained(token, err); s.Flush() })
 	}
 	if p.QoS == 0 {
 		err = s.offer(ctx, p)
 		return s.settle(token, 1, l, err)
 	}
-	waits := 1 + len(p.To)
+	waits, handed := 1+p.wanting(), len(p.To)
 	for i, h := range p.To {
+		if p.has(i) {
+			continue
+		}
 		if err = p.hand(ctx, h, i, s, token); err != nil {
+			handed = i
 			break
 		}
 		waits--
+	}
+	if p.Origin.Copies > 0 && (err != nil || p.Retained != nil) {
+		s.inPart(token, p, handed)
 	}
 	return s.settle(token, waits, l, err)
 }

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -120,9 +121,33 @@ func TestKeys(t *testing.T) {
 		if who, rest, _ = Split(SubscriptionKey(client, filter)); who != client || rest != filter {
 			t.Fatalf("%q %q", who, rest)
 		}
-		o := edged.Origin{Client: client, PacketID: ids.Draw(t, "id"), Copies: rapid.Uint8().Draw(t, "copies")}
-		if got, ok := edged.ReceivedFrom(o.Key(), []byte{o.Copies}); got != o || !ok {
+		o := edged.Origin{Client: client, PacketID: ids.Draw(t, "id")}
+		if got, ok := edged.ReceivedFrom(o.Key(), []byte{0}); got.Client != client || got.PacketID != o.PacketID || got.Missing != 0 || got.Stored != nil || !ok {
 			t.Fatalf("%+v; want %+v", got, o)
+		}
+	})
+}
+
+// What is stored of a publish names the receivers that have stored it until all have, in whichever order they come and however often.
+func TestReceiptsNameReceivers(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		names := rapid.SliceOfNDistinct(words, 1, 20, rapid.ID).Draw(t, "names")
+		o := edged.Origin{Client: "c", PacketID: 7, Copies: uint8(len(names))}
+		var value []byte
+		for i, name := range names {
+			value = o.Received(value, name)
+			want := names[:i+1]
+			if i+1 == len(names) {
+				want = nil
+			} else if rapid.Bool().Draw(t, "twice") {
+				value = o.Received(value, name)
+			}
+			if r, ok := edged.ReceivedFrom(o.Key(), value); !ok || r.Missing != len(names)-i-1 || !slices.Equal(r.Stored, want) {
+				t.Fatalf("after %d of %d: %+v, %t", i+1, len(names), r, ok)
+			}
+		}
+		if r, _ := edged.ReceivedFrom(o.Key(), o.Received(value, "x")); r.Missing != len(names)-1 {
+			t.Fatalf("one that is published anew: %+v", r)
 		}
 	})
 }

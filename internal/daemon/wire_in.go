@@ -40,7 +40,11 @@ func (m *maker) makeReceivers() {
 		}
 		if m.broker != nil {
 			env.Attach = func(filters []string, h edged.Handler) func() {
-				return m.attach(c.Name, filters, h, level != blockstore.Memory, c.Common.Split == "")
+				source := c.Name
+				if level == blockstore.Memory {
+					source = ""
+				}
+				return m.attach(c.Name, source, filters, h, c.Common.Split == "")
 			}
 		}
 		m.addInput(&input{c.Name, m.baseOf(c.Name), level, set, files, c.Common.Backpressure, receiver.NewSupervisor(c.Name, c.Config.New(env), g, m.log)})
@@ -66,11 +70,11 @@ func (m *maker) baseOf(name string) edged.ReceiverTotal {
 	return base
 }
 
-// attach gives a receiver its door at the embedded broker: a new one, or that of the receiver whose place it takes. whole says that messages go into
-// the log as they came.
-func (d *Daemon) attach(name string, filters []string, h edged.Handler, durable, whole bool) (detach func()) {
+// attach gives a receiver its door at the embedded broker: a new one, or that of the receiver whose place it takes. source is its name if its
+// blocks are in the log for good; whole says that messages go there as they came.
+func (d *Daemon) attach(name, source string, filters []string, h edged.Handler, whole bool) (detach func()) {
 	if o := d.doors[name]; o != nil {
-		o.detach = d.broker.Reattach(filters, o, durable, whole)
+		o.detach = d.broker.Reattach(source, filters, o, whole)
 		o.turn(h)
 		return o.leave
 	}
@@ -79,7 +83,7 @@ func (d *Daemon) attach(name string, filters []string, h edged.Handler, durable,
 	if !whole {
 		attach = d.broker.AttachParts
 	}
-	o.detach = attach(filters, o, durable)
+	o.detach = attach(source, filters, o)
 	d.doors[name] = o
 	return o.leave
 }
@@ -100,7 +104,7 @@ func (m *maker) makeSessions() {
 	g := receiver.New(receiver.Options{
 		Name: sessions, Block: *m.c.Block, Clock: m.clock, Trusted: m.trusted.get, Store: m.store, Admission: m.gate, Log: m.log,
 	})
-	m.broker.AttachOwn(g)
+	m.broker.AttachOwn(sessions, g)
 	m.addInput(&input{sessions, m.baseOf(sessions), blockstore.MemoryAndDisk, metrics.NewSet(), reload.New(m.log), false, receiver.NewSupervisor(sessions, passive{}, g, m.log)})
 }
 
