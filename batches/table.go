@@ -57,11 +57,11 @@ func (t *table) replace(text []byte, arrival int64) (reason string) {
 		rows[string(key)] = t.side.fields()
 		return ""
 	})
-	t.why = reason
+	t.why, t.stale = reason, false
 	if t.refused = reason != ""; !t.refused {
 		t.at = arrival
 		t.text, t.rows, t.skipped, t.repeated = append(make([]byte, 0, len(text)), text...), rows, skipped, repeated
-		t.dirty, t.stale = true, false
+		t.dirty = true
 	}
 	return reason
 }

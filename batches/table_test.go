@@ -255,6 +255,10 @@ func TestAChangedDefinitionWantsTheTableThatItCanRead(t *testing.T) {
 			if st := s.Status().Join; !s.Wants("t", edged.Pos{}) || st.Rows != x.rows {
 				t.Errorf("it does not want the latest table, of which nobody knows whether it can read it: %+v", st)
 			}
+			gets(t, s, m, "t", 1003, msg{topic: "t", payload: "device,name,room\n7,pump\n8\n\"\n"}) // it comes again, and nobody can read it
+			if st := s.Status().Join; s.Wants("t", edged.Pos{}) || st.Refused == "" || st.Rows != x.rows || st.Missing != (x.rows == 0) {
+				t.Errorf("what is in force is said wrongly: %+v", st)
+			}
 		})
 	}
 }
