@@ -98,6 +98,10 @@ vuln: ## known vulnerabilities in what is used (govulncheck; needs the network, 
 docs: ## write the configuration reference from the code
 	$(GO) run ./configs/reference > docs/configuration.md
 
+.PHONY: sizing
+sizing: ## write docs/sizing.md: what edged size says of five set-ups
+	$(GO) run ./configs/sizing/page > docs/sizing.md
+
 .PHONY: install
 install: bin/edged ## install binary, unit, user and an example configuration (DESTDIR, PREFIX)
 	install -d $(DESTDIR)$(BINDIR) $(DESTDIR)$(LIBDIR)/systemd/system $(DESTDIR)$(LIBDIR)/sysusers.d \

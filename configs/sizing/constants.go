@@ -30,8 +30,12 @@ const (
 	groupPut   = 70              // around a saved group: its key and what the library puts around it
 
 	turnCommits  = 2.0 // of a sink that is given rows one by one: its ranges, and its receipt
-	turnOverlap  = 0.7 // how soon turns come to share them, as their rate grows
+	turnOverlap  = 0.7 // how soon turns come to share them, as their rate grows: they wait for the cadence
+	turnEager    = 0.3 // likewise with commit = "eager", where nobody waits
+	turnsMost    = 1.5 // in a batch interval, however much comes
 	closeCommits = 3.0 // of a window's end: its results, and the turn that delivers them
+
+	packs = 0.2 // of NDJSON that is compressed: gzip left 0.14 of raw rows and 0.12 of windows with random readings; zstd is near that
 
 	perCommit = 600 * time.Microsecond // processor time
 	perIntake = 20 * time.Microsecond  // likewise, of a message from the wire through two streams into two files

@@ -63,7 +63,7 @@ func pins(c *configs.Config, a *Ask) (out []Flow, assumed []string) {
 		out = append(out, f)
 	}
 	if edges > 0 && a.Pins == 0 {
-		assumed = append(assumed, fmt.Sprintf("%s each %v times a minute (--pins)", human.Plural(edges, "pin changes", "pins change"), defaultPin*60))
+		assumed = append(assumed, fmt.Sprintf("%s %v times a minute (--pins)", human.Plural(edges, "pin that reports edges changes", "pins that report edges change, each"), defaultPin*60))
 	}
 	return out, assumed
 }

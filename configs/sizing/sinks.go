@@ -11,9 +11,11 @@ type sink struct {
 	rows    float64 // a second
 	bytes   float64 // a second, as NDJSON
 	isFile  bool
-	bounded float64 // bytes of files that it keeps at most, before compression; 0: no bound
-	log     float64 // bytes of the logs that it holds if it is away, a second: what max_pending counts
-	results float64 // of them, in result logs
+	packed  bool    // its closed files are compressed
+	bounded float64 // bytes of files that it keeps at most; 0: no bound
+	results float64 // of result logs that it holds if it is away, bytes a second
+	pages   float64 // and what those take of the file
+	turns   float64 // a second
 	blocks  bool    // it holds the block log
 }
 
@@ -28,19 +30,28 @@ func (m *model) addSinks() {
 			s.rows += from.rows
 			s.bytes += from.rows * from.row
 			if from.results() {
+				in, own := element(from.resultBytes())
 				s.results += from.closes * from.resultBytes()
+				s.pages += from.closes * (own + in/leafFull) * page
+				s.turns += from.closes
 			} else {
-				s.blocks = true
+				s.blocks = s.blocks || from.in > 0
+				s.turns += from.turns(m)
 			}
 		}
 		if f, is := k.Config.(*file.Config); is {
 			s.isFile = true
+			s.packed = f.Compress != "none" && (f.RotateSize > 0 || f.RotateAge > 0)
 			if f.KeepFiles > 0 && (f.RotateSize > 0 || f.RotateAge > 0) {
 				one := float64(f.RotateSize)
 				if aged := s.bytes * f.RotateAge.D().Seconds(); aged > 0 && (one == 0 || aged < one) {
 					one = aged
 				}
-				s.bounded = one * float64(f.KeepFiles+1)
+				closed := one * float64(f.KeepFiles)
+				if f.Compress != "none" {
+					closed *= packs
+				}
+				s.bounded = one + closed
 			}
 		}
 		m.sinks = append(m.sinks, s)

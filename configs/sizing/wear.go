@@ -114,7 +114,6 @@ func (m *model) tick() float64 {
 
 // follow is how many commits there would be besides those of blocks, if none fell together.
 func (m *model) follow() (n float64) {
-	batch := m.c.Batch.Interval.D().Seconds()
 	for i := range m.streams {
 		s := &m.streams[i]
 		if s.results() {
@@ -124,11 +123,20 @@ func (m *model) follow() (n float64) {
 			if s.results() {
 				n += s.closes * turnCommits
 			} else {
-				n += turnCommits * s.rows / (1 + turnOverlap*s.rows*batch)
+				n += turnCommits * s.turns(m)
 			}
 		}
 	}
 	return n
+}
+
+// turns are how often a sink of a stream without results has something to write, in a second.
+func (s *stream) turns(m *model) float64 {
+	overlap, batch := turnOverlap, m.c.Batch.Interval.D().Seconds()
+	if m.c.Store.Commit == "eager" {
+		overlap = turnEager
+	}
+	return min(s.rows/(1+overlap*s.rows*batch), turnsMost/batch)
 }
 
 // state are the pages of results, and of windows that are open for longer than a checkpoint takes to come.
