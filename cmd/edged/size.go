@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"edged/configs/sizing"
@@ -11,7 +12,7 @@ import (
 type sizeCmd struct {
 	File string `arg:"" optional:"" name:"config" help:"Configuration file; the same as --config."`
 	configFlag
-	Rate    []string      `help:"Messages that come in, such as 50/s or 8/min; of some topics: 'site/+/gpio/+=50/s'. May be given several times." placeholder:"[TOPICS=]RATE"`
+	Rate    []string      `sep:"none" help:"Messages that come in, such as 50/s or 8/min; of some topics: 'site/+/gpio/+=50/s'. May be given several times." placeholder:"[TOPICS=]RATE"`
 	Topics  int           `help:"Topics that the messages of one rate are spread over. Each is taken as a group." placeholder:"N"`
 	Bytes   int           `help:"Bytes of a payload." placeholder:"N"`
 	QoS     int           `name:"qos" help:"0, 1 or 2: with 0 nobody waits for an acknowledgement." enum:"0,1,2" default:"1"`
@@ -53,7 +54,7 @@ func (c *sizeCmd) ask(dir string) (a sizing.Ask, err error) {
 	a = sizing.Ask{Rates: c.Rate, Topics: c.Topics, Bytes: c.Bytes, QoS: c.QoS, Sync: c.Sync, TBW: c.CardTBW}
 	if c.Pins != "" {
 		if err := a.Pins.SetTOML(c.Pins); err != nil {
-			return a, err
+			return a, fmt.Errorf("--pins: %w", err)
 		}
 	}
 	if c.Free == "" {
@@ -62,7 +63,7 @@ func (c *sizeCmd) ask(dir string) (a sizing.Ask, err error) {
 	}
 	var free conf.Size
 	if err := free.SetTOML(c.Free); err != nil {
-		return a, err
+		return a, fmt.Errorf("--free: %w", err)
 	}
 	a.Free = int64(free)
 	return a, nil
