@@ -84,6 +84,11 @@ bench-streams: ## print what a row costs on its way from a block into a window, 
 	@GOMAXPROCS=1 $(GO) test -count=5 -timeout 10m -run '^$$' -bench '^BenchmarkStreams$$' -benchtime 500ms ./batches 2>&1 | \
 		awk -v go="$$($(GO) version | cut -d' ' -f3,4)" -v load="; load $$(cut -d' ' -f1 /proc/loadavg 2>/dev/null)" -f test/bench/streams.awk
 
+.PHONY: profile
+profile: build ## a flame graph of the whole pipeline at saturation: bench/out/flame.svg, and cpu.pb.gz for go tool pprof (PROFILE_SECONDS=10)
+	@$(GO) build -o bin/mqttload ./test/mqttload
+	@$(GO) run ./test/profile -seconds $(or $(PROFILE_SECONDS),10)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
