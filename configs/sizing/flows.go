@@ -29,7 +29,11 @@ func flows(c *configs.Config, a *Ask) (out []Flow, assumed []string, err error) 
 		if filter == "" {
 			filter = narrowest(c)
 		}
-		out = append(out, Flow{Topic: example(filter), Topics: n, Rate: rate, Bytes: bytes, Waits: a.QoS > 0})
+		f := Flow{Topic: example(filter), Topics: n, Rate: rate, Bytes: bytes, Waits: a.QoS > 0}
+		if f.Topic == filter {
+			f.Topics = 1
+		}
+		out = append(out, f)
 	}
 	if len(rates) > 0 {
 		if a.Topics == 0 {
@@ -89,7 +93,7 @@ func narrowest(c *configs.Config) (filter string) {
 	return cmp.Or(filter, "#")
 }
 
-// takes reports whether messages of a topic come to a receiver.
+// takes reports whether messages of a topic come to a receiver. What one of the kind replay gives, a file says.
 func takes(r configs.Receiver, name string) bool {
-	return slices.ContainsFunc(r.Config.Covers(), func(f string) bool { return topic.Match(f, name) || topic.Covers(f, name) })
+	return r.Common.Type != "replay" && slices.ContainsFunc(r.Config.Covers(), func(f string) bool { return topic.Match(f, name) || topic.Covers(f, name) })
 }

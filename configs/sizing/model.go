@@ -33,9 +33,6 @@ func newModel(c *configs.Config, fl []Flow, sync float64) *model {
 			if !takes(r, f.Topic) {
 				continue
 			}
-			if most := float64(r.Common.MaxRate); most > 0 {
-				f.Rate = min(f.Rate, most)
-			}
 			s.flows = append(s.flows, f)
 			s.rate += f.Rate
 			s.payload += f.Rate * float64(f.Bytes+len(f.Topic))
@@ -43,6 +40,7 @@ func newModel(c *configs.Config, fl []Flow, sync float64) *model {
 				s.waits += f.Rate
 			}
 		}
+		s.bound(float64(r.Common.MaxRate))
 		if s.rate > 0 {
 			m.sources = append(m.sources, s)
 		}
@@ -50,6 +48,18 @@ func newModel(c *configs.Config, fl []Flow, sync float64) *model {
 	m.addStreams()
 	m.addSinks()
 	return m
+}
+
+// bound slows a source down to max_rate; 0 is none.
+func (s *source) bound(most float64) {
+	if most == 0 || s.rate <= most {
+		return
+	}
+	share := most / s.rate
+	s.rate, s.payload, s.waits = most, s.payload*share, s.waits*share
+	for i := range s.flows {
+		s.flows[i].Rate *= share
+	}
 }
 
 // disk are the sources whose messages are stored.

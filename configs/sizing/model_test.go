@@ -25,7 +25,7 @@ var cases = []against{
 	{"with the write budget", "", 1, 1, "tumbling 10s", 50, time.Second},
 	{"a second", spent + "commit_interval = \"1s\"\n", 1, 1, "tumbling 10s", 50, time.Second},
 	{"a lone sensor, eager", "commit = \"eager\"\n", 2, 0, "", 1, time.Second},
-	{"many groups in long windows", spent, 0, 1, "tumbling 10m", 1000, 10 * time.Second},
+	{"many groups in long windows", spent, 0, 1, "tumbling 10m", 300, 10 * time.Second},
 }
 
 const spent = "write_budget = \"1kB/day\"\n"
@@ -38,7 +38,7 @@ const (
 func (k against) config(dir string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "data_dir = %q\n[http]\nlisten = \"\"\n[broker]\nlisten = [\"tcp://127.0.0.1:1883\"]\n", dir)
-	fmt.Fprintf(&b, "[store]\nkeep = \"30s\"\nwrite_burst = \"1MiB\"\n%s[receiver.field]\ntype = \"mqtt\"\ntopics = [\"site/#\"]\n", k.store)
+	fmt.Fprintf(&b, "[store]\nkeep = \"20s\"\nwrite_burst = \"1MiB\"\n%s[receiver.field]\ntype = \"mqtt\"\ntopics = [\"site/#\"]\n", k.store)
 	for i := range k.raws {
 		fmt.Fprintf(&b, "[stream.raw%d]\nfrom = [\"field\"]\ntopics = [\"site/#\"]\nsinks = [\"archive%d\"]\n[sink.archive%d]\ntype = \"file\"\npath = \"raw%d.ndjson\"\n", i, i, i, i)
 	}
@@ -61,7 +61,7 @@ url = "http://127.0.0.1:9/"
 func (k against) run(t *testing.T, settle time.Duration, away ...string) wear.Worn {
 	t.Helper()
 	dir := t.TempDir()
-	c := wear.Case{Config: k.config(dir), Away: away, Settle: settle, Measure: 2 * time.Minute}
+	c := wear.Case{Config: k.config(dir), Away: away, Settle: settle, Measure: time.Minute}
 	for i := range k.publishers {
 		c.Publishers = append(c.Publishers, wear.Publisher{Topic: fmt.Sprintf("site/%d/gpio/%d", i/10, i%10), Every: k.every, Bytes: payload})
 	}
@@ -89,7 +89,7 @@ func TestTheModelAgainstAStore(t *testing.T) {
 	for _, k := range cases {
 		t.Run(strings.ReplaceAll(k.name, " ", "-"), func(t *testing.T) {
 			m, r := k.report(t)
-			w := k.run(t, 90*time.Second)
+			w := k.run(t, 45*time.Second)
 			files := 0.0
 			for i := range m.sinks {
 				if m.sinks[i].isFile {
@@ -105,18 +105,18 @@ func TestTheModelAgainstAStore(t *testing.T) {
 
 // What a backlog takes of the store, in bytes of the log and in pages of the file, is what the model says.
 func TestABacklogAgainstAStore(t *testing.T) {
-	for _, k := range cases[:3] {
+	for _, k := range cases[1:3] {
 		t.Run(strings.ReplaceAll(k.name, " ", "-"), func(t *testing.T) {
 			m, _ := k.report(t)
-			w := k.run(t, 40*time.Second, "archive0") // what is kept of the time before is constant by then
+			w := k.run(t, 20*time.Second, "archive0")
 			worn := m.worn()
 			compare(t, "bytes of log a second", worn.logged, w.Log/w.Seconds)
 			compare(t, "bytes of pages a second", worn.held, w.Used/w.Seconds)
 		})
 	}
-	k := against{"results", spent, 0, 1, "tumbling 10s", 200, time.Second}
+	k := against{"results", spent, 0, 1, "tumbling 10s", 100, time.Second}
 	m, _ := k.report(t)
-	w := k.run(t, 60*time.Second, "cloud0")
+	w := k.run(t, 40*time.Second, "cloud0")
 	compare(t, "bytes of pages of results a second", m.sinks[0].pages, w.Used/w.Seconds)
 }
 
