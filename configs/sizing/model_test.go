@@ -90,6 +90,11 @@ func TestTheModelAgainstAStore(t *testing.T) {
 		t.Run(strings.ReplaceAll(k.name, " ", "-"), func(t *testing.T) {
 			m, r := k.report(t)
 			w := k.run(t, 45*time.Second)
+			compare(t, "messages a second", r.Messages, w.Messages/w.Seconds)
+			waits := float64(w.Waits) / 1e6 // one in the middle is no later than the latest, and not far before the middle
+			if t.Logf("acknowledged after %.1f ms; modelled %.1f, %.1f at most", waits, r.Store.AckMiddle, r.Store.AckMost); waits > r.Store.AckMost || waits < r.Store.AckMiddle/2-1 {
+				t.Error("that is no middle of these")
+			}
 			files := 0.0
 			for i := range m.sinks {
 				if m.sinks[i].isFile {

@@ -46,7 +46,6 @@ type Worn struct {
 	Used     float64 // what the pages in use of its file have grown by: with a sink that is away, what the backlog takes
 	Written  float64 // to the store
 	Commits  float64
-	Early    float64       // of Commits
 	Sinks    float64       // by sinks that are files, and their growth
 	Waits    time.Duration // from a message's arrival to its acknowledgement, the middle one; syncs not included
 }
@@ -233,7 +232,7 @@ func (b *bench) read(dir string) Worn {
 	count := func(name string) float64 { return float64(b.set.GetOrCreateCounter(name).Get()) }
 	w := Worn{
 		Seconds: float64(time.Now().UnixNano()) / 1e9, Messages: count("edged_store_messages_total"), Stored: count("edged_store_stored_bytes_total"), Written: count("edged_store_written_bytes_total"),
-		Commits: count("edged_store_commits_total"), Early: count("edged_store_early_commits_total"), Used: float64(b.store.Space().Used),
+		Commits: count("edged_store_commits_total"), Used: float64(b.store.Space().Used),
 		Log: float64(b.store.Pending("", edged.SpansFrom(0))),
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.ndjson*"))
@@ -246,7 +245,7 @@ func (b *bench) read(dir string) Worn {
 }
 
 func (w Worn) less(o Worn) Worn {
-	return Worn{w.Seconds - o.Seconds, w.Messages - o.Messages, w.Stored - o.Stored, w.Log - o.Log, w.Used - o.Used, w.Written - o.Written, w.Commits - o.Commits, w.Early - o.Early, w.Sinks - o.Sinks, w.Waits}
+	return Worn{w.Seconds - o.Seconds, w.Messages - o.Messages, w.Stored - o.Stored, w.Log - o.Log, w.Used - o.Used, w.Written - o.Written, w.Commits - o.Commits, w.Sinks - o.Sinks, w.Waits}
 }
 
 // acked holds how long messages waited.
