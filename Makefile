@@ -84,6 +84,11 @@ bench-streams: ## print what a row costs on its way from a block into a window, 
 	@GOMAXPROCS=1 $(GO) test -count=5 -timeout 10m -run '^$$' -bench '^BenchmarkStreams$$' -benchtime 500ms ./batches 2>&1 | \
 		awk -v go="$$($(GO) version | cut -d' ' -f3,4)" -v load="; load $$(cut -d' ' -f1 /proc/loadavg 2>/dev/null)" -f test/bench/streams.awk
 
+.PHONY: profile
+profile: build ## a flame graph of the whole pipeline at saturation: bench/out/flame.svg, and cpu.pb.gz for go tool pprof (PROFILE_SECONDS=10)
+	@$(GO) build -o bin/mqttload ./test/mqttload
+	@$(GO) run ./test/profile -seconds $(or $(PROFILE_SECONDS),10)
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
@@ -97,6 +102,10 @@ vuln: ## known vulnerabilities in what is used (govulncheck; needs the network, 
 .PHONY: docs
 docs: ## write the configuration reference from the code
 	$(GO) run ./configs/reference > docs/configuration.md
+
+.PHONY: sizing
+sizing: ## write docs/sizing.md: what edged size says of five set-ups
+	$(GO) run ./configs/sizing/page > docs/sizing.md
 
 .PHONY: install
 install: bin/edged ## install binary, unit, user and an example configuration (DESTDIR, PREFIX)

@@ -14,6 +14,7 @@ type HTTP struct {
 	Listen    string      `toml:"listen" doc:"address of health, metrics and status; \"\" turns it off. Addresses that other machines can reach need token_file"`
 	TokenFile string      `toml:"token_file" doc:"file with a token of at least 16 characters (openssl rand -hex 32) that every request must carry, as Authorization: Bearer TOKEN; /healthz and /readyz answer without it, ok or not ok. Relative to the systemd credentials or data_dir. Read again when the file changes, and on SIGHUP"`
 	TLS       secret.Pair `toml:"tls" doc:"speak https. edged status and edged tail trust this one certificate, whoever signed it"`
+	PProf     bool        `toml:"pprof" doc:"serve profiles of the running program below /debug/pprof/ to those who may ask for the rest: go tool pprof http://127.0.0.1:8080/debug/pprof/profile?seconds=10 (also heap, allocs, goroutine). For developers; taking one costs a few per cent of a processor while it lasts. A change needs a restart"`
 }
 
 func defaultHTTP() *HTTP { return &HTTP{Listen: "127.0.0.1:8080"} }

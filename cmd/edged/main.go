@@ -23,6 +23,7 @@ type cli struct {
 	Run     runCmd     `cmd:"" help:"Run the gateway."`
 	Check   checkCmd   `cmd:"" help:"Check the configuration: everything that run checks before it starts. Writes nothing."`
 	Explain explainCmd `cmd:"" help:"Say in plain words what a stream of the configuration does."`
+	Size    sizeCmd    `cmd:"" help:"Say what the gateway of a configuration needs, and how long it and its card last."`
 	Demo    demoCmd    `cmd:"" help:"Run a demonstration with simulated pins. Needs no root and no configuration."`
 	Reload  reloadCmd  `cmd:"" help:"Have the running gateway take its changed configuration into use, and read its other files again."`
 	Status  statusCmd  `cmd:"" help:"Show how the running gateway is, with its ledger."`

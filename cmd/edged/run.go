@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -61,6 +62,9 @@ func catchSignals() caught {
 // serve runs a gateway until SIGTERM or SIGINT, which may come while it starts; a second one ends the process at once: what was acknowledged
 // is on disk. Each SIGHUP has it read its configuration and its files again.
 func serve(o daemon.Options, w world, signals caught, ready func(*daemon.Daemon)) error {
+	if !o.Config.HTTP.PProf {
+		runtime.MemProfileRate = 0 // what http.pprof can show is not gathered for nobody
+	}
 	log := o.Log
 	began := time.Now()
 	ctx, cancel := context.WithCancel(context.Background())

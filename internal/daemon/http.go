@@ -35,6 +35,9 @@ func (d *Daemon) serveHTTP(ctx context.Context) error {
 	mux.HandleFunc("POST /api/reload", d.serveReload)
 	mux.HandleFunc("POST /api/replay", d.serveReplay)
 	mux.HandleFunc("GET /api/tail", func(w http.ResponseWriter, r *http.Request) { d.serveTail(ctx, w, r) })
+	if d.o.Config.HTTP.PProf {
+		addProfiles(mux)
+	}
 	srv := &http.Server{
 		Handler: d.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10, ErrorLog: slog.NewLogLogger(d.log.Handler(), slog.LevelDebug),

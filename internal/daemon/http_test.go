@@ -32,12 +32,19 @@ type guarded struct {
 
 func newGuarded(t *testing.T) *guarded {
 	t.Helper()
+	return newGuardedWith(t, "")
+}
+
+// newGuardedWith adds lines to the [http] table.
+func newGuardedWith(t *testing.T, lines string) *guarded {
+	t.Helper()
 	g := &guarded{t: t, dir: t.TempDir(), log: &await.Log{}}
 	g.pair()
 	g.replace("token", []byte(token))
 	text := strings.Replace(fmt.Sprintf(gateway, g.dir), `listen = "127.0.0.1:0"`, `listen = "127.0.0.1:0"
 token_file = "token"
-tls = { cert = "cert.pem", key = "key.pem" }`, 1)
+tls = { cert = "cert.pem", key = "key.pem" }
+`+lines, 1)
 	c, problems, _ := configs.Load("edged.toml", []byte(text))
 	if len(problems) > 0 {
 		t.Fatal(problems)

@@ -1,0 +1,184 @@
+package sizing
+
+import (
+	"math"
+	"time"
+)
+
+// worn is what the store writes, in a second.
+type worn struct {
+	commits float64
+	written float64 // bytes
+	logged  float64 // bytes of the block log
+	held    float64 // bytes of pages that the block log takes for good, as long as a cursor holds it
+	early   float64 // bytes of commits that come before the cadence, above their entries: what the write budget counts
+}
+
+// wears is the store at the cadence, and with a commit for whoever waits.
+func (m *model) wears() (cadence, early worn) {
+	store := m.c.Store
+	block, commit := m.c.Block.Interval.D().Seconds(), store.CommitInterval.D().Seconds()
+	cadence = m.wearAt(min(block, commit), commit)
+	_, waits, _ := m.rate()
+	early = m.wearAt(min(m.sync, block, commit), min(m.sync, commit))
+	early.early = often(waits, m.sync) / max(early.commits, 1e-9) * early.written
+	early.early -= min(early.logged, early.early)
+	return cadence, early
+}
+
+// wearAt is the store if blocks are cut and commits made at these intervals, in seconds, where there is something to cut or commit.
+func (m *model) wearAt(block, commit float64) (w worn) {
+	rate := 0.0
+	var cuts []cutting
+	for _, s := range m.disk() {
+		n := often(s.rate, block)
+		cuts = append(cuts, cutting{s, n})
+		rate += s.rate
+	}
+	if rate == 0 {
+		return w
+	}
+	withBlocks := often(rate, commit)
+	var leaves, own float64
+	w.logged, leaves, own = m.log(cuts, withBlocks)
+	w.held = (leaves + own) * page
+	w.commits = often(rate+m.follow(), commit)
+	depth := branches(m.c.Store.Keep.D().Seconds() * leaves)
+	pages := w.commits*(2+depth) + leaves + own // meta page, last leaf, and those above
+	pages += min(w.commits, 1/freeEvery.Seconds()) * depth
+	pages += m.state()
+	w.written = pages * page
+	return w
+}
+
+// cutting is a source, and how many blocks of it are cut in a second.
+type cutting struct {
+	source
+	blocks float64
+}
+
+// uneven are the sizes of blocks among each other, in standard deviations: a page boundary is not hit by all or by none.
+var uneven = [...]float64{0.1, -1.3, 0.6, -0.3, 1.5, -0.7, 0.3, -0.1, 0.9, -1}
+
+// log is what blocks and ticks take in the log, in a second: bytes, pages of leaves, and pages of their own. commits are those with blocks.
+func (m *model) log(cuts []cutting, commits float64) (bytes, leaves, own float64) {
+	const repeat = 5 * len(uneven) // until the end of the last page counts little
+	tick := m.tick()
+	var run []float64
+	stored, i := 0.0, 0
+	for n := range repeat {
+		for _, c := range cuts {
+			each := c.rate / c.blocks
+			per := c.blocks / commits // of a commit
+			for range int(per*float64(n+1)) - int(per*float64(n)) {
+				size := each
+				if each > 1 {
+					size += uneven[i%len(uneven)] * math.Sqrt(each)
+				}
+				i++
+				entry := c.entry(max(1, size))
+				in, pages := element(entry)
+				run, stored, own = append(run, in), stored+entry, own+pages
+			}
+		}
+		run, stored = append(run, tick+inlineHead), stored+tick
+	}
+	each := commits / float64(repeat)
+	return stored * each, packed(run) * each, own * each
+}
+
+// entry is the length of a block of n messages.
+func (s *source) entry(n float64) float64 {
+	bytes := blockBytes + float64(len(s.name)) + n*perMessage
+	for _, f := range s.flows {
+		of, topics := n*f.Rate/s.rate, float64(f.Topics)
+		distinct := topics * -math.Expm1(of*math.Log1p(-1/(topics+1e-9)))
+		if topics <= 1 {
+			distinct = min(1, of)
+		}
+		bytes += of*float64(f.Bytes) + distinct*float64(len(f.Topic)+1)
+	}
+	return bytes
+}
+
+func (m *model) tick() float64 {
+	n := tickBytes
+	for _, r := range m.c.Receivers {
+		n += tickEach + len(r.Name)
+	}
+	for _, s := range m.c.Streams {
+		n += tickStream + len(s.Name)
+	}
+	return float64(n)
+}
+
+// follow is how many commits there would be besides those of blocks, if none fell together.
+func (m *model) follow() (n float64) {
+	for i := range m.streams {
+		s := &m.streams[i]
+		if s.results() {
+			n += s.closes * (closeCommits - turnCommits)
+		}
+		for range s.Sinks {
+			if s.results() {
+				n += s.closes * turnCommits
+			} else {
+				n += turnCommits * s.turns(m)
+			}
+		}
+	}
+	return n
+}
+
+// turns are how often a sink of a stream without results has something to write, in a second.
+func (s *stream) turns(m *model) float64 {
+	overlap, batch := turnOverlap, m.c.Batch.Interval.D().Seconds()
+	if m.c.Store.Commit == "eager" {
+		overlap = turnEager
+	}
+	return min(s.rows/(1+overlap*s.rows*batch), turnsMost/batch)
+}
+
+// state are the pages of results, and of windows that are open for longer than a checkpoint takes to come.
+func (m *model) state() (pages float64) {
+	checkpoint := m.c.Store.Checkpoint.D().Seconds()
+	for i := range m.streams {
+		s := &m.streams[i]
+		if !s.results() || s.in == 0 {
+			continue
+		}
+		in, own := element(s.resultBytes())
+		pages += s.closes * (own + in/leafFull)
+		if long := time.Duration(s.window.Size).Seconds(); long > checkpoint || s.window.Size == 0 {
+			changed := s.groups * often(s.in/s.groups, checkpoint) * checkpoint
+			pages += changed * (groupPut + s.state) / (0.7 * page) / checkpoint
+		}
+	}
+	return pages
+}
+
+// resultBytes is the length of an entry of the result log.
+func (s *stream) resultBytes() float64 {
+	if s.closes == 0 {
+		return 0
+	}
+	return resultHead + s.names + s.rows/s.closes*s.cells
+}
+
+// share is the part of the messages that somebody waits for which the write budget lets have a commit at once.
+func (m *model) share(early worn) float64 {
+	store := m.c.Store
+	switch {
+	case early.early == 0:
+		return 0
+	case store.Commit == "eager" || store.WriteBudget < 0:
+		return 1
+	}
+	return min(1, float64(store.WriteBudget)/early.early)
+}
+
+// mix is the store if a share of the messages gets early commits.
+func (w worn) mix(early worn, share float64) worn {
+	of := func(a, b float64) float64 { return (1-share)*a + share*b }
+	return worn{of(w.commits, early.commits), of(w.written, early.written), of(w.logged, early.logged), of(w.held, early.held), of(0, early.early)}
+}
