@@ -181,7 +181,7 @@ func (s *Store) loadLog(tx *bbolt.Tx) {
 		v := valueOf(tx, k)
 		if h, ok := headerOf(v); ok {
 			if s.cum == 0 {
-				s.cum = h.start + uint64(len(v))
+				s.cum = h.start + footprint(len(v))
 			}
 			s.seen = laterOf(s.seen, h.at)
 		}

@@ -115,7 +115,7 @@ func (s *Store) Values(space string, each func(key string, value []byte, err err
 	})
 }
 
-// Pending is the number of bytes of log that a consumer with these needs holds back.
+// Pending is what a consumer with these needs holds back of the file, in bytes, about (see footprint).
 func (s *Store) Pending(log string, need edged.Spans) int64 {
 	var sum uint64
 	for _, sp := range need {
@@ -127,7 +127,7 @@ func (s *Store) Pending(log string, need edged.Spans) int64 {
 	return int64(sum)
 }
 
-// cumAt is the number of bytes of a log before an entry.
+// cumAt is what a log takes of the file before an entry.
 func (s *Store) cumAt(log string, seq uint64) uint64 {
 	s.mu.Lock()
 	end, cum := s.pub.end, s.pub.cum

@@ -123,7 +123,7 @@ func (s *Store) log1(tx *bbolt.Tx, r *round, v []byte, e edged.Entry, k keep) er
 		held = e.Block.Size()
 	}
 	r.logged += int64(len(v))
-	r.note(s, entry{e, r.cum, held, k}, uint64(len(v)))
+	r.note(s, entry{e, r.cum, held, k}, footprint(len(v)))
 	return nil
 }
 

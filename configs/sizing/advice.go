@@ -14,7 +14,6 @@ import (
 const (
 	cardYears  = 5.0 // that a card should last
 	awayDays   = 3.0 // a long weekend
-	awayMost   = 90.0
 	diskDays   = 90.0
 	busy       = 0.5 // of one processor
 	worthwhile = 0.7 // of what is written a day, that a change has to come below
@@ -57,15 +56,6 @@ func adviseDisk(r *Report) (out []string) {
 func adviseSink(m *model, s *sink, k Sink, a *Ask) (out []string) {
 	if s.isFile || k.Away == 0 {
 		return nil
-	}
-	w := m.worn()
-	if drops(s) && k.Bound != "max_pending" && k.Away < awayMost {
-		text := fmt.Sprintf("Sink %s: when it has been away for %s the store is full before its max_pending is reached, because small entries take more of the file than their bytes: everything stops, although when_full = %q.",
-			s.Name, span(k.Away), s.Common.WhenFull)
-		if fits := m.pendingThatFits(s, w); fits != "" {
-			text += fmt.Sprintf(" max_pending = %q has it lose rows instead.", fits)
-		}
-		out = append(out, text)
 	}
 	if k.Away < awayDays {
 		more := int64(float64(m.c.Store.MaxBytes)*awayDays/k.Away)>>30 + 1

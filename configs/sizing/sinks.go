@@ -13,8 +13,7 @@ type sink struct {
 	isFile  bool
 	packed  bool    // its closed files are compressed
 	bounded float64 // bytes of files that it keeps at most; 0: no bound
-	results float64 // of result logs that it holds if it is away, bytes a second
-	pages   float64 // and what those take of the file
+	pages   float64 // what the result logs take of the store that it holds if it is away, bytes a second
 	turns   float64 // a second
 	blocks  bool    // it holds the block log
 }
@@ -31,7 +30,6 @@ func (m *model) addSinks() {
 			s.bytes += from.rows * from.row
 			if from.results() {
 				in, own := element(from.resultBytes())
-				s.results += from.closes * from.resultBytes()
 				s.pages += from.closes * (own + in/leafFull) * page
 				s.turns += from.closes
 			} else {

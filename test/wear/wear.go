@@ -42,7 +42,7 @@ type Worn struct {
 	Seconds  float64
 	Messages float64
 	Stored   float64 // topics and payloads
-	Log      float64 // what the block log has grown by
+	Log      float64 // what the store says that the block log takes
 	Used     float64 // what the pages in use of its file have grown by: with a sink that is away, what the backlog takes
 	Written  float64 // to the store
 	Commits  float64
