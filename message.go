@@ -24,6 +24,8 @@ type Origin struct {
 	// Copies is the number of sources that store the message, those of an earlier try of its client included; it counts as received when all of
 	// them have. 0: the identity is not remembered, because the client's session ends with its connection.
 	Copies uint8
+	// Number tells a publish from others under the same identifier; a later one has a higher number. It is not in the block.
+	Number uint64
 }
 
 // Handler takes messages in. A receiver is given one.

@@ -16,8 +16,17 @@ func (s *Store) Expect(cursors []string) {
 	}
 }
 
-// awaits reports whether an expected cursor is not among those that there are.
+// awaits reports whether an expected cursor is not among those that there are, or are about to be.
 func (s *Store) awaits(cursors map[string]edged.Cursor) bool {
+	for name := range s.expected {
+		if _, there := cursors[name]; !there {
+			return true
+		}
+	}
+	return false
+}
+
+// came notes which of the expected cursors are durable.
+func (s *Store) came(cursors map[string]edged.Cursor) {
 	maps.DeleteFunc(s.expected, func(name string, _ bool) bool { _, there := cursors[name]; return there })
-	return len(s.expected) > 0
 }

@@ -3,6 +3,7 @@ package blockstore
 import (
 	"context"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -114,4 +115,30 @@ func TestARewiringExpectsNewConsumers(t *testing.T) {
 		t.Error("the new consumer is not expected")
 	}
 	closeStore(t, s)
+}
+
+// A cursor whose commit failed has not come.
+func TestACursorThatWasNotCommittedIsStillAwaited(t *testing.T) {
+	s := open(t, t.TempDir(), func(c *Config) { c.Keep = 0 })
+	defer closeStore(t, s)
+	f := &feed{name: "r"}
+	s.AddSource("r", MemoryAndDisk, f)
+	s.Expect([]string{"new"})
+	f.put(nil, "m")
+	step(t, s)
+	d := watch(s)
+	d.failAt, d.err = d.writes+1, syscall.ENOSPC
+	s.freed = time.Time{}
+	var refused error
+	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "new", Need: edged.SpansFrom(1)}}}, false, func(err error) { refused = err })
+	step(t, s)
+	if !d.hit || refused == nil {
+		t.Fatalf("nothing failed: %t, %v", d.hit, refused)
+	}
+	s.freed = time.Time{}
+	s.Submit(&edged.Update{Puts: []edged.Put{{Space: "x", Key: "y", Value: []byte("z")}}}, false, func(error) {})
+	step(t, s)
+	if !holdsBlocks(t, s) {
+		t.Error("what the new consumer was to get is gone")
+	}
 }

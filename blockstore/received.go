@@ -23,12 +23,10 @@ func noteReceived(tx *bbolt.Tx, parcels []edged.Parcel) error {
 			}
 			key := []byte(o.Key())
 			var before []byte
-			if o.Copies > 1 {
-				if v, err := unsealIn(string(space), o.Key(), b.Get(key)); err == nil {
-					before = v
-				}
+			if v, err := unsealIn(string(space), o.Key(), b.Get(key)); err == nil {
+				before = v
 			}
-			if err := b.Put(key, sealIn(string(space), o.Key(), o.Received(before, p.Block.Receiver))); err != nil {
+			if err := b.Put(key, sealIn(string(space), o.Key(), o.Received(before, p.Block.Receiver, p.Block.Kept(int(o.Index))))); err != nil {
 				return fmt.Errorf("space %s: %w", edged.SpaceReceived, err)
 			}
 		}

@@ -19,7 +19,7 @@ func TestReceivedNamesThoseWhoHaveIt(t *testing.T) {
 	a, b := &feed{name: "a"}, &feed{name: "b"}
 	s.AddSource("a", MemoryAndDisk, a)
 	s.AddSource("b", MemoryAndDisk, b)
-	origin := edged.Origin{Client: "odd \xe2\x80\xae name", PacketID: 1<<8 + 2, Copies: 2}
+	origin := edged.Origin{Client: "odd \xe2\x80\xae name", PacketID: 1<<8 + 2, Copies: 2, Number: 1}
 	publish := func(f *feed, o edged.Origin) {
 		blk := f.put(nil, "m")
 		blk.Flags[0], blk.Origins = 2, []edged.BlockOrigin{{Origin: o}}
@@ -49,9 +49,11 @@ func TestReceivedNamesThoseWhoHaveIt(t *testing.T) {
 	missing(1, "a")
 	publish(b, origin)
 	missing(0)
+	origin.Number++
 	publish(a, origin) // anew, both at once
 	publish(b, origin)
 	missing(0)
+	origin.Number++
 	publish(a, origin)
 	missing(1, "a")
 	publish(a, origin) // once more: that makes it no more of them
@@ -62,12 +64,14 @@ func TestReceivedNamesThoseWhoHaveIt(t *testing.T) {
 	forget()
 	missing(-1)
 	one := origin
+	one.Number++
 	one.Copies = 0 // of a session that ends with its connection
 	publish(a, one)
 	missing(-1)
 	one.Copies = 1
 	publish(a, one)
 	missing(0)
+	origin.Number += 2
 	publish(b, origin)
 	missing(1, "b")
 	closeStore(t, s)

@@ -254,7 +254,7 @@ func (s *Store) accept(r *round) {
 		for _, c := range r.upd.Cursors {
 			p.cursors[c.Name] = c
 		}
-		if !s.awaits(p.cursors) {
+		if s.came(p.cursors); len(s.expected) == 0 {
 			p.cache.release(needs(p.cursors, ""), p.end)
 		}
 	})

@@ -293,7 +293,7 @@ func (p *page) receive(blk *edged.Block) {
 			m = map[string][]byte{}
 			p.values[edged.SpaceReceived] = m
 		}
-		m[o.Key()] = o.Received(m[o.Key()], blk.Receiver)
+		m[o.Key()] = o.Received(m[o.Key()], blk.Receiver, blk.Kept(int(o.Index)))
 	}
 }
 

@@ -4,7 +4,7 @@ import "slices"
 
 // deliver gives a message to everyone who subscribes to its topic, and returns how many that were. It does not block.
 func (b *Broker) deliver(m *message) (n int) {
-	if m.part != readers {
+	if m.to != readers {
 		b.taps.offer(m)
 	}
 	r := b.routes.of(m.topic)
@@ -17,7 +17,7 @@ func (b *Broker) deliver(m *message) (n int) {
 		if t.s.id == m.origin {
 			g = t.own
 		}
-		if g == nil || !m.part.has(m.reads(t.s, g)) {
+		if g == nil || !m.to.has(m.reads(t.s, g)) {
 			continue
 		}
 		gets, asRetained := b.retained.due(m, g.born)
@@ -29,7 +29,7 @@ func (b *Broker) deliver(m *message) (n int) {
 		}
 	}
 	for _, members := range r.shared {
-		if !m.part.has(slices.ContainsFunc(members, func(t target) bool { return m.reads(t.s, t.all) })) {
+		if !m.to.has(slices.ContainsFunc(members, func(t target) bool { return m.reads(t.s, t.all) })) {
 			continue
 		}
 		t := b.choose(members)
@@ -68,6 +68,10 @@ func (b *Broker) send(s *session, g *grant, m *message, retain bool) {
 	l := letter{m: m, to: g, qos: min(m.qos, g.qos), retain: retain}
 	if g.share == "" {
 		l.ref = m.at
+	}
+	if m.kept && m.at.Seq == 0 { // the copy that the log has is not one for sessions
+		s.addUrgently(l)
+		return
 	}
 	s.out.add(l)
 }

@@ -52,7 +52,7 @@ func (b *Broker) deliverTo(l *lane, m *message, r *route) (d delivery, keeps int
 // Begin implements intake.Delivery.
 func (d delivery) Begin(again bool) {
 	if again {
-		d.m.part = notReaders
+		d.m.to = notReaders
 	}
 	if d.m.kept {
 		d.m.ticket = d.b.low.take()
@@ -62,14 +62,8 @@ func (d delivery) Begin(again bool) {
 // Deliver implements intake.Delivery.
 func (d delivery) Deliver(at edged.Pos, whole bool) {
 	d.m.at = at
-	switch {
-	case whole:
-	case d.m.part == notReaders: // there is nobody left
-		d.settled()
-		d.b.in.Delivered(d.keeps)
-		return
-	default:
-		d.m.part = readers
+	if !whole {
+		d.m.to = readers
 	}
 	f := &d.b.fanout
 	f.mu.Lock()

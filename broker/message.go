@@ -7,35 +7,35 @@ import (
 	"edged/broker/wire"
 )
 
-// message is a publish on its way to subscribers. It is shared and not changed.
+// message is a publish on its way to subscribers. It is shared, and not changed once it is in a lane.
 type message struct {
 	topic   string
 	payload []byte
 	props   []byte // what MQTT 5 subscribers get unaltered (MQTT 5, 3.3.2.3), as on the wire
 	qos     byte
 	retain  bool
-	origin  string    // client id of the publisher, for No Local; "" for the gateway itself
-	expiry  int64     // milliseconds since 1970 after which nobody wants it; 0: never
-	since   uint64    // the number of changes of the routes when it was taken: who subscribed later does not get it; 0: everybody does
-	change  *noted    // what it does to the retained message of its topic; nil: nothing
-	ticket  uint64    // of lowWater, if it is kept
-	kept    bool      // sessions that are kept find it in the log
-	part    part      // who gets it
+	origin  string // client id of the publisher, for No Local; "" for the gateway itself
+	expiry  int64  // milliseconds since 1970 after which nobody wants it; 0: never
+	since   uint64 // the number of changes of the routes when it was taken: who subscribed later does not get it; 0: everybody does
+	change  *noted // what it does to the retained message of its topic; nil: nothing
+	ticket  uint64 // of lowWater, if it is kept
+	kept    bool   // sessions that are kept find it in the log
+	to      audience
 	at      edged.Pos // its place there, once it is durable
 }
 
-// part is who gets a message. One of QoS 2 that was stored in part can come in two: the copy that sessions read is stored, and theirs also after a
+// audience is who gets a message. One of QoS 2 that was stored in part can come in two: the copy that sessions read is stored, and theirs also after a
 // crash; everybody else gets it with its repeat.
-type part uint8
+type audience uint8
 
 const (
-	everybody  part = iota
-	readers         // sessions that read the log
-	notReaders      // the others
+	everybody  audience = iota
+	readers             // sessions that read the log
+	notReaders          // the others
 )
 
 // has reports whether one who reads the log, or does not, is among them.
-func (p part) has(reader bool) bool { return p == everybody || (p == readers) == reader }
+func (a audience) has(reader bool) bool { return a == everybody || (a == readers) == reader }
 
 // reads reports whether a session gets the message from the log after a crash.
 func (m *message) reads(s *session, g *grant) bool { return s.kept && min(m.qos, g.qos) > 0 }

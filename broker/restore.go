@@ -211,7 +211,7 @@ func (r *restoring) received() error {
 		if err != nil || !ok {
 			r.k.unreadable("a received publish of QoS 2", cmp.Or(err, fmt.Errorf("%q is no identity", key)))
 		}
-		if err == nil && ok && r.by[receipt.Client] != nil {
+		if err == nil && ok && r.by[receipt.Client] != nil && (receipt.Missing == 0 || len(receipt.Stored) > 0) {
 			of[receipt.Client] = append(of[receipt.Client], receipt)
 			return nil
 		}

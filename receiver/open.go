@@ -86,7 +86,7 @@ func (o *openBlock) add(m *edged.Message, wall int64) {
 	if m.QoS == 2 && m.Origin != (edged.Origin{}) { // a part of a message has none, unless it is the last
 		b.Origins = append(b.Origins, edged.BlockOrigin{
 			Index:  uint32(b.Len()),
-			Origin: edged.Origin{Client: strings.Clone(m.Origin.Client), PacketID: m.Origin.PacketID, Copies: m.Origin.Copies},
+			Origin: edged.Origin{Client: strings.Clone(m.Origin.Client), PacketID: m.Origin.PacketID, Copies: m.Origin.Copies, Number: m.Origin.Number},
 		})
 	}
 	b.Topic = append(b.Topic, t)

@@ -101,7 +101,9 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 			s.repeat(e, k)
 			return 0
 		}
-		s.part(p, ok && k.state == inPart, again)
+		if p.QoS == 2 && s.memory != nil {
+			s.identify(p, k, ok, again)
+		}
 	}
 	if p.Retained != nil {
 		e.waits++
@@ -113,7 +115,7 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	}
 	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
 	if e.after != nil {
-		e.after.Begin(p.Keep && p.has(p.Keeper))
+		e.after.Begin(p.isRead())
 	}
 	e.kept = p.QoS == 2 && p.Origin.Copies > 0
 	s.bytes += int64(e.bytes + e.holds)

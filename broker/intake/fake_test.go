@@ -28,6 +28,7 @@ type receiver struct {
 	mu      sync.Mutex
 	waiting []promise
 	stored  []edged.Message
+	place   uint64 // of the last commit
 	refuse  func(ctx context.Context) error
 }
 
@@ -58,13 +59,15 @@ func (r *receiver) commit(n int, err error) {
 	r.mu.Lock()
 	done := r.waiting[:min(n, len(r.waiting))]
 	r.waiting = r.waiting[len(done):]
+	r.place++
+	at := edged.Pos{Seq: r.place}
 	r.mu.Unlock()
 	var last edged.Acker
 	for _, t := range done {
 		if last != nil && last != t.ack {
 			last.Flush()
 		}
-		t.ack.Acked(t.token, edged.Pos{}, err)
+		t.ack.Acked(t.token, at, err)
 		last = t.ack
 	}
 	if last != nil {

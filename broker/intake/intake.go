@@ -50,7 +50,8 @@ type Intake struct {
 	owed     atomic.Int64  // entries in lines, and acknowledgements that are due on a live connection
 	idle     chan struct{} // has a token once owed has come to 0 while draining
 	kept     budget
-	ids      atomic.Int64 // packet identifiers that all sessions remember
+	numbers  atomic.Uint64 // of publishes with QoS 2 in sessions that are kept: the last one
+	ids      atomic.Int64  // packet identifiers that all sessions remember
 
 	received   [3]*metrics.Counter // by QoS
 	duplicates *metrics.Counter

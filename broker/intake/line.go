@@ -15,7 +15,9 @@ type entry struct {
 	verdict verdict
 	code    byte      // of a refusal
 	kept    bool      // QoS 2, and a receiver stores its identity
-	failed  bool      // a receiver could not store it
+	failed  bool      // a receiver could not store it, so that nobody knows what is stored
+	stopped bool      // because that receiver was stopping
+	part    *part     // what is stored if it is not acknowledged; nil: nothing
 	at      edged.Pos // of the copy that MQTT sessions read
 }
 

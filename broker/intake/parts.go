@@ -8,55 +8,65 @@ import (
 // A publish with QoS 2 can be stored in part: the process dies between the commits of two sources, its connection ends while it waits for room in
 // the second one, or all of them have it and the change of the retained message finds no room. Its client repeats it, and the repeat is for those
 // alone that lack it, so that each has it once. Which ones have it is on disk with the blocks (edged.Origin.Received), and here.
+//
+// A receiver whose blocks are not in the log for good is not among those: it gets each repeat.
 
-// part settles for whom a publish is. known says that its identifier is that of one that was stored in part, again that this is its
-// repeat; else what is left of that one is forgotten, before any source can note its identifier for this one. It is called with the lock.
-func (s *Session) part(p *Publish, known, again bool) {
-	p.stored = nil
+// part is what is stored of a publish that was not acknowledged. It is not changed once it is known under an identifier.
+type part struct {
+	number uint64   // edged.Origin.Number
+	stored []string // the sources that have it, or are about to
+	read   bool     // the copy that MQTT sessions read is stored, and was delivered to them
+}
+
+// identify gives a publish of a kept session its identity: that of the part which it repeats, or a new one. What is left of another publish under its
+// identifier, whose client has forgotten it, is forgotten here, too: a crash would take the repeats of this one for it. It is called with the lock.
+func (s *Session) identify(p *Publish, k known, isKnown, again bool) {
+	p.part = nil
 	switch {
 	case again:
-		p.stored = s.parts[p.ID]
-	case known:
+		p.part = k.part
+	case isKnown && k.qos == 2 && k.state != releasing:
 		s.forgetDurably(p.ID, nil)
 	}
-	delete(s.parts, p.ID)
-	if p.QoS == 2 && s.memory != nil {
-		p.Origin.Copies = p.copies()
+	if p.part != nil {
+		p.Origin.Number = p.part.number
+	} else {
+		p.Origin.Number = s.in.numbers.Add(1)
 	}
+	p.Origin.Copies = p.copies()
 }
 
-// noteParts notes which sources have stored a publish. It is called with the lock, and keeps stored.
-func (s *Session) noteParts(id uint16, stored []string) {
-	if s.parts == nil {
-		s.parts = map[uint16][]string{}
-	}
-	s.parts[id] = stored
-}
-
-// inPart notes who was given a publish, the first of those who want it and those who had it, in case that it is not acknowledged. They may not
+// noteHanded notes who was given a publish, the first of those who want it and those who had it, in case that it is not acknowledged. They may not
 // have stored it yet, but its entry does not leave before they have.
-func (s *Session) inPart(token uint64, p *Publish, handed int) {
-	stored := slices.Clone(p.stored)
+func (s *Session) noteHanded(token uint64, p *Publish, handed int) {
+	have := &part{number: p.Origin.Number}
+	if p.part != nil {
+		have.read, have.stored = p.part.read, slices.Clone(p.part.stored)
+	}
 	for i, source := range p.Sources[:handed] {
 		if source != "" && !p.has(i) {
-			stored = append(stored, source)
+			have.stored = append(have.stored, source)
 		}
+	}
+	if len(have.stored) == 0 {
+		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := s.line.at(token); len(stored) > 0 && !e.failed && !s.over && s.memory != nil {
-		s.noteParts(e.id, stored)
-	}
+	s.line.at(token).part = have
 }
 
 // has reports whether the receiver with the number i has stored the publish already.
 func (p *Publish) has(i int) bool {
-	return len(p.stored) > 0 && i < len(p.Sources) && p.Sources[i] != "" && slices.Contains(p.stored, p.Sources[i])
+	return p.part != nil && i < len(p.Sources) && p.Sources[i] != "" && slices.Contains(p.part.stored, p.Sources[i])
 }
+
+// isRead reports whether MQTT sessions have the publish already.
+func (p *Publish) isRead() bool { return p.part != nil && p.part.read }
 
 // wanting is how many receivers want the publish still.
 func (p *Publish) wanting() int {
-	if len(p.stored) == 0 {
+	if p.part == nil {
 		return len(p.To)
 	}
 	n := 0
@@ -70,7 +80,10 @@ func (p *Publish) wanting() int {
 
 // copies is Origin.Copies: the sources that have stored it, and those that will.
 func (p *Publish) copies() uint8 {
-	n := len(p.stored)
+	n := 0
+	if p.part != nil {
+		n = len(p.part.stored)
+	}
 	for i := range p.To {
 		if i < len(p.Sources) && p.Sources[i] != "" && !p.has(i) {
 			n++

@@ -19,17 +19,17 @@ type Publish struct {
 	Keeps    int       // bytes that After keeps: payload and properties, and what its deliveries count
 	Holds    int       // bytes that Retained holds while it is under way
 
-	stored []string // of a repeat: the sources that have stored it already
+	part *part // of a repeat: what is stored already
 }
 
 // Delivery is what happens to a publish when it is durable. Its methods are called in PUBLISH order of the session, under the
 // session's lock: they must not block, and not call back.
 type Delivery interface {
-	// Begin: it has entered the line, and no receiver has it yet. again: it is the repeat of a publish that was stored in part, and the copy that
-	// MQTT sessions read is among what was stored: it was theirs then. One of the two below follows.
+	// Begin: it has entered the line, and no receiver has it yet. again: it is the repeat of a publish that was stored in part, and what
+	// MQTT sessions read was delivered to them then. One of the two below follows.
 	Begin(again bool)
-	// Deliver: its subscribers may see it now; at is where MQTT sessions find it in the log, if it is kept. If it is not whole, only that copy
-	// is stored, and those who do not read the log are to get it with a repeat. Intake.Delivered must follow when its payload is no longer needed.
+	// Deliver: its subscribers may see it now; at is where MQTT sessions find it in the log, if it is kept. If it is not whole, it was not
+	// acknowledged and that copy is stored: those who do not read the log get it with the repeat, which is for what lacks. Intake.Delivered must follow when its payload is no longer needed.
 	Deliver(at edged.Pos, whole bool)
 	// Abandon: it will not become durable, or is not to be delivered.
 	Abandon()

@@ -17,9 +17,8 @@ func (s *Session) acked(token uint64, at edged.Pos, err error) {
 	if at.Seq > 0 {
 		e.at = at
 	}
-	if err != nil { // nobody knows which copies are stored
-		e.failed = true
-		delete(s.parts, e.id)
+	if err != nil {
+		e.failed, e.stopped = true, e.stopped || errors.Is(err, edged.ErrStopped)
 	}
 	s.answered(e, err)
 }
@@ -72,10 +71,16 @@ func (s *Session) release() {
 }
 
 func (s *Session) leave(token uint64, e *entry) {
+	switch {
+	case e.failed:
+		e.part = nil
+	case e.part != nil && e.at.Seq > 0:
+		e.part.read = true
+	}
 	if e.heir != 0 {
 		heir := s.line.at(e.heir)
 		heir.waits--
-		heir.verdict, heir.code = e.verdict, e.code
+		heir.verdict, heir.code, heir.kept, heir.stopped, heir.part = e.verdict, e.code, e.kept, e.stopped, e.part
 		if e.verdict != accepted && (e.verdict != refused || !heir.link.v5) {
 			heir.verdict = severed // it was not stored: closing the connection is the way to be sent it again
 		}
@@ -85,7 +90,7 @@ func (s *Session) leave(token uint64, e *entry) {
 		s.in.kept.give(int64(e.holds))
 	}
 	if e.after != nil {
-		if whole := e.verdict == accepted; whole || e.at.Seq > 0 {
+		if whole := e.verdict == accepted; whole || e.part != nil && e.at.Seq > 0 {
 			e.after.Deliver(e.at, whole)
 		} else {
 			e.after.Abandon()
@@ -109,7 +114,6 @@ func (s *Session) answer(token uint64, e *entry) {
 	open := !e.link.closed
 	switch {
 	case e.verdict == accepted && open:
-		delete(s.parts, e.id)
 		s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, token: token})
 		if newest {
 			k.state = due
@@ -117,15 +121,14 @@ func (s *Session) answer(token uint64, e *entry) {
 		}
 		return // settled when a socket has it
 	case e.verdict == accepted:
-		delete(s.parts, e.id)
 		if newest {
 			k.state = owed
 			s.ids[e.id] = k
 		}
 	default:
-		if newest && s.parts[e.id] != nil && (e.verdict != refused || !open) { // its client will repeat it
-			s.remember(e.id, known{qos: 2, state: inPart})
-			if e.verdict == severed && open {
+		if newest && e.part != nil { // its client is to repeat it
+			s.remember(e.id, known{token: token, qos: 2, state: inPart, part: e.part})
+			if e.verdict != abandoned && open {
 				s.sever(e)
 			}
 			break
@@ -133,7 +136,7 @@ func (s *Session) answer(token uint64, e *entry) {
 		if newest {
 			s.forget(e.id)
 		}
-		if e.kept && s.memory != nil && newest { // a part of it may be stored, with its identity
+		if e.kept && s.memory != nil && newest && !e.stopped { // a part of it may be stored, with its identity; the next start finds that of a stop
 			s.refuseDurably(token, *e, open)
 			break
 		}

@@ -16,12 +16,22 @@ func (s *Session) Keep(m Memory, received []edged.Receipt) {
 	defer s.mu.Unlock()
 	s.memory = m
 	for _, r := range received {
+		s.in.atLeast(r.Number)
 		if r.Missing == 0 {
 			s.remember(r.PacketID, known{qos: 2, state: acked})
 			continue
 		}
-		s.remember(r.PacketID, known{qos: 2, state: inPart})
-		s.noteParts(r.PacketID, r.Stored)
+		s.remember(r.PacketID, known{qos: 2, state: inPart, part: &part{number: r.Number, stored: r.Stored, read: r.Kept}})
+	}
+}
+
+// atLeast has the next number be higher than n.
+func (in *Intake) atLeast(n uint64) {
+	for {
+		last := in.numbers.Load()
+		if last >= n || in.numbers.CompareAndSwap(last, n) {
+			return
+		}
 	}
 }
 

@@ -20,12 +20,11 @@ type Session struct {
 	mu       sync.Mutex
 	line     line
 	ids      map[uint16]known
-	parts    map[uint16][]string // of identifiers in ids: the sources that have stored a publish of QoS 2, or are about to, and not all of them
-	most     int                 // identifiers that ids has had room for
-	due      []ack               // for link, in order, not yet handed to its socket
-	link     *Link               // the connection in use; nil while the client is away
-	bytes    int64               // that entries keep for subscribers, and to be retained
-	zero     int                 // entries of QoS 0 in the line
+	most     int   // identifiers that ids has had room for
+	due      []ack // for link, in order, not yet handed to its socket
+	link     *Link // the connection in use; nil while the client is away
+	bytes    int64 // that entries keep for subscribers, and to be retained
+	zero     int   // entries of QoS 0 in the line
 	room     chan struct{}
 	over     bool   // the session has ended: nothing is remembered any more
 	memory   Memory // of QoS 2; nil if the session ends with its connection
@@ -40,6 +39,7 @@ type known struct {
 	qos   byte
 	state state
 	by    *Link // releasing: the connection that waits for PUBCOMP
+	part  *part // inPart: what is stored
 }
 
 type state uint8
@@ -50,7 +50,7 @@ const (
 	owed                   // durable, and the connection ended before the acknowledgement was handed to a socket
 	acked                  // QoS 2: PUBREC was handed to a socket, PUBREL has not come
 	releasing              // QoS 2: PUBREL has come, and that is not durable yet
-	inPart                 // QoS 2: a part of its sources has stored it (Session.parts), and it was not acknowledged
+	inPart                 // QoS 2: some have stored it, and it was not acknowledged
 )
 
 // NewSession makes the memory of a new session.
@@ -136,7 +136,7 @@ func (s *Session) End() {
 	}
 	s.in.ids.Add(-int64(len(s.ids)))
 	ids := s.ids
-	s.ids, s.parts, s.over = nil, nil, true
+	s.ids, s.over = nil, true
 	if s.memory == nil {
 		return
 	}
@@ -171,7 +171,6 @@ func (s *Session) remember(id uint16, k known) {
 func (s *Session) forget(id uint16) {
 	before := len(s.ids)
 	delete(s.ids, id)
-	delete(s.parts, id)
 	s.in.ids.Add(int64(len(s.ids) - before))
 	if len(s.ids) == 0 && s.most > large {
 		s.ids, s.most = nil, 0 // a map never becomes smaller

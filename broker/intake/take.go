@@ -121,14 +121,14 @@ func (s *Session) take(ctx context.Context, l *Link, p *Publish) error {
 		waits--
 	}
 	if p.Origin.Copies > 0 && (err != nil || p.Retained != nil) {
-		s.inPart(token, p, handed)
+		s.noteHanded(token, p, handed)
 	}
 	return s.settle(token, waits, l, err)
 }
 
 // hand hands the publish to one receiver, whose number is i.
 func (p *Publish) hand(ctx context.Context, h edged.Handler, i int, s *Session, token uint64) error {
-	if !p.Keep || i != p.Keeper {
+	if !p.Keep || i != p.Keeper || p.isRead() {
 		return h.Take(ctx, &p.Message, s, token)
 	}
 	p.Message.Kept, p.Message.Extra = true, p.Extra

@@ -46,6 +46,7 @@ type exchange struct {
 	id       uint16
 	received bool // PUBREC has come
 	retained bool
+	kept     bool // MQTT sessions want it
 }
 
 func (c *twofold) find(id uint16) (int, *exchange) {
@@ -63,7 +64,8 @@ type world struct {
 	in      *Intake
 	s       *Session
 	p       *peer
-	down    bool // the connection
+	down    bool         // the connection
+	refused map[int]bool // by message: MQTT 5 was told
 	to      []edged.Handler
 	sources []string
 	by      []*receiver
@@ -72,6 +74,11 @@ type world struct {
 	note    *notebook
 	c       *twofold
 	durable map[string]int // by source and message
+	copies  map[int]int    // by message: those that sessions find in the log
+	readers map[int]int    // likewise: how often those were given it in this life
+	others  map[int]int    // and everybody else, ever
+	deaths  int
+	v5      bool
 }
 
 func (w *world) start() {
@@ -85,7 +92,7 @@ func (w *world) start() {
 		}}
 		w.to, w.by = append(w.to, r), append(w.by, r)
 	}
-	w.s = w.in.NewSession("c")
+	w.s, w.readers = w.in.NewSession("c"), map[int]int{}
 	var receipts []edged.Receipt
 	for id, value := range w.note.has {
 		r, ok := edged.ReceivedFrom(edged.Origin{Client: "c", PacketID: id}.Key(), value)
@@ -107,6 +114,7 @@ func (w *world) publish(e *exchange, again bool) {
 	if e.retained {
 		x.Retained = w
 	}
+	x.Keep, x.After = e.kept, &given{w: w, n: e.n, kept: e.kept}
 	if err := w.p.link.Take(x); err != nil {
 		w.lose()
 	}
@@ -118,7 +126,7 @@ func (w *world) lose() {
 }
 
 func (w *world) connect() {
-	w.p, w.down = connect(w.s, false), false
+	w.p, w.down = connect(w.s, w.v5), false
 	for _, e := range w.c.flight {
 		switch {
 		case w.down:
@@ -143,8 +151,12 @@ func (w *world) commit(which func(i int) bool) {
 		r.stored = nil
 		for _, m := range stored {
 			id := m.Origin.PacketID
-			w.note.has[id] = m.Origin.Received(w.note.has[id], w.sources[i])
-			w.durable[w.place(i, int(m.Payload[0])<<8|int(m.Payload[1]))]++
+			w.note.has[id] = m.Origin.Received(w.note.has[id], w.sources[i], m.Kept)
+			n := int(m.Payload[0])<<8 | int(m.Payload[1])
+			w.durable[w.place(i, n)]++
+			if m.Kept {
+				w.copies[n]++
+			}
 		}
 		r.commit(1<<30, nil)
 	}
@@ -173,6 +185,35 @@ func (w *world) everywhere(n int) bool {
 	return true
 }
 
+func (w *world) anywhere(n int) bool {
+	for i := range w.sources {
+		if w.durable[w.place(i, n)] > 0 {
+			return true
+		}
+	}
+	return w.readers[n]+w.others[n] > 0
+}
+
+// given is what becomes of a publish for its subscribers.
+type given struct {
+	w           *world
+	n           int
+	kept, again bool
+}
+
+func (g *given) Begin(again bool) { g.again = again }
+func (g *given) Abandon()         {}
+func (g *given) Deliver(at edged.Pos, whole bool) {
+	if g.kept && !g.again {
+		if g.w.readers[g.n]++; at.Seq == 0 {
+			g.w.t.Fatal("it is not in the log for sessions")
+		}
+	}
+	if whole {
+		g.w.others[g.n]++
+	}
+}
+
 func (w *world) read() {
 	if w.p.severed != nil {
 		w.down = true
@@ -180,8 +221,15 @@ func (w *world) read() {
 	for _, a := range w.p.read() {
 		i, e := w.c.find(a.id)
 		switch {
-		case e == nil || a.code != 0:
+		case e == nil:
 			w.t.Fatalf("%+v for nothing", a)
+		case a.kind == pubcomp && a.code == CodeNotFound && e.received && w.note.has[e.id] == nil: // the first one was lost
+			w.c.flight = append(w.c.flight[:i:i], w.c.flight[i+1:]...)
+		case a.code != 0 && (!w.v5 || a.kind != pubrec || a.code != CodeQuota || w.anywhere(e.n)):
+			w.t.Fatalf("%+v for %d, and stored is %v", a, e.n, w.durable)
+		case a.code != 0:
+			w.c.flight = append(w.c.flight[:i:i], w.c.flight[i+1:]...)
+			w.refused[e.n] = true
 		case a.kind == pubrec && !w.everywhere(e.n):
 			w.t.Fatalf("PUBREC of %d, and stored is %v", e.n, w.durable)
 		case a.kind == pubrec && !e.received:

@@ -128,25 +128,36 @@ func TestKeys(t *testing.T) {
 	})
 }
 
-// What is stored of a publish names the receivers that have stored it until all have, in whichever order they come and however often.
+// What is stored of a publish names the receivers that have stored it until all have, in whichever order they come and however often. It takes the place of
+// what is stored of an older one, of which copies that come late change nothing.
 func TestReceiptsNameReceivers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		names := rapid.SliceOfNDistinct(words, 1, 20, rapid.ID).Draw(t, "names")
-		o := edged.Origin{Client: "c", PacketID: 7, Copies: uint8(len(names))}
-		var value []byte
+		o := edged.Origin{Client: "c", PacketID: 7, Copies: uint8(len(names)), Number: rapid.Uint64Range(1, 1<<40).Draw(t, "number")}
+		older := o
+		older.Number--
+		keeper := rapid.IntRange(0, len(names)).Draw(t, "keeper")
+		value := older.Received(nil, "x", true)
 		for i, name := range names {
-			value = o.Received(value, name)
+			value = o.Received(value, name, i == keeper)
 			want := names[:i+1]
 			if i+1 == len(names) {
 				want = nil
-			} else if rapid.Bool().Draw(t, "twice") {
-				value = o.Received(value, name)
 			}
-			if r, ok := edged.ReceivedFrom(o.Key(), value); !ok || r.Missing != len(names)-i-1 || !slices.Equal(r.Stored, want) {
+			if rapid.Bool().Draw(t, "twice") {
+				value = o.Received(value, name, false)
+			}
+			if rapid.Bool().Draw(t, "late") {
+				value = older.Received(value, "x", true)
+			}
+			r, ok := edged.ReceivedFrom(o.Key(), value)
+			if !ok || r.Number != o.Number || r.Missing != len(names)-i-1 || !slices.Equal(r.Stored, want) || r.Kept != (i >= keeper && want != nil) {
 				t.Fatalf("after %d of %d: %+v, %t", i+1, len(names), r, ok)
 			}
 		}
-		if r, _ := edged.ReceivedFrom(o.Key(), o.Received(value, "x")); r.Missing != len(names)-1 {
+		newer := o
+		newer.Number++
+		if r, _ := edged.ReceivedFrom(o.Key(), newer.Received(value, "x", false)); r.Missing != len(names)-1 || r.Number != newer.Number {
 			t.Fatalf("one that is published anew: %+v", r)
 		}
 	})
