@@ -42,8 +42,9 @@ func (k paneKey) compare(o paneKey) int {
 type pane struct {
 	paneKey
 	groups    map[string]*group
-	untrusted bool // a block in it was cut while the wall clock was not synchronised
-	dirty     bool // its own flags changed since the last checkpoint
+	now       *group // of the last row that was added
+	untrusted bool   // a block in it was cut while the wall clock was not synchronised
+	dirty     bool   // its own flags changed since the last checkpoint
 
 	incomplete bool // a part of it was lost
 
@@ -98,7 +99,10 @@ func (s *panes) add(in *arrived) fate {
 	if p == nil {
 		return isLate
 	}
-	g := p.groups[string(in.key)]
+	g := p.now
+	if g == nil || g.key != string(in.key) {
+		g = p.groups[string(in.key)]
+	}
 	if g == nil {
 		if len(p.groups) >= s.p.groups {
 			return isDropped
@@ -113,6 +117,7 @@ func (s *panes) add(in *arrived) fate {
 		p.untrusted, p.dirty = true, true
 	}
 	g.dirty = true
+	p.now = g
 	s.changed(p, g)
 	for i, v := range in.args {
 		g.accs[i].Add(v, in.at)
