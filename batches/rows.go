@@ -56,7 +56,7 @@ type rowReader struct {
 // topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
 type topicInfo struct {
 	routed bool
-	key    string // of the group, if it depends on the topic only
+	key    []byte // of the group, if it depends on the topic only; nobody writes to it
 	values []edged.Value
 }
 
@@ -105,7 +105,7 @@ func (r *rowReader) learn(name string) *topicInfo {
 	if t.routed && len(r.p.keys) > 0 && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
 		r.row.Topic = name
 		t.values = r.groupValues()
-		t.key = string(appendKey(nil, t.values))
+		t.key = appendKey(nil, t.values)
 	}
 	return t
 }
@@ -209,7 +209,8 @@ func (r *rowReader) through() (v verdict) {
 func (r *rowReader) remember() (*remembered, verdict) {
 	key := r.group(r.topic)
 	if len(r.p.keys) == 0 {
-		key = append(key[:0], r.row.Topic...)
+		r.key = append(r.key[:0], r.row.Topic...)
+		key = r.key
 	}
 	if len(key) > maxText {
 		r.reason = fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
@@ -268,8 +269,7 @@ func (r *rowReader) arguments() []edged.Value {
 // group returns the key of the row's group, valid until the next call.
 func (r *rowReader) group(info *topicInfo) []byte {
 	if info.values != nil || len(r.p.keys) == 0 {
-		r.key = append(r.key[:0], info.key...)
-		return r.key
+		return info.key
 	}
 	r.key = r.key[:0]
 	for _, k := range r.p.keys {
