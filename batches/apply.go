@@ -228,9 +228,9 @@ func tooLong(p *Plan, key []byte, args []edged.Value) (reason string) {
 	if len(key) > maxText {
 		return fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
 	}
-	for i, v := range args {
-		if a := &p.aggs[i]; a.kind.Keeps && len(v.Str()) > maxText {
-			return fmt.Sprintf("what %s would keep is %d bytes long; %d is the most", a.name, len(v.Str()), maxText)
+	for _, i := range p.keeping {
+		if n := len(args[p.input[i]].Str()); n > maxText {
+			return fmt.Sprintf("what %s would keep is %d bytes long; %d is the most", p.aggs[i].name, n, maxText)
 		}
 	}
 	return ""

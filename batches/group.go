@@ -20,6 +20,15 @@ type group struct {
 	slide  *slide // of a pane's group, in sliding windows
 }
 
+// take takes a row.
+func (g *group) take(in *arrived) {
+	input := in.reader.p.input
+	for i, a := range g.accs {
+		a.Add(in.args[input[i]], in.at)
+	}
+	g.dirty = true
+}
+
 func (g *group) append(b []byte) []byte {
 	var one []byte
 	for _, a := range g.accs {

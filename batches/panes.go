@@ -116,12 +116,9 @@ func (s *panes) add(in *arrived) fate {
 	if !in.trusted && !p.untrusted {
 		p.untrusted, p.dirty = true, true
 	}
-	g.dirty = true
+	g.take(in)
 	p.now = g
 	s.changed(p, g)
-	for i, v := range in.args {
-		g.accs[i].Add(v, in.at)
-	}
 	return isApplied
 }
 

@@ -31,7 +31,7 @@ func TestAggregatesAsTheyAreWritten(t *testing.T) {
 			t.Errorf("%s: %v", text, problems[0].Err)
 			continue
 		}
-		if a := p.aggs[0].kind; a.New == nil || a.New() == nil || (p.aggs[0].arg == nil) != (text == "count()") {
+		if a := p.aggs[0].kind; a.New == nil || a.New() == nil || (p.inputs[0] == nil) != (text == "count()") {
 			t.Errorf("%s is compiled to %+v", text, p.aggs[0])
 		}
 	}

@@ -63,7 +63,7 @@ type topicInfo struct {
 func newRowReader(p *Plan) *rowReader {
 	r := &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, args: make([]edged.Value, len(p.aggs)),
+		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, args: make([]edged.Value, len(p.inputs)),
 	}
 	if p.fans() {
 		r.many = &fan{}
@@ -256,11 +256,11 @@ func (t *timeSpec) read(v edged.Value, field string, b *edged.Block, i int) (at 
 	return at, ""
 }
 
-// arguments returns what the aggregates take of the row, valid until the next call.
+// arguments returns what the aggregates take of the row, as Plan.inputs, valid until the next call.
 func (r *rowReader) arguments() []edged.Value {
-	for i := range r.args {
-		if arg := r.p.aggs[i].arg; arg != nil {
-			r.args[i] = r.eval.Value(arg, &r.row)
+	for i, x := range r.p.inputs {
+		if x != nil {
+			r.args[i] = r.eval.Value(x, &r.row)
 		}
 	}
 	return r.args

@@ -72,7 +72,7 @@ type arrived struct {
 	epoch     uint32        // of its arrival
 	at        int64         // the row's time
 	key       []byte        // of its group
-	args      []edged.Value // what the aggregates take of it
+	args      []edged.Value // what the aggregates take of it: see Plan.inputs
 	trusted   bool          // the wall clock was synchronised
 	watermark edged.Instant // before it
 	left      edged.Instant // behind a join of two streams: when it leaves that
