@@ -38,7 +38,7 @@ func (s *Stream) leave(w, before edged.Instant) {
 	if s.held == nil {
 		return
 	}
-	s.in = arrived{reader: s.r, watermark: before}
+	s.in = arrived{reader: s.r, args: s.r.args, watermark: before}
 	defer func() { s.r.held = nil }()
 	h := s.held
 	for len(h.order) > 0 {
@@ -98,7 +98,7 @@ func (s *Stream) behindJoin(our, other *heldRow, at int64, left edged.Instant) {
 		return
 	case good:
 		switch {
-		case !s.arrive(r.topic):
+		case !s.arrive():
 			s.sayLost()
 		case s.st.add(in) == isApplied:
 			return

@@ -34,7 +34,7 @@ func (s *Stream) hold(b *edged.Block, i int) (f fate, routed bool) {
 	if !slices.Contains(s.p.own, b.Receiver) {
 		return 0, false
 	}
-	switch _, v := s.r.begin(b, i); v {
+	switch s.r.begin(b, i) {
 	case notRouted:
 		return 0, false
 	case good:

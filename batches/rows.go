@@ -37,8 +37,8 @@ type rowReader struct {
 	topics topic.Cache[*topicInfo]
 	infos  []*topicInfo // of block's topics, as far as they were needed
 	key    []byte
-	joined []byte // see joinKey
-	args   []edged.Value
+	joined []byte        // see joinKey
+	args   []edged.Value // what the aggregates take of the row: see Plan.inputs
 
 	block *edged.Block // of the message
 	index int
@@ -118,9 +118,10 @@ func (r *rowReader) letGo() {
 
 // begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
 // payload that makes a decoder panic is poison like any other that cannot be read.
-func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
-	if info = r.infoOf(b, i); !info.routed {
-		return nil, notRouted
+func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
+	info := r.infoOf(b, i)
+	if !info.routed {
+		return notRouted
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -135,21 +136,21 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 	n, err := r.dec.Decode(b.Payload(i), r.row.Cols)
 	if err != nil {
 		r.reason = "not " + r.p.format + ": " + err.Error()
-		return info, dead
+		return dead
 	}
 	if r.many != nil {
 		if r.reason = r.spread(n); r.reason != "" {
-			return info, dead
+			return dead
 		}
-		return info, good
+		return good
 	}
 	r.rows = n
 	if r.p.time.field != nil && n > 0 {
 		if r.reason = r.readTime(); r.reason != "" {
-			return info, dead
+			return dead
 		}
 	}
-	return info, good
+	return good
 }
 
 // next moves on to the message's next row, and says whether it is to go on: not if where or the rows before it are against it. Any other
@@ -207,7 +208,7 @@ func (r *rowReader) through() (v verdict) {
 
 // remember finds what is kept of the row's key.
 func (r *rowReader) remember() (*remembered, verdict) {
-	key := r.group(r.topic)
+	key := r.group()
 	if len(r.p.keys) == 0 {
 		r.key = append(r.key[:0], r.row.Topic...)
 		key = r.key
@@ -256,20 +257,19 @@ func (t *timeSpec) read(v edged.Value, field string, b *edged.Block, i int) (at 
 	return at, ""
 }
 
-// arguments returns what the aggregates take of the row, as Plan.inputs, valid until the next call.
-func (r *rowReader) arguments() []edged.Value {
+// arguments evaluates what the aggregates take of the row.
+func (r *rowReader) arguments() {
 	for i, x := range r.p.inputs {
 		if x != nil {
 			r.args[i] = r.eval.Value(x, &r.row)
 		}
 	}
-	return r.args
 }
 
 // group returns the key of the row's group, valid until the next call.
-func (r *rowReader) group(info *topicInfo) []byte {
-	if info.values != nil || len(r.p.keys) == 0 {
-		return info.key
+func (r *rowReader) group() []byte {
+	if r.topic.values != nil || len(r.p.keys) == 0 {
+		return r.topic.key
 	}
 	r.key = r.key[:0]
 	for _, k := range r.p.keys {
