@@ -152,9 +152,9 @@ func (s *Stream) message(c *Counts) (best fate) {
 		return isDead
 	}
 	best = isFiltered
-	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
+	for s.r.more() {
 		f := isFiltered
-		switch v {
+		switch s.r.next() {
 		case good:
 			f = s.row(c)
 		case excess:
@@ -177,8 +177,8 @@ func (s *Stream) try() (well bool) {
 		s.r.mem.try()
 		defer s.r.mem.undo()
 	}
-	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
-		if v == dead || v == good && !s.arrive() {
+	for s.r.more() {
+		if v := s.r.next(); v == dead || v == good && !s.arrive() {
 			return false
 		}
 	}

@@ -175,10 +175,10 @@ func (rd *rowReader) readBlock(b *edged.Block, r *edged.Reading, from, end uint3
 		if rd.begin(b, i) != good {
 			continue
 		}
-		for k := 0; ; k++ {
-			v, ok := rd.next()
+		for k := 0; rd.more(); k++ {
+			v := rd.next()
 			off := rd.p.offset(i, k)
-			if !ok || off >= end {
+			if off >= end {
 				break
 			}
 			if v != good || k < skip {

@@ -153,29 +153,25 @@ func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
 	return good
 }
 
-// next moves on to the message's next row, and says whether it is to go on: not if where or the rows before it are against it. Any other
-// verdict than good and filtered is the message's. It returns false if there is no further row. r.row holds the row: texts in it are valid until
-// the next call of begin.
-func (r *rowReader) next() (v verdict, ok bool) {
-	if !r.load() {
-		return filtered, false
-	}
+// more reports whether the message has a further row.
+func (r *rowReader) more() bool { return r.at < r.rows }
+
+// next moves on to it, and says whether it is to go on: not if where or the rows before it are against it. Any other
+// verdict than good and filtered is the message's. r.row holds the row: texts in it are valid until the next call of begin.
+func (r *rowReader) next() verdict {
+	r.load()
 	if r.table != nil && !r.table.join(r) {
-		return filtered, true
+		return filtered
 	}
-	return r.through(), true
+	return r.through()
 }
 
-// load puts the message's next row, as it was decoded, into r.row; false if there is none.
-func (r *rowReader) load() bool {
-	if r.at >= r.rows {
-		return false
-	}
+// load puts the message's next row, as it was decoded, into r.row.
+func (r *rowReader) load() {
 	if r.many != nil {
 		r.many.load(r.at, &r.row)
 	}
 	r.at++
-	return true
 }
 
 // through has the row that is in r.row go as far as the window, and says whether it gets there.
