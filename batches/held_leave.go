@@ -79,7 +79,7 @@ func (s *Stream) pair(x, y *heldRow) {
 // behindJoin takes a row, with its partner if it has one, through the rest of the stream. left is when the watermark says that it leaves.
 func (s *Stream) behindJoin(our, other *heldRow, at int64, left edged.Instant) {
 	r, in := s.r, &s.in
-	in.left = left
+	in.left, r.row.Cols = left, r.cols
 	for i, slot := range s.p.keeps() {
 		r.row.Cols[slot] = our.cells[i]
 	}

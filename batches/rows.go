@@ -33,6 +33,7 @@ type rowReader struct {
 	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
 	row    expression.Row
+	cols   []edged.Value // that the decoder fills: those of row, but for the rows of many
 	reason string
 	topics topic.Cache[*topicInfo]
 	infos  []*topicInfo // of block's topics, as far as they were needed
@@ -61,12 +62,13 @@ type topicInfo struct {
 }
 
 func newRowReader(p *Plan) *rowReader {
+	cols := make([]edged.Value, len(p.paths))
 	r := &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, args: make([]edged.Value, len(p.inputs)),
+		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)),
 	}
 	if p.fans() {
-		r.many = &fan{}
+		r.many = &fan{shows: p.shows()}
 	}
 	r.dated, _ = r.dec.(decode.Dated)
 	return r
@@ -133,7 +135,7 @@ func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
 	if r.dated != nil {
 		r.dated.Arrived(b.Arrival[i])
 	}
-	n, err := r.dec.Decode(b.Payload(i), r.row.Cols)
+	n, err := r.dec.Decode(b.Payload(i), r.cols)
 	if err != nil {
 		r.reason = "not " + r.p.format + ": " + err.Error()
 		return dead
