@@ -82,17 +82,10 @@ func (p *Plan) matches(name string) bool {
 	return len(p.topics) == 0 || slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
 }
 
-// infoOf is what the topic of a block's message means. A block spells each topic once: it is looked up once.
-func (r *rowReader) infoOf(b *edged.Block, i int) *topicInfo {
-	if b != r.block {
-		r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
-		clear(r.infos)
-	}
-	t := &r.infos[b.Topic[i]]
-	if *t == nil {
-		*t = r.info(b.TopicOf(i))
-	}
-	return *t
+// enter begins with a block. A block spells each topic once: what it means is looked up once.
+func (r *rowReader) enter(b *edged.Block) {
+	r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
+	clear(r.infos)
 }
 
 func (r *rowReader) info(name string) *topicInfo {
@@ -121,7 +114,15 @@ func (r *rowReader) letGo() {
 // begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
 // payload that makes a decoder panic is poison like any other that cannot be read.
 func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
-	info := r.infoOf(b, i)
+	if b != r.block {
+		r.enter(b)
+	}
+	name := b.Topic[i]
+	info := r.infos[name]
+	if info == nil {
+		info = r.info(b.Topics[name])
+		r.infos[name] = info
+	}
 	if !info.routed {
 		return notRouted
 	}
@@ -131,7 +132,7 @@ func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
 		}
 	}()
 	r.index, r.at, r.topic = i, 0, info
-	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
+	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.Topics[name], b.Arrival[i], b.QoS(i), b.Retain(i)
 	if r.dated != nil {
 		r.dated.Arrived(b.Arrival[i])
 	}
