@@ -42,7 +42,7 @@ func (k paneKey) compare(o paneKey) int {
 type pane struct {
 	paneKey
 	groups    map[string]*group
-	now       *group // of the last row that was added
+	only      *group // without group_by: the one that rows are added to; nil before the first one
 	untrusted bool   // a block in it was cut while the wall clock was not synchronised
 	dirty     bool   // its own flags changed since the last checkpoint
 
@@ -99,8 +99,8 @@ func (s *panes) add(in *arrived) fate {
 	if p == nil {
 		return isLate
 	}
-	g := p.now
-	if g == nil || g.key != string(in.key) {
+	g := p.only
+	if g == nil {
 		g = p.groups[string(in.key)]
 	}
 	if g == nil {
@@ -117,7 +117,9 @@ func (s *panes) add(in *arrived) fate {
 		p.untrusted, p.dirty = true, true
 	}
 	g.take(in)
-	p.now = g
+	if len(s.p.keys) == 0 {
+		p.only = g
+	}
 	s.changed(p, g)
 	return isApplied
 }
