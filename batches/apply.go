@@ -76,7 +76,7 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 	if n := b.Len(); s.out.chain != nil && n > 0 {
 		s.out.chain.came = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[n-1]}
 	}
-	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, watermark: s.downstream()} // the same for all rows: the watermark moves at the entry's end
+	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, args: s.r.args, watermark: s.downstream()} // the same for all rows: the watermark moves at the entry's end
 	for i := range b.Len() {
 		f, routed := s.fateOf(&c, b, i)
 		if !routed {
@@ -105,12 +105,11 @@ func (s *Stream) fateOf(c *Counts, b *edged.Block, i int) (f fate, routed bool) 
 	case s.held != nil:
 		return s.hold(b, i)
 	}
-	info, v := s.r.begin(b, i)
-	switch v {
+	switch s.r.begin(b, i) {
 	case notRouted:
 		return 0, false
 	case good:
-		return s.message(c, info), true
+		return s.message(c), true
 	}
 	return isDead, true
 }
@@ -148,16 +147,16 @@ func (c *Counts) add(f fate) {
 
 // message applies the rows of the message that was begun. If there can be several, or they change what is remembered, all are looked through before
 // the first one counts.
-func (s *Stream) message(c *Counts, info *topicInfo) (best fate) {
-	if s.st != nil && (s.r.many != nil || s.r.mem != nil) && !s.try(info) {
+func (s *Stream) message(c *Counts) (best fate) {
+	if s.st != nil && (s.r.many != nil || s.r.mem != nil) && !s.try() {
 		return isDead
 	}
 	best = isFiltered
-	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
+	for s.r.more() {
 		f := isFiltered
-		switch v {
+		switch s.r.next() {
 		case good:
-			f = s.row(c, info)
+			f = s.row(c)
 		case excess:
 			f = isDropped
 			s.sayFull()
@@ -173,13 +172,13 @@ func (s *Stream) message(c *Counts, info *topicInfo) (best fate) {
 }
 
 // try looks through the rows of a message before the first one counts; false if one of them makes it a dead letter.
-func (s *Stream) try(info *topicInfo) (well bool) {
+func (s *Stream) try() (well bool) {
 	if s.r.mem != nil {
 		s.r.mem.try()
 		defer s.r.mem.undo()
 	}
-	for v, ok := s.r.next(); ok; v, ok = s.r.next() {
-		if v == dead || v == good && !s.arrive(info) {
+	for s.r.more() {
+		if v := s.r.next(); v == dead || v == good && !s.arrive() {
 			return false
 		}
 	}
@@ -188,13 +187,13 @@ func (s *Stream) try(info *topicInfo) (well bool) {
 }
 
 // row puts a row where it belongs.
-func (s *Stream) row(c *Counts, info *topicInfo) fate {
+func (s *Stream) row(c *Counts) fate {
 	if s.st == nil {
 		c.Produced++
 		s.out.only(s.r)
 		return isApplied
 	}
-	if !s.arrive(info) {
+	if !s.arrive() {
 		return isDead
 	}
 	f := s.st.add(&s.in)
@@ -210,11 +209,13 @@ func (s *Stream) row(c *Counts, info *topicInfo) fate {
 }
 
 // arrive makes the row ready for the state. It returns false if the row has a text that is too long to be held; s.r.reason says which.
-func (s *Stream) arrive(info *topicInfo) bool {
-	in := &s.in
-	in.info, in.at, in.key, in.args = info, s.r.row.Time, s.r.group(info), s.r.arguments()
-	if s.r.reason = tooLong(s.p, in.key, in.args); s.r.reason != "" {
-		return false
+func (s *Stream) arrive() bool {
+	in, r := &s.in, s.r
+	in.at, in.key = r.row.Time, r.group()
+	r.arguments()
+	if len(in.key) > maxText || len(s.p.keeping) > 0 {
+		r.reason = tooLong(s.p, in.key, in.args)
+		return r.reason == ""
 	}
 	return true
 }
@@ -228,9 +229,9 @@ func tooLong(p *Plan, key []byte, args []edged.Value) (reason string) {
 	if len(key) > maxText {
 		return fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
 	}
-	for i, v := range args {
-		if a := &p.aggs[i]; a.kind.Keeps && len(v.Str()) > maxText {
-			return fmt.Sprintf("what %s would keep is %d bytes long; %d is the most", a.name, len(v.Str()), maxText)
+	for _, i := range p.keeping {
+		if n := len(args[p.input[i]].Str()); n > maxText {
+			return fmt.Sprintf("what %s would keep is %d bytes long; %d is the most", p.aggs[i].name, n, maxText)
 		}
 	}
 	return ""

@@ -19,6 +19,11 @@
 // before their end (early.go): at the end of the first entry at or after each point of a grid, by the watermark, what is open and has changed since it was
 // last given, as revision 1, 2, …; the final result has the next number, and none if it is the only one. A revision that having sets aside counts too.
 //
+// # What a row costs
+//
+// What can be decided of a plan, a topic, a block or a pane is not decided of a row: Plan.inputs, topicInfo, rowReader.enter, panes.now. A row that finds its group
+// takes no memory (TestARowCostsNoMemory). `make bench-streams` prints what it takes of time.
+//
 // # Invariants
 //
 //  1. Results depend on the log alone: batch interval, restarts and speed change nothing in them (TestResultsDependOnTheLogAlone, TestJoinsDependOnTheLogAlone). The kind

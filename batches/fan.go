@@ -44,17 +44,23 @@ type fan struct {
 	width int
 	cells []edged.Value
 	times []int64
-	shown []edged.Value // what a row without select shows
+	shows bool
+	shown []edged.Value // if shows: what a row without select shows
 }
 
+// load makes row i the row. Its columns stay where they are; what is computed of it goes there, too.
 func (f *fan) load(i int, row *expression.Row) {
-	copy(row.Cols, f.cells[i*f.width:(i+1)*f.width])
+	row.Cols = f.cells[i*f.width : (i+1)*f.width]
 	row.Time = f.times[i]
 }
+
+// shows reports whether a row of the plan may have to show its payload.
+func (p *Plan) shows() bool { return len(p.selects) == 0 && (!p.Windowed() || p.lates()) }
 
 // spread reads all rows of the message whose payload was decoded; the first of n is in r.row. It says what makes the message poison.
 func (r *rowReader) spread(n int) (reason string) {
 	f, payload, arrival := r.many, r.block.Payload(r.index), r.row.Time
+	r.row.Cols = r.cols
 	f.width, f.cells, f.times, f.shown = len(r.row.Cols), f.cells[:0], f.times[:0], f.shown[:0]
 	for i := range n {
 		if i > 0 {
@@ -86,7 +92,7 @@ func (r *rowReader) keep(arrival int64, payload []byte) (reason string) {
 		}
 	}
 	f.cells, f.times = append(f.cells, r.row.Cols...), append(f.times, r.row.Time)
-	if len(r.p.selects) == 0 {
+	if f.shows {
 		shown := r.dec.Payload(payload)
 		if r.p.flat != nil {
 			shown = r.row.Cols[r.p.flat.slot]

@@ -172,13 +172,13 @@ func (rd *rowReader) readBlock(b *edged.Block, r *edged.Reading, from, end uint3
 	defer rd.letGo()
 	rows := r.Rows
 	for i, skip := rd.p.message(from); i < b.Len() && rd.p.offset(i, 0) < end; i, skip = i+1, 0 {
-		if _, v := rd.begin(b, i); v != good {
+		if rd.begin(b, i) != good {
 			continue
 		}
-		for k := 0; ; k++ {
-			v, ok := rd.next()
+		for k := 0; rd.more(); k++ {
+			v := rd.next()
 			off := rd.p.offset(i, k)
-			if !ok || off >= end {
+			if off >= end {
 				break
 			}
 			if v != good || k < skip {

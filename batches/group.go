@@ -2,7 +2,6 @@ package batches
 
 import (
 	"encoding/binary"
-	"slices"
 	"strings"
 
 	"edged"
@@ -18,6 +17,15 @@ type group struct {
 	saved  bool   // the last checkpoint has it
 	fresh  bool   // changed since it was last given
 	slide  *slide // of a pane's group, in sliding windows
+}
+
+// take takes a row.
+func (g *group) take(in *arrived) {
+	input := in.reader.p.input
+	for i, a := range g.accs {
+		a.Add(in.args[input[i]], in.at)
+	}
+	g.dirty = true
 }
 
 func (g *group) append(b []byte) []byte {
@@ -63,8 +71,10 @@ func (p *Plan) readKey(key string) (values []edged.Value, err error) {
 
 // compare orders groups by what they are grouped by: the order in which they leave.
 func (g *group) compare(o *group) int {
-	if c := slices.CompareFunc(g.values, o.values, edged.Value.Compare); c != 0 {
-		return c
+	for i, v := range g.values {
+		if c := v.Compare(o.values[i]); c != 0 {
+			return c
+		}
 	}
 	return strings.Compare(g.key, o.key)
 }

@@ -38,7 +38,7 @@ func (s *Stream) leave(w, before edged.Instant) {
 	if s.held == nil {
 		return
 	}
-	s.in = arrived{reader: s.r, watermark: before}
+	s.in = arrived{reader: s.r, args: s.r.args, watermark: before}
 	defer func() { s.r.held = nil }()
 	h := s.held
 	for len(h.order) > 0 {
@@ -79,7 +79,7 @@ func (s *Stream) pair(x, y *heldRow) {
 // behindJoin takes a row, with its partner if it has one, through the rest of the stream. left is when the watermark says that it leaves.
 func (s *Stream) behindJoin(our, other *heldRow, at int64, left edged.Instant) {
 	r, in := s.r, &s.in
-	in.left = left
+	in.left, r.row.Cols = left, r.cols
 	for i, slot := range s.p.keeps() {
 		r.row.Cols[slot] = our.cells[i]
 	}
@@ -98,7 +98,7 @@ func (s *Stream) behindJoin(our, other *heldRow, at int64, left edged.Instant) {
 		return
 	case good:
 		switch {
-		case !s.arrive(r.topic):
+		case !s.arrive():
 			s.sayLost()
 		case s.st.add(in) == isApplied:
 			return

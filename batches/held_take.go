@@ -34,7 +34,7 @@ func (s *Stream) hold(b *edged.Block, i int) (f fate, routed bool) {
 	if !slices.Contains(s.p.own, b.Receiver) {
 		return 0, false
 	}
-	switch _, v := s.r.begin(b, i); v {
+	switch s.r.begin(b, i) {
 	case notRouted:
 		return 0, false
 	case good:
@@ -46,14 +46,16 @@ func (s *Stream) hold(b *edged.Block, i int) (f fate, routed bool) {
 // holdOurs takes the rows of the message that was begun. All are looked through before the first one counts.
 func (s *Stream) holdOurs(b *edged.Block) (best fate) {
 	r := s.r
-	for r.load() {
+	for r.more() {
+		r.load()
 		if key := r.joinKey(); len(key) > maxText {
 			r.reason = fmt.Sprintf("what it is joined by is %d bytes long; %d is the most", len(key), maxText)
 			return isDead
 		}
 	}
 	best = isFiltered
-	for r.again(); r.load(); {
+	for r.again(); r.more(); {
+		r.load()
 		key := r.joinKey()
 		if key == nil && !s.p.join.outer {
 			continue

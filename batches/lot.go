@@ -46,11 +46,8 @@ func (l *lot) add(in *arrived, epoch uint32) {
 	}
 	l.n++
 	l.untrusted = l.untrusted || !in.trusted
-	for i, v := range in.args {
-		l.accs[i].Add(v, in.at)
-	}
+	l.take(in)
 	l.left = in.left
-	l.dirty = true
 }
 
 // merge takes over what is in a lot of later rows.

@@ -12,6 +12,7 @@ type panes struct {
 	p     *Plan
 	byKey map[paneKey]*pane
 	order []*pane          // the same, in the order of time
+	now   *pane            // of the last row that was added, until the watermark moves
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
 	epoch uint32           // of the watermark
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
@@ -41,8 +42,9 @@ func (k paneKey) compare(o paneKey) int {
 type pane struct {
 	paneKey
 	groups    map[string]*group
-	untrusted bool // a block in it was cut while the wall clock was not synchronised
-	dirty     bool // its own flags changed since the last checkpoint
+	only      *group // without group_by: the one that rows are added to; nil before the first one
+	untrusted bool   // a block in it was cut while the wall clock was not synchronised
+	dirty     bool   // its own flags changed since the last checkpoint
 
 	incomplete bool // a part of it was lost
 
@@ -77,16 +79,30 @@ func (s *panes) late(k paneKey, w edged.Instant) bool {
 	return !w.Before(edged.Instant{Epoch: k.epoch, Wall: s.p.window.Last(k.start) + s.p.window.Size})
 }
 
+// paneOf returns the pane of a row, which may be a new one; nil if the row is late. Most rows are of the pane of the row before.
+func (s *panes) paneOf(in *arrived) *pane {
+	epoch := s.p.epochOf(in)
+	if p := s.now; p != nil && p.epoch == epoch && s.p.window.InPane(p.start, in.at) {
+		return p
+	}
+	k := paneKey{epoch, s.p.window.Pane(in.at)}
+	if s.p.time.field != nil && s.late(k, in.watermark) {
+		return nil
+	}
+	s.now = s.at(k)
+	return s.now
+}
+
 // add implements state: a row goes into its group in its pane. It is dropped if that would be one group too many.
 func (s *panes) add(in *arrived) fate {
-	k := paneKey{start: s.p.window.Pane(in.at)}
-	if s.p.time.field == nil {
-		k.epoch = in.epoch
-	} else if s.late(k, in.watermark) {
+	p := s.paneOf(in)
+	if p == nil {
 		return isLate
 	}
-	p := s.at(k)
-	g := p.groups[string(in.key)]
+	g := p.only
+	if g == nil {
+		g = p.groups[string(in.key)]
+	}
 	if g == nil {
 		if len(p.groups) >= s.p.groups {
 			return isDropped
@@ -100,11 +116,11 @@ func (s *panes) add(in *arrived) fate {
 	if !in.trusted && !p.untrusted {
 		p.untrusted, p.dirty = true, true
 	}
-	g.dirty = true
-	s.changed(p, g)
-	for i, v := range in.args {
-		g.accs[i].Add(v, in.at)
+	g.take(in)
+	if len(s.p.keys) == 0 {
+		p.only = g
 	}
+	s.changed(p, g)
 	return isApplied
 }
 
@@ -117,6 +133,7 @@ func (s *panes) awaits() (edged.Instant, bool) {
 // advance implements state: every window that has ended by w leaves, in order of time, and what no open window needs is forgotten. Then, if it is
 // time for it, what else has changed shows itself.
 func (s *panes) advance(w edged.Instant, out *output) {
+	s.now = nil
 	for {
 		epoch, start, ok := s.start()
 		if !ok || w.Before(edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}) {

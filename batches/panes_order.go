@@ -100,6 +100,7 @@ func (s *panes) endEpochs(now uint32) {
 
 // cut takes panes out.
 func (s *panes) cut(from, to int) {
+	s.now = nil
 	for _, p := range s.order[from:to] {
 		for _, g := range p.groups {
 			if g.saved {

@@ -43,8 +43,11 @@ type Plan struct {
 	early   int64 // emit_every, ns; 0: results leave when they are final
 	expire  int64 // ns; 0: nothing is forgotten
 	aggs    []aggregated
-	having  *expression.Expr // nil: every result
-	groups  int              // max_groups
+	inputs  []*expression.Expr // what the aggregates take of a row, each once; nil for that of count()
+	input   []int              // by aggregate: of inputs
+	keeping []int              // of aggs: those that keep what they take as it is, however long
+	having  *expression.Expr   // nil: every result
+	groups  int                // max_groups
 
 	lags     []expression.Lag
 	changed  *expression.Expr // nil: every row
@@ -71,7 +74,6 @@ type keyed struct {
 type aggregated struct {
 	name string
 	kind aggregate.Kind
-	arg  *expression.Expr // nil for count()
 }
 
 // Windowed reports whether the stream has windows, and with them a result log.
@@ -94,7 +96,7 @@ func (p Problem) where() string {
 // Compile compiles a stream, and finds everything that is wrong with it.
 func Compile(c *StreamConfig) (*Plan, []Problem) {
 	p := &Plan{Name: c.Name, own: slices.Sorted(slices.Values(c.From)), topics: slices.Sorted(slices.Values(c.Topics)), groups: c.MaxGroups}
-	b := &builder{p: p}
+	b := &builder{p: p, inputs: map[string]int{}}
 	if !b.decoder(c) {
 		return nil, b.problems
 	}
@@ -180,7 +182,8 @@ type builder struct {
 	p        *Plan
 	scope    *expression.Scope
 	problems []Problem
-	used     []string // names of the output
+	inputs   map[string]int // the texts of p.inputs
+	used     []string       // names of the output
 }
 
 func (b *builder) fail(table, key string, err error) {

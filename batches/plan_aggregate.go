@@ -15,51 +15,73 @@ import (
 var call = regexp.MustCompile(`^\s*([A-Za-z_][A-Za-z0-9_]*)\s*\((.*)\)\s*$`)
 
 func (b *builder) aggregates(pairs conf.Pairs) {
+	p := b.p
 	for _, pr := range pairs {
 		b.name("aggregate", pr.Key)
-		a := aggregated{name: pr.Key}
-		var err error
-		if a.kind, a.arg, err = b.aggregate(pr.Value); err != nil {
+		kind, input, err := b.aggregate(pr.Value)
+		if err != nil {
 			b.fail("aggregate", pr.Key, err)
 			continue
 		}
-		b.p.aggs = append(b.p.aggs, a)
+		if kind.Keeps {
+			p.keeping = append(p.keeping, len(p.aggs))
+		}
+		p.aggs, p.input = append(p.aggs, aggregated{pr.Key, kind}), append(p.input, input)
 	}
 }
 
+// input is the place of an expression in the plan's inputs, where it may stand for another aggregate already; that of no expression, too.
+func (b *builder) input(text string) (int, error) {
+	if i, ok := b.inputs[text]; ok {
+		return i, nil
+	}
+	var x *expression.Expr
+	if text != "" {
+		var err error
+		if x, err = b.scope.Compile(text); err != nil {
+			return 0, err
+		}
+	}
+	i := len(b.inputs)
+	b.inputs[text] = i
+	b.p.inputs = append(b.p.inputs, x)
+	return i, nil
+}
+
 // aggregate compiles one function: the first of its arguments is an expression, the others are constants.
-func (b *builder) aggregate(text string) (kind aggregate.Kind, arg *expression.Expr, err error) {
+func (b *builder) aggregate(text string) (kind aggregate.Kind, input int, err error) {
 	m := call.FindStringSubmatch(text)
 	if m == nil {
-		return kind, nil, fmt.Errorf(`%q is not an aggregate; write a function of a column, such as "avg(value)"`, text)
+		return kind, 0, fmt.Errorf(`%q is not an aggregate; write a function of a column, such as "avg(value)"`, text)
 	}
 	k, ok := Aggregates.Find(m[1])
 	if !ok {
-		return kind, nil, fmt.Errorf("unknown aggregate %q%s", m[1], conf.Suggest(m[1], Aggregates.Names()))
+		return kind, 0, fmt.Errorf("unknown aggregate %q%s", m[1], conf.Suggest(m[1], Aggregates.Names()))
 	}
 	kind = k.New()
 	if kind.Argument == aggregate.None {
 		if strings.TrimSpace(m[2]) != "" {
-			err = fmt.Errorf("%s() takes no argument", k.Name)
+			return kind, 0, fmt.Errorf("%s() takes no argument", k.Name)
 		}
-		return kind, nil, err
+		input, err = b.input("")
+		return kind, input, err
 	}
 	args := splitArguments(m[2])
 	switch {
 	case args[0] == "" && kind.With != nil:
-		return kind, nil, fmt.Errorf("%s needs a column and what comes after it: %s", k.Name, k.Doc)
+		return kind, 0, fmt.Errorf("%s needs a column and what comes after it: %s", k.Name, k.Doc)
 	case args[0] == "":
-		return kind, nil, fmt.Errorf("%s needs a column, such as %s(value)", k.Name, k.Name)
+		return kind, 0, fmt.Errorf("%s needs a column, such as %s(value)", k.Name, k.Name)
 	case len(args) > 1 && kind.With == nil:
-		return kind, nil, fmt.Errorf("%s takes a column only, have %d arguments", k.Name, len(args))
+		return kind, 0, fmt.Errorf("%s takes a column only, have %d arguments", k.Name, len(args))
 	}
 	if kind.With != nil {
 		if kind.New, err = withConstants(k.Name, kind, args[1:]); err != nil {
-			return kind, nil, err
+			return kind, 0, err
 		}
 	}
-	arg, err = b.scope.Compile(args[0])
-	return kind, arg, err
+	input, err = b.input(args[0])
+	return kind, input, err
 }
 
 func withConstants(name string, kind aggregate.Kind, texts []string) (func() edged.Accumulator, error) {

@@ -31,9 +31,28 @@ func TestAggregatesAsTheyAreWritten(t *testing.T) {
 			t.Errorf("%s: %v", text, problems[0].Err)
 			continue
 		}
-		if a := p.aggs[0].kind; a.New == nil || a.New() == nil || (p.aggs[0].arg == nil) != (text == "count()") {
+		if a := p.aggs[0].kind; a.New == nil || a.New() == nil || (p.inputs[0] == nil) != (text == "count()") {
 			t.Errorf("%s is compiled to %+v", text, p.aggs[0])
 		}
+	}
+}
+
+// What several aggregates take of a row is evaluated once, and each gets what it asks for.
+func TestAggregatesShareWhatTheyTake(t *testing.T) {
+	c := byDevice("tumbling 1m")
+	c.Aggregate = aggregates("max(value)", "count()", "sum(value * 10)", "min(value)", "collect(value * 10, 3)")
+	p := mustPlan(t, c)
+	if len(p.inputs) != 3 || !slices.Equal(p.input, []int{0, 1, 2, 0, 2}) {
+		t.Errorf("%d expressions, of which the aggregates take %v", len(p.inputs), p.input)
+	}
+	s := newStream(c, p, newMemStore(p))
+	open(t, s)
+	s.apply(&edged.Entry{Seq: 1, Block: blockOf("a", edged.Instant{Wall: 1005 * sec},
+		msg{"site/d/gpio/1", `{"value": 2}`, 1001 * sec}, msg{"site/d/gpio/1", `{"value": 3}`, 1002 * sec})})
+	s.st.closeAll(&s.out)
+	want := []edged.Value{edged.NumberValue(3), edged.NumberValue(2), edged.NumberValue(50), edged.NumberValue(2), edged.JSONValue("[20,30]")}
+	if got := s.out.rows.Cells[3:8]; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 

@@ -33,12 +33,13 @@ type rowReader struct {
 	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
 	row    expression.Row
+	cols   []edged.Value // that the decoder fills: those of row, but for the rows of many
 	reason string
 	topics topic.Cache[*topicInfo]
 	infos  []*topicInfo // of block's topics, as far as they were needed
 	key    []byte
-	joined []byte // see joinKey
-	args   []edged.Value
+	joined []byte        // see joinKey
+	args   []edged.Value // what the aggregates take of the row: see Plan.inputs
 
 	block *edged.Block // of the message
 	index int
@@ -56,17 +57,18 @@ type rowReader struct {
 // topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
 type topicInfo struct {
 	routed bool
-	key    string // of the group, if it depends on the topic only
+	key    []byte // of the group, if it depends on the topic only; nobody writes to it
 	values []edged.Value
 }
 
 func newRowReader(p *Plan) *rowReader {
+	cols := make([]edged.Value, len(p.paths))
 	r := &rowReader{
 		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: make([]edged.Value, len(p.paths))}, args: make([]edged.Value, len(p.aggs)),
+		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)),
 	}
 	if p.fans() {
-		r.many = &fan{}
+		r.many = &fan{shows: p.shows()}
 	}
 	r.dated, _ = r.dec.(decode.Dated)
 	return r
@@ -80,17 +82,10 @@ func (p *Plan) matches(name string) bool {
 	return len(p.topics) == 0 || slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
 }
 
-// infoOf is what the topic of a block's message means. A block spells each topic once: it is looked up once.
-func (r *rowReader) infoOf(b *edged.Block, i int) *topicInfo {
-	if b != r.block {
-		r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
-		clear(r.infos)
-	}
-	t := &r.infos[b.Topic[i]]
-	if *t == nil {
-		*t = r.info(b.TopicOf(i))
-	}
-	return *t
+// enter begins with a block. A block spells each topic once: what it means is looked up once.
+func (r *rowReader) enter(b *edged.Block) {
+	r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
+	clear(r.infos)
 }
 
 func (r *rowReader) info(name string) *topicInfo {
@@ -105,7 +100,7 @@ func (r *rowReader) learn(name string) *topicInfo {
 	if t.routed && len(r.p.keys) > 0 && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
 		r.row.Topic = name
 		t.values = r.groupValues()
-		t.key = string(appendKey(nil, t.values))
+		t.key = appendKey(nil, t.values)
 	}
 	return t
 }
@@ -118,9 +113,18 @@ func (r *rowReader) letGo() {
 
 // begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
 // payload that makes a decoder panic is poison like any other that cannot be read.
-func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
-	if info = r.infoOf(b, i); !info.routed {
-		return nil, notRouted
+func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
+	if b != r.block {
+		r.enter(b)
+	}
+	name := b.Topic[i]
+	info := r.infos[name]
+	if info == nil {
+		info = r.info(b.Topics[name])
+		r.infos[name] = info
+	}
+	if !info.routed {
+		return notRouted
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -128,53 +132,49 @@ func (r *rowReader) begin(b *edged.Block, i int) (info *topicInfo, v verdict) {
 		}
 	}()
 	r.index, r.at, r.topic = i, 0, info
-	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.TopicOf(i), b.Arrival[i], b.QoS(i), b.Retain(i)
+	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.Topics[name], b.Arrival[i], b.QoS(i), b.Retain(i)
 	if r.dated != nil {
 		r.dated.Arrived(b.Arrival[i])
 	}
-	n, err := r.dec.Decode(b.Payload(i), r.row.Cols)
+	n, err := r.dec.Decode(b.Payload(i), r.cols)
 	if err != nil {
 		r.reason = "not " + r.p.format + ": " + err.Error()
-		return info, dead
+		return dead
 	}
 	if r.many != nil {
 		if r.reason = r.spread(n); r.reason != "" {
-			return info, dead
+			return dead
 		}
-		return info, good
+		return good
 	}
 	r.rows = n
 	if r.p.time.field != nil && n > 0 {
 		if r.reason = r.readTime(); r.reason != "" {
-			return info, dead
+			return dead
 		}
 	}
-	return info, good
+	return good
 }
 
-// next moves on to the message's next row, and says whether it is to go on: not if where or the rows before it are against it. Any other
-// verdict than good and filtered is the message's. It returns false if there is no further row. r.row holds the row: texts in it are valid until
-// the next call of begin.
-func (r *rowReader) next() (v verdict, ok bool) {
-	if !r.load() {
-		return filtered, false
-	}
+// more reports whether the message has a further row.
+func (r *rowReader) more() bool { return r.at < r.rows }
+
+// next moves on to it, and says whether it is to go on: not if where or the rows before it are against it. Any other
+// verdict than good and filtered is the message's. r.row holds the row: texts in it are valid until the next call of begin.
+func (r *rowReader) next() verdict {
+	r.load()
 	if r.table != nil && !r.table.join(r) {
-		return filtered, true
+		return filtered
 	}
-	return r.through(), true
+	return r.through()
 }
 
-// load puts the message's next row, as it was decoded, into r.row; false if there is none.
-func (r *rowReader) load() bool {
-	if r.at >= r.rows {
-		return false
-	}
+// load puts the message's next row, as it was decoded, into r.row.
+func (r *rowReader) load() {
 	if r.many != nil {
 		r.many.load(r.at, &r.row)
 	}
 	r.at++
-	return true
 }
 
 // through has the row that is in r.row go as far as the window, and says whether it gets there.
@@ -207,9 +207,10 @@ func (r *rowReader) through() (v verdict) {
 
 // remember finds what is kept of the row's key.
 func (r *rowReader) remember() (*remembered, verdict) {
-	key := r.group(r.topic)
+	key := r.group()
 	if len(r.p.keys) == 0 {
-		key = append(key[:0], r.row.Topic...)
+		r.key = append(r.key[:0], r.row.Topic...)
+		key = r.key
 	}
 	if len(key) > maxText {
 		r.reason = fmt.Sprintf("what it is grouped by is %d bytes long; %d is the most", len(key), maxText)
@@ -255,21 +256,19 @@ func (t *timeSpec) read(v edged.Value, field string, b *edged.Block, i int) (at 
 	return at, ""
 }
 
-// arguments returns what the aggregates take of the row, valid until the next call.
-func (r *rowReader) arguments() []edged.Value {
-	for i := range r.args {
-		if arg := r.p.aggs[i].arg; arg != nil {
-			r.args[i] = r.eval.Value(arg, &r.row)
+// arguments evaluates what the aggregates take of the row.
+func (r *rowReader) arguments() {
+	for i, x := range r.p.inputs {
+		if x != nil {
+			r.args[i] = r.eval.Value(x, &r.row)
 		}
 	}
-	return r.args
 }
 
 // group returns the key of the row's group, valid until the next call.
-func (r *rowReader) group(info *topicInfo) []byte {
-	if info.values != nil || len(r.p.keys) == 0 {
-		r.key = append(r.key[:0], info.key...)
-		return r.key
+func (r *rowReader) group() []byte {
+	if r.topic.values != nil || len(r.p.keys) == 0 {
+		return r.topic.key
 	}
 	r.key = r.key[:0]
 	for _, k := range r.p.keys {

@@ -212,7 +212,7 @@ func TestTimesOfDecoders(t *testing.T) {
 		r := newRowReader(p)
 		b := blockOf("a", edged.Instant{Wall: 1_000_000_000 * sec}, msg{"site/1", c.payload, 1_000_000_000 * sec})
 		got := ""
-		switch _, v := r.begin(b, 0); v {
+		switch r.begin(b, 0) {
 		case good:
 			got = fmt.Sprint(r.row.Time)
 		case dead:

@@ -30,12 +30,13 @@ func TestSlidingWindowsAreTheirPanes(t *testing.T) {
 			b := blockOf("a", edged.Instant{Wall: at}, msg{
 				fmt.Sprintf("site/%d/gpio/1", rapid.IntRange(1, 3).Draw(t, "device")), fmt.Sprintf(`{"value":%d,"ts":%d}`, rapid.IntRange(0, 99).Draw(t, "value"), at/1e6), at,
 			})
-			info, v := r.begin(b, 0)
+			v := r.begin(b, 0)
 			if v != good {
 				t.Fatalf("%s", r.reason)
 			}
 			r.next()
-			s.add(&arrived{reader: r, info: info, at: at, key: r.group(info), args: r.arguments(), trusted: true, watermark: w})
+			r.arguments()
+			s.add(&arrived{reader: r, at: at, key: r.group(), args: r.args, trusted: true, watermark: w})
 			w.Wall += rapid.Int64Range(0, 4).Draw(t, "on") * sec
 			for _, start, ok := s.start(); ok && start+p.window.Size <= w.Wall; _, start, ok = s.start() {
 				win := edged.Window{Start: start, End: start + p.window.Size}

@@ -68,11 +68,10 @@ const (
 // arrived is a row on its way into the state.
 type arrived struct {
 	reader    *rowReader
-	info      *topicInfo
 	epoch     uint32        // of its arrival
 	at        int64         // the row's time
 	key       []byte        // of its group
-	args      []edged.Value // what the aggregates take of it
+	args      []edged.Value // what the aggregates take of it: see Plan.inputs
 	trusted   bool          // the wall clock was synchronised
 	watermark edged.Instant // before it
 	left      edged.Instant // behind a join of two streams: when it leaves that
@@ -80,8 +79,9 @@ type arrived struct {
 
 // values are those that the row is grouped by, for a group that keeps them.
 func (in *arrived) values() []edged.Value {
-	if in.info.values != nil || len(in.reader.p.keys) == 0 {
-		return in.info.values
+	r := in.reader
+	if r.topic.values != nil || len(r.p.keys) == 0 {
+		return r.topic.values
 	}
-	return in.reader.groupValues()
+	return r.groupValues()
 }

@@ -24,9 +24,12 @@ type numberDecoder struct {
 // Decode implements Decoder.
 func (d *numberDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
-	v, err := parseNumber(bytes.TrimSpace(payload))
-	if err != nil {
-		return 0, err
+	v, ok := decimal(payload) // mostly there is nothing around it
+	if !ok {
+		var err error
+		if v, err = parseNumber(bytes.TrimSpace(payload)); err != nil {
+			return 0, err
+		}
 	}
 	d.last = v
 	if d.at >= 0 {

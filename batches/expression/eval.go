@@ -51,10 +51,14 @@ func (e *Evaluator) True(x *Expr, r *Row) bool {
 
 // Value evaluates an expression; what it cannot compute is null. Texts may share the memory of the row's columns.
 func (e *Evaluator) Value(x *Expr, r *Row) edged.Value {
-	switch {
-	case x.column >= 0:
+	if x.column >= 0 { // most are, and this much is inlined
 		return r.Cols[x.column]
-	case x.level >= 0:
+	}
+	return e.compute(x, r)
+}
+
+func (e *Evaluator) compute(x *Expr, r *Row) edged.Value {
+	if x.level >= 0 {
 		return edged.TextValue(topic.Level(r.Topic, x.level))
 	}
 	if v, ok := x.direct.value(x, r); ok {

@@ -38,6 +38,11 @@ func (s Spec) OnGrid() bool { return s.Kind == Tumbling || s.Kind == Sliding }
 // Pane returns the start of the pane that a moment belongs to.
 func (s Spec) Pane(at int64) int64 { return FloorDiv(at, s.pane) * s.pane }
 
+// InPane reports whether a moment belongs to the pane that begins at start. It needs no division.
+func (s Spec) InPane(start, at int64) bool {
+	return at >= start && uint64(at)-uint64(start) < uint64(s.pane) // the distance may be more than an int64 holds
+}
+
 // PaneSize is the length of a pane, in nanoseconds.
 func (s Spec) PaneSize() int64 { return s.pane }
 

@@ -1,6 +1,7 @@
 package window
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -31,6 +32,17 @@ func TestParse(t *testing.T) {
 	}
 }
 
+func TestMomentsFarApartAreInNoPane(t *testing.T) {
+	s := Spec{Kind: Tumbling, Size: 10, Every: 10, pane: 10}
+	for _, at := range []int64{math.MinInt64, -9e18, 9e18, math.MaxInt64} {
+		for _, start := range []int64{-9e18, 9e18} {
+			if in := s.InPane(start, at); in != (at == start) {
+				t.Errorf("%d is in the pane %d: %t", at, start, in)
+			}
+		}
+	}
+}
+
 // A window contains exactly the moments from its start to before its end, by way of its panes.
 func TestPanesCoverTheirWindows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -41,6 +53,9 @@ func TestPanesCoverTheirWindows(t *testing.T) {
 		pane := s.Pane(at)
 		if at < pane || at >= pane+s.pane {
 			t.Fatalf("%d is not in its pane %d", at, pane)
+		}
+		if near := rapid.Int64Range(-600, 600).Draw(t, "near"); s.InPane(pane, near) != (s.Pane(near) == pane) {
+			t.Fatalf("%d: in the pane %d: %t, and its own is %d", near, pane, s.InPane(pane, near), s.Pane(near))
 		}
 		for start := int64(-1200) / every * every; start < 1200; start += every {
 			in := start <= at && at < start+size
