@@ -3,7 +3,6 @@ package crash
 import (
 	"bufio"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -30,14 +29,7 @@ func TestReadyAfterAKill(t *testing.T) {
 	for try := 0; try < 3; try++ {
 		began := time.Now()
 		e.Launch()
-		harness.Until(t, 60*time.Second, "it is ready", func() bool {
-			res, err := http.Get(e.URL("/readyz"))
-			if err != nil {
-				return false
-			}
-			res.Body.Close()
-			return res.StatusCode == http.StatusOK
-		})
+		harness.Until(t, 60*time.Second, "it is ready", e.IsReady)
 		wall := time.Since(began)
 		if d := wall - waited(e.PID()); best == 0 || d < best {
 			best, beside = d, wall-d
