@@ -40,7 +40,7 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 		e.Tag = "edged_ackfirst"
 		slowWrites(t, e, 20*time.Millisecond)
 		e.Start()
-		v, _ := killedUnderLoad(t, e, 2, func() {
+		v, _ := killedUnderLoad(t, e, 4, func() {
 			time.Sleep(time.Duration(400+rand.IntN(600)) * time.Millisecond)
 			e.Kill()
 			e.Start()
@@ -63,8 +63,17 @@ func TestSessionsKilledAtTheKthCall(t *testing.T) {
 		e.Kill()
 		e.Wrap = []string{strace, "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d+", call, 5+k*3)}
 		e.Launch()
+		ended := e.Ended()
+		harness.Until(t, 30*time.Second, "it is ready, or has ended", func() bool {
+			select {
+			case <-ended:
+				return true
+			default:
+				return e.IsReady()
+			}
+		})
 		select {
-		case <-e.Ended():
+		case <-ended:
 		case <-time.After(time.Second): // that call did not come so often in one thread
 		}
 		e.Kill()
@@ -82,6 +91,7 @@ func TestSessionsKilledAtTheKthCall(t *testing.T) {
 // busy are the clients of a gateway under load. Each is used by its own goroutine until stop.
 type busy struct {
 	stop atomic.Bool
+	done atomic.Int64 // batches of messages that were completed
 	wg   sync.WaitGroup
 	pubs []*publisher
 	subs []*subscriber
@@ -104,10 +114,16 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v 
 		go func() { defer b.wg.Done(); b.publish(b.pubs[i], 1+byte(i%2)) }()
 		go func() { defer b.wg.Done(); b.comeAndGo(b.subs[i]) }()
 	}
+	working := func() {
+		t.Helper()
+		before := b.done.Load()
+		harness.Until(t, 30*time.Second, "messages are completed", func() bool { return b.done.Load() >= before+int64(2*len(b.pubs)) })
+	}
 	for range kills {
+		working()
 		kill()
 	}
-	time.Sleep(200 * time.Millisecond)
+	working()
 	b.stop.Store(true)
 	b.wg.Wait()
 	var acked []string
@@ -118,7 +134,7 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v 
 	v.Acked = int64(len(acked))
 	for i, s := range b.subs {
 		if s.leave(); e.Tag != "" {
-			s.quiet = silence / 8 // much is missing, and is not waited for
+			s.quiet = brevity / 8 // much is missing, and is not waited for
 		}
 		present, err := s.come()
 		must(t, err)
@@ -197,7 +213,9 @@ func (b *busy) publish(p *publisher, qos byte) {
 		}
 		if p.send(ms...) != nil || p.settle() != nil {
 			p.leave()
+			continue
 		}
+		b.done.Add(1)
 	}
 }
 

@@ -111,7 +111,7 @@ func buried(t *testing.T, e *harness.Edged) {
 }
 
 // spacing checks the waits between attempts within one life: they grow from one second by a half, each with jitter of its own.
-func spacing(t *testing.T, ends ...*endpoint) {
+func spacing(t *testing.T, s strain.Strain, ends ...*endpoint) {
 	t.Helper()
 	lowest, highest, n := 10.0, 0.0, 0
 	for _, e := range ends {
@@ -122,7 +122,7 @@ func spacing(t *testing.T, ends ...*endpoint) {
 			}
 			if p.life == last.life {
 				gap := p.at.Sub(last.at)
-				if slack := 3 * time.Second; gap < nominal/2 || gap > nominal*3/2+slack {
+				if slack := s.Excuse(3 * time.Second); gap < nominal/2 || gap > nominal*3/2+slack {
 					t.Errorf("%s: %v between two attempts, want %v to %v", e.name, gap, nominal/2, nominal*3/2)
 				}
 				lowest, highest, n = min(lowest, float64(gap)/float64(nominal)), max(highest, float64(gap)/float64(nominal)), n+1
@@ -140,13 +140,13 @@ func spacing(t *testing.T, ends ...*endpoint) {
 }
 
 // retried checks that nothing came before Retry-After was over.
-func retried(t *testing.T, e *endpoint, after time.Duration) {
+func retried(t *testing.T, s strain.Strain, e *endpoint, after time.Duration) {
 	t.Helper()
 	n, last := 0, post{life: -1}
 	for _, p := range e.attempts() {
 		if p.life == last.life && last.code == http.StatusTooManyRequests {
 			n++
-			if gap := p.at.Sub(last.at); gap < after || gap > after*3/2+5*time.Second {
+			if gap := p.at.Sub(last.at); gap < after || gap > after*3/2+s.Excuse(5*time.Second) {
 				t.Errorf("%s: the next attempt after %v; Retry-After was %v", e.name, gap, after)
 			}
 		}

@@ -154,8 +154,8 @@ func TestIllSinks(t *testing.T) {
 	paused.judge(t)
 	load.SameCounts(t, e, e.Rows("raw.ndjson"))
 	buried(t, e)
-	spacing(t, ends["e503"], ends["reset"])
-	retried(t, ends["e429"], retryAfter)
+	spacing(t, paused.strain, ends["e503"], ends["reset"])
+	retried(t, paused.strain, ends["e429"], retryAfter)
 	once(t, ends["e401"], ends["e404"])
 }
 
