@@ -91,9 +91,9 @@ func TestSessionsKilledAtTheKthCall(t *testing.T) {
 // busy are the clients of a gateway under load. Each is used by its own goroutine until stop.
 type busy struct {
 	stop atomic.Bool
-	done atomic.Int64 // batches of messages that were completed
 	wg   sync.WaitGroup
 	pubs []*publisher
+	done [4]atomic.Int64 // for each of them, the batches that were completed
 	subs []*subscriber
 }
 
@@ -111,13 +111,15 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v 
 	}
 	for i := range b.pubs {
 		b.wg.Add(2)
-		go func() { defer b.wg.Done(); b.publish(b.pubs[i], 1+byte(i%2)) }()
+		go func() { defer b.wg.Done(); b.publish(i, 1+byte(i%2)) }()
 		go func() { defer b.wg.Done(); b.comeAndGo(b.subs[i]) }()
 	}
 	working := func() {
 		t.Helper()
-		before := b.done.Load()
-		harness.Until(t, 30*time.Second, "messages are completed", func() bool { return b.done.Load() >= before+int64(2*len(b.pubs)) })
+		for i := range b.pubs {
+			before := b.done[i].Load()
+			harness.Until(t, 30*time.Second, "messages of each publisher are completed", func() bool { return b.done[i].Load() > before })
+		}
 	}
 	for range kills {
 		working()
@@ -197,7 +199,8 @@ func (b *busy) inFiles(e *harness.Edged) (lost, doubled []string) {
 }
 
 // publish publishes ten messages at a time until stop, and repeats what was not acknowledged whenever it has to connect again.
-func (b *busy) publish(p *publisher, qos byte) {
+func (b *busy) publish(i int, qos byte) {
+	p := b.pubs[i]
 	for n := 0; !b.stop.Load(); time.Sleep(15 * time.Millisecond) {
 		if p.w == nil && p.come() != nil {
 			p.leave()
@@ -215,7 +218,7 @@ func (b *busy) publish(p *publisher, qos byte) {
 			p.leave()
 			continue
 		}
-		b.done.Add(1)
+		b.done[i].Add(1)
 	}
 }
 
