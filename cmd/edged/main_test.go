@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
 	"edged/test/selfsigned"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 
 // until runs a command until it succeeds.
 func until(ts *testscript.TestScript, _ bool, args []string) {
-	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for end := time.Now().Add(await.Patience); ; time.Sleep(20 * time.Millisecond) {
 		err := ts.Exec(args[0], args[1:]...)
 		if err == nil {
 			return

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"edged/test/rawmqtt"
+	"edged/test/strain"
 )
 
 // arena is what a behaviour has: connections that end with it, and a time.
@@ -23,14 +24,15 @@ func behaviours(t *testing.T, tg *target) {
 	for _, b := range allBehaviours() {
 		t.Run(b.name, func(t *testing.T) {
 			a := &arena{T: t, addr: tg.addr}
+			strained := strain.Watch(t, "")
 			stop, most := watch(tg.addr), tg.most()
 			b.do(a)
 			a.leave()
 			d, err := stop()
-			kib := most()
+			kib, s := most(), strained()
 			tg.during.note(d, t.Name())
-			if err != nil || d > tripMeanwhile {
-				t.Errorf("meanwhile a well-behaved client waited %v: %v", d, err)
+			if err != nil || d > s.Excuse(tripMeanwhile) {
+				t.Errorf("meanwhile a well-behaved client waited %v: %v; the test itself waited: %+v", d, err, s)
 			}
 			tg.check(t)
 			if b.clear != nil {
@@ -66,7 +68,7 @@ func (a *arena) leave() {
 
 // bare opens a connection and sends nothing; nil if the broker does not take it, which is its right under abuse.
 func (a *arena) bare() *rawmqtt.Client {
-	c, err := net.DialTimeout("tcp", a.addr, patience)
+	c, err := net.DialTimeout("tcp", a.addr, brief)
 	if err != nil {
 		return nil
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"edged/test/await"
 	"edged/test/rawmqtt"
 )
 
@@ -21,8 +22,11 @@ const (
 	either              // the specification leaves it open, or is wiser than brokers are
 )
 
-// patience is how long the broker may take for its verdict.
-const patience = 4 * time.Second
+// patience is how long the broker may take for its verdict, and brief how long abusers wait who do not care.
+const (
+	patience = await.Patience
+	brief    = 4 * time.Second
+)
 
 // bad is a case: byte sequences of one idea, each sent on a connection of its own.
 type bad struct {

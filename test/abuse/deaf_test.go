@@ -151,7 +151,7 @@ func forget(a *arena, kind string, n int) {
 	crowd(n, func(i int) {
 		if w := a.try(rawmqtt.Connect{ID: name(kind, i)}); w != nil {
 			_, _ = w.Write([]byte{0xE0, 0})
-			_ = drain(w, 0, patience)
+			_ = drain(w, 0, brief)
 		}
 	})
 	a.leave()

@@ -72,7 +72,7 @@ func floods() []behaviour {
 				for k := range 1000 {
 					b = append(b, rawmqtt.Publish{Topic: fmt.Sprint("site/many/", i, "/", n, "/", k), Payload: "1"}.Bytes(false)...)
 				}
-				_ = w.SetWriteDeadline(time.Now().Add(patience))
+				_ = w.SetWriteDeadline(time.Now().Add(brief))
 				_, _ = w.Write(b)
 			}
 			_, _ = w.Write([]byte{0xC0, 0})

@@ -62,15 +62,6 @@ func (g *good) trip() (time.Duration, error) {
 	return time.Since(begin), nil
 }
 
-// tripWithin is trip, which is an error if it takes longer.
-func (g *good) tripWithin(most time.Duration) (time.Duration, error) {
-	d, err := g.trip()
-	if err == nil && d > most {
-		err = fmt.Errorf("it took %v", d)
-	}
-	return d, err
-}
-
 // watch has well-behaved clients make round trips until stop is called, which says how long the slowest took.
 func watch(addr string) (stop func() (time.Duration, error)) {
 	done, out := make(chan struct{}), make(chan error, 1)

@@ -31,7 +31,7 @@ memory_limit = "48MiB"
 listen = "127.0.0.1:{{http}}"
 [broker]
 listen = ["tcp://127.0.0.1:{{broker}}"]
-connect_timeout = "1s"
+connect_timeout = "3s"
 [receiver.field]
 type = "mqtt"
 topics = ["site/#"]

@@ -10,6 +10,7 @@ import (
 	"edged/test/cgroup"
 	"edged/test/harness"
 	"edged/test/rawmqtt"
+	"edged/test/strain"
 )
 
 // What the gateway has to do with 128 MiB in all, the kernel's share for its files included.
@@ -48,11 +49,13 @@ func TestMemoryLimit(t *testing.T) {
 	if t.Failed() {
 		return
 	}
-	newcomers := newcomers(a.addr)
+	newcomers, strained := newcomers(a.addr), strain.Watch(t, "")
 	d := some(3*time.Second, 60*time.Second)
 	sent, acks := work(a, d)
 	slowest, entered := newcomers()
+	s := strained()
 
+	t.Logf("the test itself waited: %+v", s)
 	t.Logf("%d publishes in %v; acknowledged after %v (half), %v (99 %%), %v (all); %d new clients, the slowest in %v; memory %d MiB, most in the cgroup %d MiB, at the limit %d times",
 		sent, d, acks.at(50), acks.at(99), acks.at(100), entered, slowest, anonKiB(gw.PID())>>10, group.Figure(t, "memory.max_usage_in_bytes")>>20, group.Figure(t, "memory.failcnt"))
 	if want := publishers * perSecond * int(d/time.Second); sent < want*9/10 {
@@ -61,14 +64,14 @@ func TestMemoryLimit(t *testing.T) {
 	if len(acks) != sent {
 		t.Errorf("%d publishes, %d acknowledgements", sent, len(acks))
 	}
-	if p := acks.at(99); p > ackP99 || acks.at(100) > latest {
+	if p := acks.at(99); p > s.Excuse(ackP99) || acks.at(100) > s.Excuse(latest) {
 		t.Errorf("99 %% of the acknowledgements came within %v, all within %v; want %v and %v", p, acks.at(100), ackP99, latest)
 	}
-	if slowest > entersIn || entered == 0 {
+	if slowest > s.Excuse(entersIn) || entered == 0 {
 		t.Errorf("%d new clients got in, the slowest in %v; want %v", entered, slowest, entersIn)
 	}
 	for _, r := range readers {
-		r.check(t, sent, ended)
+		r.check(t, gw, sent, ended)
 	}
 	select {
 	case <-ended:
@@ -80,20 +83,21 @@ func TestMemoryLimit(t *testing.T) {
 	}
 }
 
-// reader is a well-behaved subscriber. It gets every message of the publishers, in order, each once.
+// reader is a well-behaved subscriber. It gets the messages of the publishers in order, each once: all of them, but for those that the broker says it has
+// dropped because they were not read in time, as it may.
 type reader struct {
 	*rawmqtt.Client
+	id   string
 	name string
-	qos  byte
 	got  atomic.Int64
 	next map[string]int // payload number by topic
-	bad  atomic.Int64
+	bad  atomic.Int64   // came again, or behind a later one
 }
 
 func listenWell(a *arena) (all []*reader) {
 	for i, qos := range []byte{0, 1, 1, 2} {
-		r := &reader{name: fmt.Sprintf("%s with QoS %d", version(i%2 == 0), qos), qos: qos, next: map[string]int{}}
-		r.Client = a.enter(rawmqtt.Connect{ID: name("reader", i), V5: i%2 == 0})
+		r := &reader{id: name("reader", i), name: fmt.Sprintf("%s with QoS %d", version(i%2 == 0), qos), next: map[string]int{}}
+		r.Client = a.enter(rawmqtt.Connect{ID: r.id, V5: i%2 == 0})
 		if r.Client == nil {
 			return nil
 		}
@@ -123,7 +127,7 @@ func (r *reader) read() {
 			}
 			n := 0
 			fmt.Sscan(m.Payload, &n)
-			if n != r.next[m.Topic] {
+			if n < r.next[m.Topic] {
 				r.bad.Add(1)
 			}
 			r.next[m.Topic] = n + 1
@@ -132,19 +136,24 @@ func (r *reader) read() {
 	}
 }
 
-func (r *reader) check(t *testing.T, sent int, ended <-chan struct{}) {
+func (r *reader) check(t *testing.T, gw *harness.Edged, sent int, ended <-chan struct{}) {
 	t.Helper()
-	for end := time.After(restWithin); r.got.Load() < int64(sent); {
+	dropped := int64(0)
+	for end := time.After(restWithin); r.got.Load()+dropped < int64(sent); {
 		select {
 		case <-ended:
 		case <-end:
-		case <-time.After(10 * time.Millisecond):
+		case <-time.After(100 * time.Millisecond):
+			dropped = int64(gw.Client(t, r.id).Dropped)
 			continue
 		}
 		break
 	}
-	if r.got.Load() != int64(sent) || r.bad.Load() > 0 {
-		t.Errorf("a well-behaved subscriber, %s, got %d of %d messages; %d were not the next of their topic", r.name, r.got.Load(), sent, r.bad.Load())
+	if r.got.Load()+dropped != int64(sent) || r.bad.Load() > 0 {
+		t.Errorf("a well-behaved subscriber, %s, got %d of %d messages, and %d were dropped and counted; %d came again, or behind later ones of their topic", r.name, r.got.Load(), sent, dropped, r.bad.Load())
+	}
+	if dropped > 0 {
+		t.Logf("%s read too slowly for %d of %d messages", r.name, dropped, sent)
 	}
 }
 

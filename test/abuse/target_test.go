@@ -12,12 +12,13 @@ import (
 
 // What a process may have when nobody but the old client is connected.
 const (
-	restKiB       = 64 << 10         // memory of its own
-	restWithin    = 20 * time.Second // the runtime gives memory back in its own time
-	spareFiles    = 8                // beyond those of the start: the store and the sink open some for a moment
+	restKiB       = 64 << 10    // memory of its own
+	restWithin    = time.Minute // the runtime gives memory back in its own time
+	spareFiles    = 8           // beyond those of the start: the store and the sink open some for a moment
 	spareRoutines = 30
-	logBytes      = 256 << 10 // of one case: a log fills a card as well as data does
-	tripWithin    = time.Second
+	logBytes      = 256 << 10   // of one case: a log fills a card as well as data does
+	tripWithin    = time.Second // at the best of some tries: the disk may stand still for longer
+	trips         = 10
 	tripMeanwhile = 5 * time.Second // while the abuse goes on, and every core is busy with it
 )
 
@@ -134,27 +135,35 @@ func (tg *target) serves(t *testing.T) (ok bool) {
 		default:
 		}
 	}
-	d, err := tg.old.tripWithin(tripWithin)
-	tg.after.note(d, t.Name())
-	if err != nil {
-		t.Errorf("the round trip of a client that was there before: %v", err)
-		return false
+	return tg.inTime(t, "the round trip of a client that was there before", tg.old.trip) && tg.inTime(t, "connection and round trip of a new client", func() (time.Duration, error) {
+		begin := time.Now()
+		fresh, err := newGood(tg.addr, true)
+		if err != nil {
+			return 0, err
+		}
+		defer fresh.Drop()
+		_, err = fresh.trip()
+		return time.Since(begin), err
+	})
+}
+
+// inTime tries until a trip takes no longer than it may.
+func (tg *target) inTime(t *testing.T, what string, trip func() (time.Duration, error)) bool {
+	t.Helper()
+	best := time.Hour
+	for range trips {
+		d, err := trip()
+		if err != nil {
+			t.Errorf("%s: %v", what, err)
+			return false
+		}
+		if best = min(best, d); best <= tripWithin {
+			tg.after.note(best, t.Name())
+			return true
+		}
 	}
-	begin := time.Now()
-	fresh, err := newGood(tg.addr, true)
-	if err != nil {
-		t.Errorf("a new client: %v", err)
-		return false
-	}
-	defer fresh.Drop()
-	_, err = fresh.trip()
-	d = time.Since(begin)
-	tg.after.note(d, t.Name())
-	if err != nil || d > tripWithin {
-		t.Errorf("connection and round trip of a new client took %v: %v", d, err)
-		return false
-	}
-	return true
+	t.Errorf("%s took %v, at the best of %d", what, best, trips)
+	return false
 }
 
 // rests waits until memory, open files and goroutines are those of a process that has nothing to do.

@@ -52,7 +52,7 @@ func slowWriters() []behaviour {
 		{name: "500 packets of 256 KB without their end", do: func(a *arena) {
 			crowd(500, func(i int) {
 				if w := login(a, i); w != nil {
-					_ = w.SetWriteDeadline(time.Now().Add(patience)) // the broker need not take it all
+					_ = w.SetWriteDeadline(time.Now().Add(brief)) // the broker need not take it all
 					_, _ = w.Write(big[:200<<10])
 				}
 			})
@@ -61,7 +61,7 @@ func slowWriters() []behaviour {
 			o := rawmqtt.Connect{V5: true, Props: times2(rawmqtt.User("k", strings.Repeat("v", 60000)), 4)}.Bytes()
 			crowd(500, func(int) {
 				if w := a.bare(); w != nil {
-					_ = w.SetWriteDeadline(time.Now().Add(patience))
+					_ = w.SetWriteDeadline(time.Now().Add(brief))
 					_, _ = w.Write(o[:200<<10])
 				}
 			})
@@ -71,7 +71,7 @@ func slowWriters() []behaviour {
 				if w := login(a, i); w != nil {
 					_, _ = w.Write(big[:1+i*97%len(big)/8])
 					_ = w.Conn.(*net.TCPConn).CloseWrite()
-					drain(w, 0, patience)
+					drain(w, 0, brief)
 					w.Drop()
 				}
 			})

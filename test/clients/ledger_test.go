@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"edged/test/await"
 )
 
 // message is what was published, or what a subscriber got.
@@ -42,7 +44,7 @@ func (g *gateway) published(m ...message) {
 // published, with the same bytes, and nothing else.
 func (g *gateway) settle() {
 	g.t.Helper()
-	for end := time.Now().Add(10 * time.Second); len(g.Rows("raw.ndjson")) < len(g.ledger.sent) && time.Now().Before(end); {
+	for end := time.Now().Add(await.Patience); len(g.Rows("raw.ndjson")) < len(g.ledger.sent) && time.Now().Before(end); {
 		time.Sleep(20 * time.Millisecond)
 	}
 	g.AtRest(10 * time.Second)

@@ -104,7 +104,7 @@ func TestMosquittoAsksAndIsAnswered(t *testing.T) {
 	each(t, func(t *testing.T, g *gateway, version string) {
 		question, answer := "site/ask/"+version, "other/answer/"+version
 		server := g.sub(t, "server"+version, "tcp", device, "%R|%D|%p", "-V", version, "-q", "1", "-t", question)
-		args := []string{"-V", version, "-q", "1", "-t", question, "-e", answer, "-m", "how warm?", "-W", "20"}
+		args := []string{"-V", version, "-q", "1", "-t", question, "-e", answer, "-m", "how warm?", "-W", "180"}
 		if version == "mqttv5" {
 			args = append(args, "-D", "publish", "correlation-data", "77")
 		}
@@ -147,10 +147,10 @@ func TestMosquittoSaysWhatWasRefused(t *testing.T) {
 		{"publish 1", "mqttv311", "mosquitto_pub", device, []string{"-t", "site/secret/a", "-m", "x", "-q", "1"}, "The connection was lost"},
 		{"publish 1", "mqttv5", "mosquitto_pub", device, []string{"-t", "site/secret/a", "-m", "x", "-q", "1"}, "Publish 1 failed: Not authorized"},
 		{"publish 2", "mqttv5", "mosquitto_pub", device, []string{"-t", "site/secret/a", "-m", "x", "-q", "2"}, "Publish 1 failed: Not authorized"},
-		{"subscribe", "mqttv311", "mosquitto_sub", device, []string{"-t", "site/secret/#", "-W", "5"}, "All subscription requests were denied"},
-		{"subscribe", "mqttv5", "mosquitto_sub", device, []string{"-t", "site/secret/#", "-W", "5"}, "All subscription requests were denied"},
-		{"will", "mqttv311", "mosquitto_sub", device, []string{"-t", "site/a", "--will-topic", "site/secret/a", "-W", "5"}, "Connection Refused: not authorised"},
-		{"will", "mqttv5", "mosquitto_sub", device, []string{"-t", "site/a", "--will-topic", "site/secret/a", "-W", "5"}, "Not authorized"},
+		{"subscribe", "mqttv311", "mosquitto_sub", device, []string{"-t", "site/secret/#", "-W", "180"}, "All subscription requests were denied"},
+		{"subscribe", "mqttv5", "mosquitto_sub", device, []string{"-t", "site/secret/#", "-W", "180"}, "All subscription requests were denied"},
+		{"will", "mqttv311", "mosquitto_sub", device, []string{"-t", "site/a", "--will-topic", "site/secret/a", "-W", "180"}, "Connection Refused: not authorised"},
+		{"will", "mqttv5", "mosquitto_sub", device, []string{"-t", "site/a", "--will-topic", "site/secret/a", "-W", "180"}, "Not authorized"},
 	} {
 		if got := said(g.mosquitto(t, c.tool, "tcp", c.user, append(c.args, "-V", c.version)...)); !strings.Contains(got, c.want) {
 			t.Errorf("%s, %s: %s says %q, want %q", c.what, c.version, c.tool, got, c.want)

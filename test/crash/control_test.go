@@ -19,14 +19,15 @@ func TestKillUnderLoadControl(t *testing.T) {
 	e.Wrap = slow
 	e.Start()
 	run := load.Under(t, e, load.Plan{Rate: 2000}, func() {
-		for range 3 {
-			time.Sleep(800 * time.Millisecond)
+		for life := range 4 {
+			before := e.Status().Receivers[0].Received
+			harness.Until(t, 30*time.Second, "messages are acknowledged in this life", func() bool { return e.Status().Receivers[0].Received > before+500 })
 			e.Kill()
+			if life == 3 {
+				e.Wrap = nil
+			}
 			e.Start()
 		}
-		e.Kill()
-		e.Wrap = nil
-		e.Start()
 	})
 	e.AtRest(60 * time.Second)
 	load.Judge(t, e, run, "SIGKILL under load, acknowledged before the commit", "raw.ndjson").Breaks(t)

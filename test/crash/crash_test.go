@@ -26,11 +26,11 @@ func TestKillUnderLoad(t *testing.T) {
 	if all() {
 		kills = 20
 	}
-	run := load.Under(t, e, load.Plan{Rate: 3000, For: time.Duration(kills)*1500*time.Millisecond + time.Second}, func() {
+	run := load.Under(t, e, load.Plan{Rate: 3000}, func() {
 		for i := range kills {
 			time.Sleep(time.Duration(700+i*37%200) * time.Millisecond)
 			e.Kill()
-			time.Sleep(300 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond) // away
 			e.Start()
 		}
 	})
@@ -48,9 +48,15 @@ func TestKillWhileRotating(t *testing.T) {
 	if all() {
 		kills = 40
 	}
-	run := load.Under(t, e, load.Plan{Rate: 4000, For: time.Duration(kills)*900*time.Millisecond + time.Second}, func() {
+	run := load.Under(t, e, load.Plan{Rate: 4000}, func() {
+		closed := func() int {
+			files, _ := filepath.Glob(filepath.Join(e.Dir, "raw-*"))
+			return len(files)
+		}
 		for i := range kills {
-			time.Sleep(time.Duration(300+i*61%250) * time.Millisecond)
+			before := closed()
+			harness.Until(t, 30*time.Second, "the file rotates", func() bool { return closed() > before })
+			time.Sleep(time.Duration(i*61%250) * time.Millisecond)
 			e.Kill()
 			e.Start()
 		}

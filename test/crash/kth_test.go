@@ -34,16 +34,25 @@ func eager() string {
 	return strings.Replace(c, `sinks = ["aggregates"]`, `sinks = ["aggregates", "archive"]`, 1)
 }
 
-// life is one run of the gateway that is to end at its k-th call of a class, before the call or after it. It reports whether it did; if that call
-// does not come in time, it is killed anyway.
-func life(t testing.TB, e *harness.Edged, calls string, k int, within time.Duration) bool {
+// life is one run of the gateway that is to end at its k-th call of a class on the files under a path, before the call or after it. It reports whether
+// it did; if the call has not come after a time in which it is ready, it is killed anyway.
+func life(t testing.TB, e *harness.Edged, calls, under string, k int, within time.Duration) bool {
 	t.Helper()
 	said := filepath.Join(e.Dir, "said")
 	_ = os.Remove(said)
-	e.Wrap = []string{harness.Binary(t, "edged/test/killat"), "-calls", calls, "-k", fmt.Sprint(k), "-under", e.Dir, "-said", said, "-after=" + fmt.Sprint(k%2 == 0)}
+	e.Wrap = []string{harness.Binary(t, "edged/test/killat"), "-calls", calls, "-k", fmt.Sprint(k), "-under", under, "-said", said, "-after=" + fmt.Sprint(k%2 == 0)}
 	e.Launch()
+	ended := e.Ended()
+	harness.Until(t, within, "it is ready, or has ended", func() bool {
+		select {
+		case <-ended:
+			return true
+		default:
+			return e.IsReady()
+		}
+	})
 	select {
-	case <-e.Ended():
+	case <-ended:
 	case <-time.After(within):
 	}
 	e.Kill()
@@ -71,11 +80,11 @@ func TestKillAtTheKthCall(t *testing.T) {
 			e := harness.New(t, eager())
 			e.Start()
 			died := 0
-			run := load.Under(t, e, load.Plan{Rate: 1000, Extra: []string{"-reconnect", "10m"}}, func() {
+			run := load.Under(t, e, load.Plan{Rate: 1000}, func() {
 				time.Sleep(500 * time.Millisecond)
 				e.Kill()
 				for _, k := range ks {
-					if life(t, e, c.calls, k, 30*time.Second) {
+					if life(t, e, c.calls, e.Dir, k, time.Minute) {
 						died++
 					}
 				}
@@ -98,13 +107,13 @@ func TestKillAtATruncation(t *testing.T) {
 	if all() {
 		ks = 100
 	}
-	run := load.Under(t, e, load.Plan{Rate: 1000, Extra: []string{"-reconnect", "10m"}}, func() {
+	run := load.Under(t, e, load.Plan{Rate: 1000}, func() {
 		time.Sleep(500 * time.Millisecond)
 		e.Kill()
-		for k := 1; k <= ks || died == 0 && k <= ks+20; k++ { // whether a turn was killed in time is a matter of luck
-			// After a sync of the sink's file, before its length is committed. Which sync that is differs: the store's are fdatasync.
-			life(t, e, "fsync", 2*(2+k%7), 10*time.Second)
-			if life(t, e, "ftruncate", 1, time.Second) {
+		file := filepath.Join(e.Dir, "raw.ndjson")
+		for k := 1; k <= ks || died == 0 && k <= ks+20; k++ { // the sync of a file that is new and empty leaves nothing to take back
+			life(t, e, "fsync", file, 2*(1+k%7), time.Minute) // after it, before the length is committed
+			if life(t, e, "ftruncate", file, 1, 5*time.Second) {
 				died++
 			}
 		}

@@ -3,7 +3,6 @@ package crash
 import (
 	"bufio"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -26,18 +25,27 @@ func TestReadyAfterAKill(t *testing.T) {
 	e := harness.New(t, load.With(load.With(c, "stream.raw", `start = "now"`), "stream.pins", `start = "now"`)) // the blocks are somebody else's
 	fill(t, e.Dir, size)
 	harness.Binary(t, "edged/cmd/edged")
-	var best, beside time.Duration // what other processes of this computer take is not the gateway's
-	for try := 0; try < 3; try++ {
+	empty, _ := readyAfter(harness.New(t, c), t, 0)
+	goal = max(goal, 3*empty) // a slow machine is slow with an empty store, too
+	best, beside := readyAfter(e, t, goal)
+	if best > goal {
+		t.Errorf("ready after %v, want %v; with an empty store after %v", best, goal, empty)
+	}
+	e.Start()
+	run := load.Under(t, e, load.Plan{Rate: 500, For: time.Second}, func() {})
+	e.AtRest(60 * time.Second)
+	v := load.Judge(t, e, run, fmt.Sprintf("SIGKILL with %d MiB in the store", size>>20), "raw.ndjson")
+	v.Expected = fmt.Sprintf("ready again after %v, and %v for other processes", best.Round(time.Millisecond), beside.Round(time.Millisecond))
+	v.Holds(t)
+}
+
+// readyAfter starts and kills a gateway a few times, until it was ready in time, and returns the shortest time that it took until then, without what other
+// processes of this computer took meanwhile, which is not the gateway's.
+func readyAfter(e *harness.Edged, t *testing.T, goal time.Duration) (best, beside time.Duration) {
+	for range 5 {
 		began := time.Now()
 		e.Launch()
-		harness.Until(t, 60*time.Second, "it is ready", func() bool {
-			res, err := http.Get(e.URL("/readyz"))
-			if err != nil {
-				return false
-			}
-			res.Body.Close()
-			return res.StatusCode == http.StatusOK
-		})
+		harness.Until(t, 60*time.Second, "it is ready", e.IsReady)
 		wall := time.Since(began)
 		if d := wall - waited(e.PID()); best == 0 || d < best {
 			best, beside = d, wall-d
@@ -47,15 +55,7 @@ func TestReadyAfterAKill(t *testing.T) {
 			break
 		}
 	}
-	if best > goal {
-		t.Errorf("ready after %v, want %v", best, goal)
-	}
-	e.Start()
-	run := load.Under(t, e, load.Plan{Rate: 500, For: time.Second}, func() {})
-	e.AtRest(60 * time.Second)
-	v := load.Judge(t, e, run, fmt.Sprintf("SIGKILL with %d MiB in the store", size>>20), "raw.ndjson")
-	v.Expected = fmt.Sprintf("ready again after %v, and %v for other processes", best.Round(time.Millisecond), beside.Round(time.Millisecond))
-	v.Holds(t)
+	return best, beside
 }
 
 // waited is how long a process's busiest thread was ready to run and another process ran (proc(5), schedstat).

@@ -49,22 +49,14 @@ func TestASlowSinkSlowsThePublishers(t *testing.T) {
 		harness.Until(t, 10*time.Second, fmt.Sprintf("%v messages are taken in", messages), func() bool { return received() >= from+messages })
 		return (received() - from) / time.Since(began).Seconds()
 	}
-	const rate = 1000
+	const rate = 600 // which a sink takes on a slow and busy machine, too
 	run := load.Under(t, e, load.Plan{Conns: 5, Rate: rate}, func() {
 		harness.Until(t, 10*time.Second, "the sink takes rows, and keeps up", func() bool { return len(cloud.Rows()) > 100 && e.Metric(limit) > rate })
-		if before := pace(500); before < rate/2 {
-			t.Errorf("%.0f messages a second are taken in of %d, and the sink is fast", before, rate)
-		}
-		cloud.Hold(func() { time.Sleep(200 * time.Millisecond) }) // 250 rows a second
-		harness.Until(t, 10*time.Second, "the rate falls", func() bool { return e.Metric(limit) < rate/2 })
-		if slow := pace(100); slow > rate/2 {
-			t.Errorf("%.0f messages a second are taken in; the limit is %v", slow, e.Metric(limit))
-		}
+		harness.Until(t, 10*time.Second, "half of the rate is taken in while the sink is fast", func() bool { return pace(500) >= rate/2 })
+		cloud.Hold(func() { time.Sleep(400 * time.Millisecond) }) // 125 rows a second
+		harness.Until(t, 10*time.Second, "the limit falls, and the rate with it", func() bool { return e.Metric(limit) < rate/2 && pace(100) < rate/2 })
 		cloud.Hold(nil)
-		harness.Until(t, 10*time.Second, "the rate rises", func() bool { return e.Metric(limit) > rate })
-		if after := pace(500); after < rate/2 {
-			t.Errorf("%.0f messages a second are taken in of %d, and the sink is fast again", after, rate)
-		}
+		harness.Until(t, 10*time.Second, "the limit rises, and the rate with it", func() bool { return e.Metric(limit) > rate && pace(500) >= rate/2 })
 	})
 	s := e.AtRest(10 * time.Second)
 	if r := s.Receivers[0]; r.Rejected > 0 || r.Rate == nil || len(r.Rate.Estimates) != 1 || r.Rate.Estimates[0].By != "sink cloud" {

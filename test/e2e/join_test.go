@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"edged/test/await"
 	"edged/test/harness"
 	"edged/test/rawmqtt"
 )
@@ -125,9 +126,20 @@ func TestATableIsEditedWhileMessagesFlow(t *testing.T) {
 	e.Start()
 	joinsRows(t, e, "named", 5)
 	n, versions := 0, 0
-	for range 3 {
+	inForce := func() int {
+		seen := map[any]bool{}
+		for _, r := range e.Rows("named.ndjson") {
+			seen[r["version"]] = true
+		}
+		return len(seen)
+	}
+	for life := range 3 {
 		w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "pub"})
-		for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end); n++ {
+		// A life goes on until a table of its own was in force, and the next one may be on its way.
+		for end := time.Now().Add(1500 * time.Millisecond); time.Now().Before(end) || n%7 != 0 || inForce() < life+2; n++ {
+			if time.Since(end) > await.Patience {
+				t.Fatalf("only %d tables were in force, of %d", inForce(), versions+1)
+			}
 			if n%150 == 100 {
 				versions++
 				edit(t, e, versions)
@@ -141,7 +153,7 @@ func TestATableIsEditedWhileMessagesFlow(t *testing.T) {
 	}
 	harness.Until(t, 20*time.Second, "every message is in the file", func() bool { return len(e.Rows("named.ndjson")) >= n })
 	e.AtRest(20 * time.Second)
-	rows, last, seen := e.Rows("named.ndjson"), -1.0, map[float64]bool{}
+	rows, last := e.Rows("named.ndjson"), -1.0
 	if len(rows) != n {
 		t.Fatalf("%d rows of %d messages", len(rows), n)
 	}
@@ -151,10 +163,6 @@ func TestATableIsEditedWhileMessagesFlow(t *testing.T) {
 			t.Fatalf("row %d is %v, behind version %v", i, r, last)
 		}
 		last = version
-		seen[version] = true
-	}
-	if len(seen) < 3 {
-		t.Errorf("only %d versions of the table were in force, of %d", len(seen), versions)
 	}
 	harness.Until(t, 10*time.Second, "the last table is in force", func() bool {
 		publish(t, e.Broker, "-q", "1", "-t", "site/3", "-m", "0")
@@ -202,7 +210,7 @@ from = ["field"]
 topics = ["site/+/temperature"]
 join = { h = "field" }
 on = { "topic[1]" = "topic[1]" }
-within = "30s"
+within = "10m"
 join_topics = ["site/+/humidity"]
 select = { room = "topic[1]", temperature = "value", humidity = "h.value" }
 sinks = ["climate"]

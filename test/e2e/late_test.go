@@ -8,21 +8,24 @@ import (
 	"testing"
 	"time"
 
+	"edged/internal/daemon"
 	"edged/test/harness"
 	"edged/test/rawmqtt"
 )
 
 // trickle publishes messages one after the other until stop is closed, over connections that come and go with the gateway. None is published twice. It
-// returns the numbers of those that were acknowledged.
-func trickle(e *harness.Edged, stop <-chan struct{}, message func(i int) string) (acked []int) {
+// returns the numbers of those that were acknowledged, and goes on until there are so many.
+func trickle(e *harness.Edged, stop <-chan struct{}, least int, message func(i int) string) (acked []int) {
 	var w *rawmqtt.Client
 	for i := 0; ; i++ {
 		select {
 		case <-stop:
-			if w != nil {
-				w.Drop()
+			if len(acked) >= least {
+				if w != nil {
+					w.Drop()
+				}
+				return acked
 			}
-			return acked
 		default:
 		}
 		if w == nil {
@@ -119,7 +122,7 @@ url = "`+cloud.URL+`"
 	e.Start()
 	stop, acked := make(chan struct{}), make(chan []int, 1)
 	go func() {
-		acked <- trickle(e, stop, func(i int) string {
+		acked <- trickle(e, stop, 100, func(i int) string {
 			ts := time.Now()
 			if i%3 == 0 {
 				ts = ts.Add(-10 * time.Second)
@@ -137,7 +140,7 @@ url = "`+cloud.URL+`"
 	was := <-acked
 	e.AtRest(20 * time.Second)
 	stored, twice := ids(e.Rows("raw.ndjson"))
-	if len(twice) > 0 || len(stored) < len(was) || len(was) < 100 {
+	if len(twice) > 0 || len(stored) < len(was) {
 		t.Fatalf("%d messages are stored, %v twice; %d were acknowledged", len(stored), twice, len(was))
 	}
 	for _, id := range was {
@@ -202,16 +205,20 @@ func TestASinkOfLateRowsIsFull(t *testing.T) {
 	publish(t, e.Broker, "-q", "1", "-t", "site/0/gpio/1", "-m", `{"value":1,"ts":1700000000000}`)
 	stop, acked := make(chan struct{}), make(chan []int, 1)
 	go func() {
-		acked <- trickle(e, stop, func(i int) string {
+		acked <- trickle(e, stop, 50, func(i int) string {
 			return fmt.Sprintf(`{"id":%d,"value":1,"ts":1600000000000,"more":"%01000d"}`, i, 0)
 		})
 	}()
 	harness.Until(t, 20*time.Second, "the way in is closed", func() bool { return e.Status().Blocked["pins.late"] == "cloud" })
-	time.Sleep(500 * time.Millisecond)
-	before := e.Status().Receivers[0].Stored
+	var s daemon.Status
+	harness.Until(t, 20*time.Second, "what was taken is stored", func() bool {
+		s = e.Status()
+		return s.Receivers[0].Received == s.Receivers[0].Stored
+	})
+	before := s.Receivers[0].Stored
 	time.Sleep(time.Second)
-	s := e.Status()
-	if s.Receivers[0].Stored != before || len(s.Problems) == 0 {
+	s = e.Status()
+	if s.Receivers[0].Stored > before+1 || len(s.Problems) == 0 { // what had been let in may not have been taken yet
 		t.Errorf("%d messages were stored, then %d; %q", before, s.Receivers[0].Stored, s.Problems)
 	}
 	cloud.Answer(nil)
@@ -225,7 +232,7 @@ func TestASinkOfLateRowsIsFull(t *testing.T) {
 			t.Errorf("message %d was acknowledged, and is not among the late rows", id)
 		}
 	}
-	if len(twice) > 0 || len(was) < 50 {
+	if len(twice) > 0 {
 		t.Errorf("%d late rows, %v of them twice; %d messages were acknowledged", len(late), twice, len(was))
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -129,15 +130,19 @@ func TestAChangedWhereHasOnePosition(t *testing.T) {
 	w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "pub"})
 	const reloads = 6
 	n, done := 0, make(chan struct{})
+	var published atomic.Int64
 	go func() {
 		defer close(done)
 		for i := 1; i <= reloads; i++ {
-			time.Sleep(300 * time.Millisecond)
+			before := published.Load()
+			for published.Load() < before+20 { // some of each kind between two changes
+				time.Sleep(300 * time.Millisecond)
+			}
 			becomes(t, e, with(i))
 		}
 	}()
 	last := 0
-	for publishing := true; publishing && n < 100_000; last++ {
+	for publishing := true; publishing && n < 1_000_000; last++ {
 		select {
 		case <-done:
 			publishing = last < 20 // behind the last change, too
@@ -148,6 +153,7 @@ func TestAChangedWhereHasOnePosition(t *testing.T) {
 			w.Publish(rawmqtt.Publish{Topic: fmt.Sprintf("site/%d", n%2), Payload: fmt.Sprint(n), QoS: 1, ID: uint16(n%1000 + 1)})
 			w.Acks(0x40, uint16(n%1000+1))
 			n++
+			published.Add(1)
 		}
 	}
 	e.AtRest(20 * time.Second)
@@ -185,11 +191,12 @@ func TestReloadsUnderLoad(t *testing.T) {
 	e := harness.New(t, load.Config)
 	e.Start()
 	run := load.Under(t, e, load.Plan{Rate: 2000}, func() {
+		harness.Until(t, 20*time.Second, "there are rows", func() bool { return len(e.Rows("raw.ndjson")) > 0 })
 		for _, config := range variants() {
 			time.Sleep(200 * time.Millisecond)
 			becomes(t, e, config)
 		}
-		time.Sleep(200 * time.Millisecond)
+		harness.Until(t, 20*time.Second, "there are rows of the receiver that came", func() bool { return len(e.Rows("more.ndjson")) > 0 })
 	})
 	e.AtRest(30 * time.Second)
 	load.Judge(t, e, run, "ten reloads under load", "raw.ndjson").Holds(t)

@@ -223,8 +223,6 @@ func TestAveragesOfDevices(t *testing.T) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(text)) {
-		if !strings.Contains(e.Log(), line) {
-			t.Errorf("not on the terminal: %s", line)
-		}
+		harness.Until(t, 5*time.Second, "on the terminal: "+line, func() bool { return strings.Contains(e.Log(), line) })
 	}
 }

@@ -63,7 +63,7 @@ func fill(t *testing.T, c fullStore) (verdict.Verdict, *harness.Edged, []map[str
 	}
 	e.Start()
 	var said []string
-	run := load.Under(t, e, load.Plan{Rate: 2500, For: 6 * time.Second, Extra: []string{"-pad", "3000", "-reconnect", "3m", "-drain", "3m"}}, func() {
+	run := load.Under(t, e, load.Plan{Rate: 2500, For: 6 * time.Second, Extra: []string{"-pad", "3000", "-drain", "3m"}}, func() {
 		says(t, e, c.word)
 		crowded(t, e)
 		if code := refusal(t, e); code != 0x97 {

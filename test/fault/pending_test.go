@@ -27,7 +27,7 @@ func TestADeliveryIsFull(t *testing.T) {
 			e := harness.New(t, "")
 			e.Configure(apart("", fmt.Sprintf("max_pending = \"1MiB\"\nwhen_full = %q", when), cloud.URL))
 			e.Start()
-			run := load.Under(t, e, load.Plan{Rate: 2000, For: 4 * time.Second, Extra: []string{"-pad", "600", "-reconnect", "2m", "-drain", "2m"}}, func() {
+			run := load.Under(t, e, load.Plan{Rate: 2000, For: 4 * time.Second, Extra: []string{"-pad", "600", "-drain", "2m"}}, func() {
 				if when == "block" {
 					says(t, e, "intake is stopped", "sink cloud holds back its max_pending")
 					if code := refusal(t, e); code != 0x97 {

@@ -40,7 +40,7 @@ func TestSessionsUnderLoadAndKills(t *testing.T) {
 		e.Tag = "edged_ackfirst"
 		slowWrites(t, e, 20*time.Millisecond)
 		e.Start()
-		v, _ := killedUnderLoad(t, e, 2, func() {
+		v, _ := killedUnderLoad(t, e, 4, func() {
 			time.Sleep(time.Duration(400+rand.IntN(600)) * time.Millisecond)
 			e.Kill()
 			e.Start()
@@ -63,8 +63,17 @@ func TestSessionsKilledAtTheKthCall(t *testing.T) {
 		e.Kill()
 		e.Wrap = []string{strace, "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace=" + call, "-e", fmt.Sprintf("inject=%s:signal=SIGKILL:when=%d+", call, 5+k*3)}
 		e.Launch()
+		ended := e.Ended()
+		harness.Until(t, 30*time.Second, "it is ready, or has ended", func() bool {
+			select {
+			case <-ended:
+				return true
+			default:
+				return e.IsReady()
+			}
+		})
 		select {
-		case <-e.Ended():
+		case <-ended:
 		case <-time.After(time.Second): // that call did not come so often in one thread
 		}
 		e.Kill()
@@ -84,6 +93,7 @@ type busy struct {
 	stop atomic.Bool
 	wg   sync.WaitGroup
 	pubs []*publisher
+	done [4]atomic.Int64 // for each of them, the batches that were completed
 	subs []*subscriber
 }
 
@@ -101,13 +111,21 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v 
 	}
 	for i := range b.pubs {
 		b.wg.Add(2)
-		go func() { defer b.wg.Done(); b.publish(b.pubs[i], 1+byte(i%2)) }()
+		go func() { defer b.wg.Done(); b.publish(i, 1+byte(i%2)) }()
 		go func() { defer b.wg.Done(); b.comeAndGo(b.subs[i]) }()
 	}
+	working := func() {
+		t.Helper()
+		for i := range b.pubs {
+			before := b.done[i].Load()
+			harness.Until(t, 30*time.Second, "messages of each publisher are completed", func() bool { return b.done[i].Load() > before })
+		}
+	}
 	for range kills {
+		working()
 		kill()
 	}
-	time.Sleep(200 * time.Millisecond)
+	working()
 	b.stop.Store(true)
 	b.wg.Wait()
 	var acked []string
@@ -118,7 +136,7 @@ func killedUnderLoad(t *testing.T, e *harness.Edged, kills int, kill func()) (v 
 	v.Acked = int64(len(acked))
 	for i, s := range b.subs {
 		if s.leave(); e.Tag != "" {
-			s.quiet = silence / 8 // much is missing, and is not waited for
+			s.quiet = brevity / 8 // much is missing, and is not waited for
 		}
 		present, err := s.come()
 		must(t, err)
@@ -181,7 +199,8 @@ func (b *busy) inFiles(e *harness.Edged) (lost, doubled []string) {
 }
 
 // publish publishes ten messages at a time until stop, and repeats what was not acknowledged whenever it has to connect again.
-func (b *busy) publish(p *publisher, qos byte) {
+func (b *busy) publish(i int, qos byte) {
+	p := b.pubs[i]
 	for n := 0; !b.stop.Load(); time.Sleep(15 * time.Millisecond) {
 		if p.w == nil && p.come() != nil {
 			p.leave()
@@ -197,7 +216,9 @@ func (b *busy) publish(p *publisher, qos byte) {
 		}
 		if p.send(ms...) != nil || p.settle() != nil {
 			p.leave()
+			continue
 		}
+		b.done[i].Add(1)
 	}
 }
 

@@ -24,7 +24,7 @@ func TestSessionsWithMosquittosClients(t *testing.T) {
 	t.Run("edged", func(t *testing.T) {
 		t.Parallel()
 		e := sessionGateway(t, sessionConfig)
-		lost := lostByMosquittosClients(t, e.Broker, "20", func() { e.Kill(); e.Start() })
+		lost := lostByMosquittosClients(t, e.Broker, "180", func() { e.Kill(); e.Start() })
 		settled(t, e)
 		verdict.Verdict{Fault: "sessions: kill -9, mosquitto_sub -c away, mosquitto_pub -q 1", Acked: waiting, Lost: lost}.Holds(t)
 	})

@@ -143,7 +143,7 @@ func (p *publisher) settle() error {
 
 // insist settles over as many connections as that takes.
 func (p *publisher) insist(within time.Duration) error {
-	for until := time.Now().Add(within); ; time.Sleep(30 * time.Millisecond) {
+	for until := time.Now().Add(max(within, rawmqtt.Patience)); ; time.Sleep(30 * time.Millisecond) {
 		err := error(nil)
 		if p.w == nil {
 			err = p.come()

@@ -30,15 +30,21 @@ func TestSessionsShareASubscription(t *testing.T) {
 		p.leave()
 		end.now(t, e)
 		e.Start()
-		var came []string
 		for _, s := range members { // all at once: what one has not acknowledged is given to others when its session ends, not before
 			s.back(t, true)
 		}
-		for _, s := range members {
-			must(t, s.fetch(len(p.acked)/len(members)))
-			came = append(came, s.payloads(1)...)
+		var lost, again []string
+		for range 10 { // until everything has come to one of them
+			var came []string
+			for _, s := range members {
+				s.quiet = brevity
+				must(t, s.fetch(len(p.acked)/len(members)))
+				came = append(came, s.payloads(1)...)
+			}
+			if lost, again = lostAndTwice(p.payloads(1), came); len(lost) == 0 {
+				break
+			}
 		}
-		lost, again := lostAndTwice(p.payloads(1), came)
 		v := verdict.Verdict{Fault: "sessions: " + end.name + ", a shared subscription of four", Acked: int64(len(p.acked)), Lost: int64(len(lost))}
 		if v.Expected = fmt.Sprintf("%d came to two members", len(again)); end.name == byTerm.name {
 			v.Doubled = int64(len(again))

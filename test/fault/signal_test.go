@@ -10,6 +10,7 @@ import (
 	"edged/test/harness"
 	"edged/test/load"
 	"edged/test/need"
+	"edged/test/strain"
 	"edged/test/verdict"
 )
 
@@ -20,7 +21,7 @@ const drained = 6 * time.Second
 func term(t *testing.T, e *harness.Edged) (took time.Duration, how string) {
 	t.Helper()
 	began := time.Now()
-	if err := syscall.Kill(e.PID(), syscall.SIGTERM); err != nil {
+	if err := syscall.Kill(e.PID(), syscall.SIGTERM); err != nil && err != syscall.ESRCH { // an earlier one may have ended it just now
 		t.Fatal(err)
 	}
 	err := e.Wait(3 * drained)
@@ -56,6 +57,8 @@ func TestTermAtAnyMoment(t *testing.T) {
 		}
 	}
 	slowest, early := time.Duration(0), 0
+	strained := strain.Watch(t, "")
+	var late []string // what was not in time
 	release := make(chan struct{})
 	run := load.Under(t, e, load.Plan{Rate: 2000, For: time.Duration(len(moments)) * 2000 * time.Millisecond}, func() {
 		time.Sleep(300 * time.Millisecond)
@@ -70,23 +73,26 @@ func TestTermAtAnyMoment(t *testing.T) {
 				e.Start()
 				e.Kill() // the next start recovers
 			}
+			before := len(e.Log())
 			e.Launch()
 			time.Sleep(time.Duration(ms) * time.Millisecond)
 			took, how := term(t, e)
 			slowest = max(slowest, took)
-			switch {
-			case strings.Contains(how, "signal: terminated") && ms <= 60:
+			switch said := e.Log()[before:]; {
+			case strings.Contains(how, "signal: terminated") && said == "":
 				early++ // before it had begun
+			case strings.Contains(said, "did not stop in time"):
+				late = append(late, fmt.Sprintf("SIGTERM %d ms after the launch: %s\n%s", ms, how, tail(said)))
 			case how != "":
-				t.Errorf("SIGTERM %d ms after the launch: %s\n%s", ms, how, tail(e.Log()))
-			}
-			if took > drained {
-				t.Errorf("SIGTERM %d ms after the launch: ended after %v", ms, took)
+				t.Errorf("SIGTERM %d ms after the launch: %s\n%s", ms, how, tail(said))
 			}
 			e.Start()
 		}
 	})
 	close(release)
+	if s := strained(); slowest > s.Excuse(drained) || len(late) > 0 && s.Excuse(0) < drained {
+		t.Errorf("the slowest stop took %v; the test itself waited: %+v; %s", slowest, s, strings.Join(late, "\n"))
+	}
 	server.Hold(nil)
 	e.AtRest(30 * time.Second)
 	v := load.Judge(t, e, run, fmt.Sprintf("SIGTERM at %d moments of a life, half of them with a sink that does not answer", len(moments)), "raw.ndjson")
@@ -131,16 +137,17 @@ func TestTermOnASlowDisk(t *testing.T) {
 	}
 	e.Wrap = slow[0]
 	e.Start()
-	inTime := 0
+	inTime, slowest, strained := 0, time.Duration(0), strain.Watch(t, "")
 	run := load.Under(t, e, load.Plan{Rate: 1000, For: time.Duration(stops) * 4 * time.Second}, func() {
 		for i := range stops {
 			time.Sleep(time.Duration(700+i*173%600) * time.Millisecond)
 			before := len(e.Log())
 			took, how := term(t, e)
+			slowest = max(slowest, took)
 			switch said := e.Log()[before:]; {
-			case how == "" && took < drained:
+			case how == "":
 				inTime++
-			case how != "" && strings.Contains(said, "did not stop in time") && took < drained:
+			case strings.Contains(said, "did not stop in time"):
 			default:
 				t.Errorf("after %v: %q\n%s", took, how, tail(said))
 			}
@@ -148,6 +155,9 @@ func TestTermOnASlowDisk(t *testing.T) {
 			e.Start()
 		}
 	})
+	if s := strained(); slowest > s.Excuse(drained) {
+		t.Errorf("the slowest stop took %v; the test itself waited: %+v", slowest, s)
+	}
 	e.Kill()
 	e.Wrap = nil
 	e.Start()
@@ -162,29 +172,36 @@ func TestTermOnASlowDisk(t *testing.T) {
 func twice(t *testing.T, e *harness.Edged, times int, fault string) (v verdict.Verdict) {
 	slow := slowSyncs(t, 400*time.Millisecond)
 	e.Start()
-	slowest := time.Duration(0)
+	slowest, strained := time.Duration(0), strain.Watch(t, "")
+	cut := func() int { return strings.Count(e.Log(), "a second signal") }
 	run := load.Under(t, e, load.Plan{Rate: 2000, For: time.Duration(times) * 2 * time.Second}, func() {
-		for i := range times {
+		for i := 0; i < times || cut() == 0 && i < times+20; i++ { // a stop may be over before it is cut short
 			e.Kill()
 			e.Wrap = slow
 			e.Start()
-			time.Sleep(700 * time.Millisecond)
+			taken := e.Status().Receivers[0].Received
+			harness.Until(t, 30*time.Second, "messages are taken in", func() bool { return e.Status().Receivers[0].Received > taken+200 })
+			before := strings.Count(e.Log(), "stopping:")
 			if err := syscall.Kill(e.PID(), syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Duration(30+70*i%200) * time.Millisecond)
+			harness.Until(t, 30*time.Second, "the stop has begun", func() bool { return strings.Count(e.Log(), "stopping:") > before })
+			time.Sleep(time.Duration(70*i%200) * time.Millisecond)
 			took, how := term(t, e)
 			slowest = max(slowest, took)
-			if how != "exit status 1" && how != "" || took > time.Second {
+			if how != "exit status 1" && how != "" {
 				t.Errorf("a second SIGTERM: %q after %v\n%s", how, took, tail(e.Log()))
 			}
 			e.Wrap = nil
 			e.Start()
 		}
 	})
+	if s := strained(); slowest > s.Excuse(time.Second) {
+		t.Errorf("the slowest end after a second SIGTERM took %v; the test itself waited: %+v", slowest, s)
+	}
 	e.AtRest(30 * time.Second)
-	if n := strings.Count(e.Log(), "a second signal"); n == 0 {
-		t.Error("no stop was cut short: the test shows nothing")
+	if cut() == 0 {
+		t.Error("no stop was cut short")
 	}
 	v = load.Judge(t, e, run, fmt.Sprintf("a second SIGTERM while the first waits, %d times%s", times, fault), "raw.ndjson")
 	v.Expected = fmt.Sprintf("ended after %v at most", slowest.Round(time.Millisecond))

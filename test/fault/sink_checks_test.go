@@ -10,56 +10,37 @@ import (
 	"time"
 
 	"edged/sinks/delivery"
+	"edged/test/await"
 	"edged/test/harness"
+	"edged/test/strain"
 )
 
-// pause is the longest time in which a file did not grow, and what the test itself had to wait for the processor and for the disk meanwhile.
+// pause is the longest time in which a file did not grow, and what the test itself had to wait meanwhile.
 type pause struct {
-	path               string
-	longest, lag, disk time.Duration
+	path    string
+	longest time.Duration
+	strain  strain.Strain
 }
 
-func (p *pause) watch(long time.Duration) {
+func (p *pause) watch(t *testing.T, long time.Duration) {
 	began := time.Now()
-	syncs := make(chan time.Duration, 1)
-	go func() { syncs <- longestSync(p.path+".probe", began.Add(long)) }()
-	defer func() { p.disk = max(p.disk, <-syncs) }()
+	stop := strain.Watch(t, p.path+".probe")
 	last, size := began, int64(-1)
 	for time.Since(began) < long {
 		if fi, err := os.Stat(p.path); err == nil && fi.Size() != size {
 			size, last = fi.Size(), time.Now()
 		}
 		p.longest = max(p.longest, time.Since(last))
-		asleep := time.Now()
 		time.Sleep(20 * time.Millisecond)
-		p.lag = max(p.lag, time.Since(asleep)-20*time.Millisecond)
 	}
+	p.strain = p.strain.Worse(stop())
 }
 
-// longestSync writes to a file and syncs it, again and again, and returns the longest time that it took.
-func longestSync(path string, until time.Time) (longest time.Duration) {
-	f, err := os.Create(path)
-	if err != nil {
-		return 0
-	}
-	defer os.Remove(path)
-	defer f.Close()
-	for time.Now().Before(until) {
-		began := time.Now()
-		if _, err := f.WriteAt([]byte(began.String()), 0); err != nil || f.Sync() != nil {
-			return longest
-		}
-		longest = max(longest, time.Since(began))
-		time.Sleep(100 * time.Millisecond)
-	}
-	return longest
-}
-
-// judge fails the test if the file of a gateway that delivers once a second paused: a busy machine is excused. Between two rows are a handful of syncs.
+// judge fails the test if the file of a gateway that delivers once a second paused: a busy machine is excused.
 func (p *pause) judge(t *testing.T) {
 	t.Helper()
-	t.Logf("the file's longest pause while sinks are ill: %v; the test waited for the processor for %v, and for a sync for %v", p.longest, p.lag, p.disk)
-	if p.longest > 3*time.Second+20*p.lag+6*p.disk {
+	t.Logf("the file's longest pause while sinks are ill: %v; the test waited for the processor for %v, and for a sync for %v", p.longest, p.strain.Lag, p.strain.Disk)
+	if p.longest > p.strain.Excuse(3*time.Second) {
 		t.Errorf("the file paused for %v while sinks were ill", p.longest)
 	}
 }
@@ -69,7 +50,7 @@ func said(t *testing.T, e *harness.Edged, cases []illness) {
 	t.Helper()
 	var s map[string]string
 	unsaid := ""
-	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
+	for end := time.Now().Add(await.Patience); time.Now().Before(end); time.Sleep(100 * time.Millisecond) {
 		s, unsaid = problemsOf(e), ""
 		for _, c := range cases {
 			if !strings.Contains(s[c.name], c.says) {
@@ -130,7 +111,7 @@ func buried(t *testing.T, e *harness.Edged) {
 }
 
 // spacing checks the waits between attempts within one life: they grow from one second by a half, each with jitter of its own.
-func spacing(t *testing.T, ends ...*endpoint) {
+func spacing(t *testing.T, s strain.Strain, ends ...*endpoint) {
 	t.Helper()
 	lowest, highest, n := 10.0, 0.0, 0
 	for _, e := range ends {
@@ -141,7 +122,7 @@ func spacing(t *testing.T, ends ...*endpoint) {
 			}
 			if p.life == last.life {
 				gap := p.at.Sub(last.at)
-				if slack := 3 * time.Second; gap < nominal/2 || gap > nominal*3/2+slack {
+				if slack := s.Excuse(3 * time.Second); gap < nominal/2 || gap > nominal*3/2+slack {
 					t.Errorf("%s: %v between two attempts, want %v to %v", e.name, gap, nominal/2, nominal*3/2)
 				}
 				lowest, highest, n = min(lowest, float64(gap)/float64(nominal)), max(highest, float64(gap)/float64(nominal)), n+1
@@ -159,13 +140,13 @@ func spacing(t *testing.T, ends ...*endpoint) {
 }
 
 // retried checks that nothing came before Retry-After was over.
-func retried(t *testing.T, e *endpoint, after time.Duration) {
+func retried(t *testing.T, s strain.Strain, e *endpoint, after time.Duration) {
 	t.Helper()
 	n, last := 0, post{life: -1}
 	for _, p := range e.attempts() {
 		if p.life == last.life && last.code == http.StatusTooManyRequests {
 			n++
-			if gap := p.at.Sub(last.at); gap < after || gap > after*3/2+5*time.Second {
+			if gap := p.at.Sub(last.at); gap < after || gap > after*3/2+s.Excuse(5*time.Second) {
 				t.Errorf("%s: the next attempt after %v; Retry-After was %v", e.name, gap, after)
 			}
 		}

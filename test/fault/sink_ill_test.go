@@ -120,7 +120,7 @@ func TestIllSinks(t *testing.T) {
 	paused := pause{path: filepath.Join(e.Dir, "raw.ndjson")}
 	run := load.Under(t, e, load.Plan{Rate: 250, For: time.Duration(lives) * (ill + spare)}, func() {
 		for range lives {
-			paused.watch(ill)
+			paused.watch(t, ill)
 			said(t, e, cases)
 			harness.Until(t, 60*time.Second, "there are waits to look at", func() bool { return ends["e503"].tries() >= 4 && ends["e429"].tries() >= 2 })
 			held := len(ends["mute"].attempts())
@@ -154,8 +154,8 @@ func TestIllSinks(t *testing.T) {
 	paused.judge(t)
 	load.SameCounts(t, e, e.Rows("raw.ndjson"))
 	buried(t, e)
-	spacing(t, ends["e503"], ends["reset"])
-	retried(t, ends["e429"], retryAfter)
+	spacing(t, paused.strain, ends["e503"], ends["reset"])
+	retried(t, paused.strain, ends["e429"], retryAfter)
 	once(t, ends["e401"], ends["e404"])
 }
 

@@ -44,7 +44,7 @@ func TestSinkBehindACutLink(t *testing.T) {
 			harness.Until(t, 30*time.Second, "rows get through", func() bool { return len(end.rows("raw")) > before })
 			cut.Store(true)
 			harness.Until(t, 10*time.Second, "the cable is pulled", func() bool { return !cut.Load() })
-			paused.watch(3 * time.Second)
+			paused.watch(t, 3*time.Second)
 			harness.Until(t, 20*time.Second, "status says it", func() bool { said = problemsOf(e)["far"]; return said != "" })
 			if i%2 == 0 {
 				e.Kill()

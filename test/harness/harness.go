@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"edged/internal/daemon"
+	"edged/test/await"
 	"edged/test/port"
 )
 
@@ -163,13 +164,18 @@ func (e *Edged) Ready() {
 			e.t.Fatalf("the gateway has ended: %v\n%s", err, e.Log())
 		default:
 		}
-		res, err := http.Get(e.URL("/readyz"))
-		if err != nil {
-			return false
-		}
-		res.Body.Close()
-		return res.StatusCode == http.StatusOK
+		return e.IsReady()
 	})
+}
+
+// IsReady reports whether the gateway takes messages in.
+func (e *Edged) IsReady() bool {
+	res, err := http.Get(e.URL("/readyz"))
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
 }
 
 // URL is an address of the gateway's HTTP listener.
@@ -202,9 +208,10 @@ func (e *Edged) end(s syscall.Signal) error {
 	}
 }
 
-// Wait waits for the process to end by itself, and returns its exit error.
+// Wait waits for the process to end by itself, for patience at least, and returns its exit error.
 func (e *Edged) Wait(within time.Duration) error {
 	e.t.Helper()
+	within = max(within, patience)
 	select {
 	case err := <-e.waited:
 		e.cmd = nil
@@ -336,9 +343,8 @@ func (e *Edged) Rows(name string) (rows []map[string]any) {
 	}
 }
 
-// patience is how long a test waits at least for what must happen: a disk can stand still for half a minute while other tests
-// sync, and that is no fault of the gateway. Where a time is promised, the test measures it.
-const patience = time.Minute
+// patience is how long a test waits at least for what must happen. Where a time is promised, the test measures it.
+const patience = await.Patience
 
 // Until waits until cond holds, and fails the test if it does not in time, or within patience if that is longer.
 func Until(t testing.TB, within time.Duration, what string, cond func() bool) {

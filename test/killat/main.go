@@ -4,7 +4,7 @@
 //
 //	killat -calls pwrite64,fdatasync -k 17 -under /var/lib/x -said FILE COMMAND ARGUMENT…
 //
-// The call is about to be made then (or, with -after, was just made). Calls on a descriptor count only if it leads below -under; renames
+// The call is about to be made then (or, with -after, was just made). Calls on a descriptor count only if it leads to -under or below it; renames
 // and unlinks always count. strace counts each thread for itself, which says little of a Go program. When it has killed, it writes "killed"
 // and the call to -said, and exits with 137; otherwise it exits as the program did.
 package main
@@ -25,11 +25,11 @@ import (
 func main() {
 	calls := flag.String("calls", "pwrite64,write,fdatasync,fsync,ftruncate,renameat,renameat2", "system calls that count, by name")
 	k := flag.Int("k", 1, "kill at this one of them")
-	under := flag.String("under", "/", "descriptors that count lead below this directory")
+	under := flag.String("under", "/", "descriptors that count lead below this directory, or to this file")
 	after := flag.Bool("after", false, "kill when the call was made, not before")
 	said := flag.String("said", "", "file to write the call to")
 	flag.Parse()
-	code, err := run(flag.Args(), &target{calls: numbers(*calls), k: *k, under: strings.TrimSuffix(*under, "/") + "/", after: *after, said: *said})
+	code, err := run(flag.Args(), &target{calls: numbers(*calls), k: *k, under: strings.TrimSuffix(*under, "/"), after: *after, said: *said})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "killat:", err)
 		os.Exit(2)
@@ -167,7 +167,7 @@ func (t *target) call(tid int) {
 
 func (t *target) counts(fd uint64) bool {
 	path, err := os.Readlink(fmt.Sprintf("/proc/%d/fd/%d", t.pid, fd))
-	return err == nil && strings.HasPrefix(path, t.under)
+	return err == nil && strings.HasPrefix(path+"/", t.under+"/")
 }
 
 func (t *target) kill(at string) {

@@ -3,12 +3,12 @@ package load
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +32,7 @@ type Plan struct {
 	Conns int           // 20 if it is 0
 	QoS   int           // 1 if it is 0
 	Rate  int           // messages a second, of all connections together
-	For   time.Duration // how long; 0: until what runs meanwhile is over
+	For   time.Duration // how long at least: it does not end before what runs meanwhile, or there would be no load where a slow machine comes to it
 	Extra []string      // more arguments of mqttload pub
 }
 
@@ -71,7 +71,7 @@ func read(into any, cmd *exec.Cmd, stop <-chan struct{}) error {
 	return nil
 }
 
-// Under publishes by a plan, and runs meanwhile next to it. It returns when both have ended.
+// Under publishes by a plan, and runs meanwhile next to it. It returns when both have ended, or when everything is sent that Extra says (-m).
 func Under(t testing.TB, e *harness.Edged, p Plan, meanwhile func()) (r Run) {
 	t.Helper()
 	if p.Conns == 0 {
@@ -80,29 +80,25 @@ func Under(t testing.TB, e *harness.Edged, p Plan, meanwhile func()) (r Run) {
 	if p.QoS == 0 {
 		p.QoS = 1
 	}
-	acklog := filepath.Join(t.TempDir(), "ack")
-	done, stop := make(chan struct{}), make(chan struct{})
-	endless := p.For == 0
-	if endless {
-		p.For = time.Hour
-	}
-	tool := harness.Binary(t, "edged/test/mqttload")
-	var failed error
-	go func() {
-		defer close(done)
-		failed = read(&r, exec.Command(tool, append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns), "-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate),
-			"-d", p.For.String(), "-reconnect", "30s", "-clean=false", "-acklog", acklog}, p.Extra...)...), stop)
-	}()
-	halt := sync.OnceFunc(func() { close(stop) })
-	defer halt() // also when meanwhile has failed the test, and does not return
+	r.AckLog = filepath.Join(t.TempDir(), "ack")
+	ctx, kill := context.WithCancel(context.Background())
+	defer kill() // when meanwhile has failed the test, and does not return
+	// They come back for as long as a gateway that is away may take.
+	cmd := exec.CommandContext(ctx, harness.Binary(t, "edged/test/mqttload"), append([]string{"pub", "-addr", fmt.Sprintf("127.0.0.1:%d", e.Broker), "-n", fmt.Sprint(p.Conns),
+		"-qos", fmt.Sprint(p.QoS), "-rate", fmt.Sprint(p.Rate), "-d", "1h", "-reconnect", "10m", "-clean=false", "-acklog", r.AckLog}, p.Extra...)...)
+	done, stop := make(chan error, 1), make(chan struct{})
+	go func() { done <- read(&r, cmd, stop) }()
+	enough := time.After(p.For)
 	meanwhile()
-	if endless {
-		halt()
+	select {
+	case err := <-done:
+		done <- err
+	case <-enough:
 	}
-	if <-done; failed != nil {
-		t.Fatal(failed)
+	close(stop)
+	if err := <-done; err != nil {
+		t.Fatal(err)
 	}
-	r.AckLog = acklog
 	return r
 }
 

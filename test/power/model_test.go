@@ -119,6 +119,26 @@ func TestDisk(t *testing.T) {
 	}
 }
 
+// Two files that are made at the same time have the numbers that they have, and not those in whose order the calls returned.
+func TestFilesMadeAtOnce(t *testing.T) {
+	made := func() *Record {
+		return recordOf(t, `7 openat(AT_FDCWD</>, {/r/a}, O_RDWR|O_CREAT|O_CLOEXEC, 0640 <unfinished ...>`, `8 openat(AT_FDCWD</>, {/r/b}, O_RDWR|O_CREAT|O_CLOEXEC, 0640) = 4</r/b>`,
+			`7 <... openat resumed>) = 3</r/a>`, `8 openat(AT_FDCWD</>, {/r/c}, O_RDWR|O_CREAT|O_CLOEXEC, 0640) = 5</r/c>`)
+	}
+	for is, want := range map[[3]uint64][3]uint64{
+		{2, 3, 4}: {2, 3, 4},
+		{3, 2, 4}: {3, 2, 4},
+		{4, 2, 3}: {3, 2, 4}, // c was made after a: that is an error, which Differs finds
+	} {
+		r := made()
+		r.settle(&Image{Nodes: map[string]Node{"a": {Inode: is[0]}, "b": {Inode: is[1]}, "c": {Inode: is[2]}}})
+		im := r.After(Fate{Cut: r.Lines, Data: DataKept, Names: NamesKept})
+		if have := [3]uint64{im.Nodes["a"].Inode, im.Nodes["b"].Inode, im.Nodes["c"].Inode}; have != want {
+			t.Errorf("%v: have %v, want %v", is, have, want)
+		}
+	}
+}
+
 // What the model does not know is an error, not a state that is missing.
 func TestWhatIsNotModelled(t *testing.T) {
 	for _, line := range []string{

@@ -3,7 +3,9 @@ package power
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -106,6 +108,27 @@ func Read(root string, base *Image, straces ...io.Reader) (*Record, error) {
 		}
 	}
 	return r.Record, err
+}
+
+// settle gives files the inode numbers that they have. strace says when a call has returned, and not in which order the kernel did two that were made at
+// the same time: of the files that two threads made at once, either can have the lower number.
+func (r *Record) settle(is *Image) {
+	calls := map[*file]*call{}
+	for _, op := range r.names {
+		if op.from == "" {
+			calls[op.file] = op.call
+		}
+	}
+	for path, f := range r.namesAfter(Fate{Cut: r.Lines, Names: NamesKept}, rand.New(rand.NewPCG(0, 0))) {
+		i := slices.IndexFunc(r.files, func(g *file) bool { return g.inode == is.Nodes[path].Inode })
+		if i < 0 || r.files[i] == f {
+			continue
+		}
+		a, b := calls[f], calls[r.files[i]]
+		if a != nil && b != nil && a.begin < b.end && b.begin < a.end {
+			f.inode, r.files[i].inode = r.files[i].inode, f.inode
+		}
+	}
 }
 
 // below returns the path from Root, or false if it is not there. args are a directory descriptor and a path, as of openat.

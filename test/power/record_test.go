@@ -66,8 +66,10 @@ func record(t testing.TB, tag string, n, round int, base *Image, before []messag
 	if r.Record, err = readAll(texts, root, base); err != nil {
 		t.Fatal(err)
 	}
-	if now := r.After(Fate{Cut: r.Lines, Data: DataKept, Names: NamesKept}); now.Differs(Look(t, root)) != "" {
-		t.Fatalf("the record is not what happened: %s", now.Differs(Look(t, root)))
+	is := Look(t, root)
+	r.settle(is)
+	if d := r.After(Fate{Cut: r.Lines, Data: DataKept, Names: NamesKept}).Differs(is); d != "" {
+		t.Fatalf("the record is not what happened: %s", d)
 	}
 	return r
 }

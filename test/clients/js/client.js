@@ -28,7 +28,7 @@ function heard(client, list) {
 }
 
 async function until(holds) {
-  for (const end = Date.now() + 20000; !holds() && Date.now() < end;) await new Promise((go) => setTimeout(go, 5));
+  for (const end = Date.now() + 180000; !holds() && Date.now() < end;) await new Promise((go) => setTimeout(go, 5));
 }
 
 const jobs = {
