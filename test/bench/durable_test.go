@@ -8,16 +8,19 @@ import (
 	"edged/test/harness"
 )
 
-const turn = 4 * time.Second // of a load at saturation
+const (
+	turn   = 4 * time.Second // of a load at saturation
+	longer = 3 * turn / 2    // of one that ends when its rows are in files, up to a second after the last acknowledgement
+)
 
 // durable measures what 50 connections get through, with QoS 1, in turns with what it is compared with.
 func durable(t *testing.T) {
-	var edged, cpuEdged, rss, bare, mosq, cpuMosq, moch, ceil []float64
+	var edged, acked, tail, cpuEdged, rss, bare, mosq, cpuMosq, moch, ceil []float64
 	var noMochi error
 	n := rounds(3)
 	for i := range n {
 		g := started(t, whole)
-		p := g.press(t, full(turn)...)
+		p := g.press(t, full(longer)...)
 		if got := g.lines(t, "raw.ndjson"); float64(got) != p.messages {
 			t.Errorf("%.0f messages were acknowledged, and %d rows are in the raw file", p.messages, got)
 		}
@@ -25,7 +28,8 @@ func durable(t *testing.T) {
 			counted(t, g, p.messages)
 		}
 		g.end()
-		edged, cpuEdged, rss = append(edged, p.rate), append(cpuEdged, p.cpu), append(rss, p.rss)
+		edged, acked, tail = append(edged, p.rate), append(acked, p.Rate), append(tail, p.tail)
+		cpuEdged, rss = append(cpuEdged, p.cpu), append(rss, p.rss)
 
 		if mosquittoPath() != "" {
 			s := mosquitto(t)
@@ -51,7 +55,8 @@ func durable(t *testing.T) {
 		bare = append(bare, p.Rate)
 	}
 	mine := perSecond(median(edged))
-	against(t, "durable-mosquitto", mine, edged, mosquittoVersion, mosq, noMosquitto, fmt.Sprintf("%d turns of %v each", n, lasting(turn)))
+	against(t, "durable-mosquitto", mine, edged, mosquittoVersion, mosq, noMosquitto,
+		fmt.Sprintf("%d turns, edged for %v and the others for %v; edged acknowledged %s, and held everything %.1f s after the last acknowledgement", n, lasting(longer), lasting(turn), perSecond(median(acked)), median(tail)))
 	against(t, "durable-mochi", mine, edged, func() string { return mochiVersion }, moch, fmt.Sprint(noMochi))
 	against(t, "durable-ceiling", mine, edged, func() string { return "mqttload rawsrv -log" }, ceil, "")
 	against(t, "intake-ceiling", perSecond(median(bare)), bare, func() string { return "mqttload rawsrv -log" }, ceil, "", "until the last acknowledgement")
