@@ -67,6 +67,7 @@ type gateway struct {
 }
 
 func prepared(t testing.TB, config string) *gateway {
+	mayLaunch()
 	e := harness.New(t, config)
 	return &gateway{e, fmt.Sprintf("127.0.0.1:%d", e.Broker)}
 }

@@ -6,6 +6,7 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -21,12 +22,16 @@ func TestMain(m *testing.M) {
 	}
 	os.Setenv("TMPDIR", root)
 	clean := func() {
-		endChildren()
-		os.RemoveAll(root)
+		launching.Lock() // for good: a test that lost its process does not start another
+		for range 3 {    // one may be about to start
+			endChildren()
+			os.RemoveAll(root)
+			time.Sleep(100 * time.Millisecond)
+		}
 	}
 	go func() {
 		sig := make(chan os.Signal, 1)
-		signal.Notify(sig, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+		signal.Notify(sig, syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE) // the last: nobody reads what is printed
 		parent, late := os.Getppid(), time.After(30*time.Minute)
 		for why := ""; ; time.Sleep(100 * time.Millisecond) {
 			select {
@@ -49,6 +54,14 @@ func TestMain(m *testing.M) {
 	code := m.Run()
 	clean()
 	os.Exit(code)
+}
+
+// launching is held for reading when a process is about to be started.
+var launching sync.RWMutex
+
+func mayLaunch() {
+	launching.RLock()
+	defer launching.RUnlock()
 }
 
 // endChildren kills the processes that this one has started, with their groups.

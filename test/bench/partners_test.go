@@ -26,6 +26,7 @@ type server struct {
 // serve starts a program and waits until it takes connections.
 func serve(t testing.TB, addr string, pid func(*exec.Cmd) int, name string, args ...string) *server {
 	t.Helper()
+	mayLaunch()
 	cmd := exec.Command(name, args...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
