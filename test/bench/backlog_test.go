@@ -137,7 +137,9 @@ func fill(t *testing.T, dir string, args ...string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	began := time.Now()
 	line, err := bufio.NewReader(out).ReadString('\n')
+	fmt.Printf("%-16s in %.0f s: %s", "a store was", time.Since(began).Seconds(), line)
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
 	if err != nil || !strings.HasPrefix(line, "filled") {

@@ -59,11 +59,10 @@ func traced(t *testing.T) (notes []string) {
 	trace := filepath.Join(t.TempDir(), "trace")
 	g.Wrap = []string{strace, "-f", "-qq", "-s", "0", "-o", trace, "-P", filepath.Join(g.Dir, "edged.db"), "-e", "trace=pwrite64"}
 	g.Start()
-	publish(t, g.addr, g.PID(), paced(1000, 4*time.Second)...)
-	counted := g.Metric("edged_store_written_bytes_total")
-	if err := g.Stop(); err != nil { // which commits once or twice more
-		t.Error(err)
-	}
-	seen := writes(t, trace)
-	return []string{fmt.Sprintf("strace saw pwrite64 of %.2f MB on the store's file from start to stop, the metric said %.2f MB before the stop (%+.1f %%), at 1,000 msg/s", seen/1e6, counted/1e6, 100*(counted/seen-1))}
+	g.press(t, paced(1000, time.Second)...)
+	counted, seen := g.Metric("edged_store_written_bytes_total"), writes(t, trace)
+	g.press(t, paced(1000, 4*time.Second)...)
+	counted, seen = g.Metric("edged_store_written_bytes_total")-counted, writes(t, trace)-seen
+	g.end()
+	return []string{fmt.Sprintf("for 4 s of 1,000 msg/s strace saw %.2f MB of pwrite64 on the store's file, and the metric said %.2f MB (%+.1f %%)", seen/1e6, counted/1e6, 100*(counted/seen-1))}
 }
