@@ -27,7 +27,6 @@ type report struct {
 	mu      sync.Mutex
 	figures map[string]measured
 	noise   []float64 // what other processes took of the processors, of each run, 0 to 1
-	groups  int       // of measurements that were made
 	began   time.Time
 }
 
