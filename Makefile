@@ -81,7 +81,7 @@ bench: ## measure the table of goals, each figure beside its partner, into bench
 
 .PHONY: bench-guards
 bench-guards: ## print size, start, memory and bytes a commit; fails where a count or a size is past its bound, never for a time
-	@cd test/bench && EDGED_BENCH=1 $(GO) test -count=1 -timeout 10m -run TestGuards
+	@cd test/bench && EDGED_BENCH=1 $(GO) test -count=1 -timeout 10m -run 'TestGuards|TestJudgement'
 
 .PHONY: bench-compare
 bench-compare: ## compare a commit with what lies here, by Go benchmarks in turns: make bench-compare REV=main [WITH=another]
