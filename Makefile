@@ -77,7 +77,7 @@ test-machine-deps: ## install what the tests need that run in a machine of their
 
 .PHONY: bench
 bench: ## measure the table of goals, each figure beside its partner, into bench/results.md; nine minutes (ONLY=durable: a part of it, printed only)
-	@cd test/bench && EDGED_BENCH=1 $(GO) test -count=1 -timeout 40m -run 'TestTable/$(ONLY)'
+	@cd test/bench && EDGED_BENCH=1 $(GO) test -count=1 -timeout 40m -parallel 4 -run 'TestTable/$(ONLY)'
 
 .PHONY: bench-guards
 bench-guards: ## print size, start, memory and bytes a commit; fails where a count or a size is past its bound, never for a time

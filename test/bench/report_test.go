@@ -28,6 +28,7 @@ type report struct {
 	figures map[string]measured
 	noise   []float64 // what other processes took of the processors, of each run, 0 to 1
 	began   time.Time
+	commit  string
 }
 
 var sitting = &report{figures: map[string]measured{}, began: time.Now()}
@@ -108,7 +109,7 @@ func commit() string {
 func (r *report) write(t *testing.T, machine []string) {
 	why := reasons(t)
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Figures\n\nWritten by `make bench` on %s in %.1f minutes; commit %s.\n\n", r.began.UTC().Format("2006-01-02 15:04 UTC"), time.Since(r.began).Minutes(), commit())
+	fmt.Fprintf(&b, "# Figures\n\nWritten by `make bench` on %s in %.1f minutes; commit %s.\n\n", r.began.UTC().Format("2006-01-02 15:04 UTC"), time.Since(r.began).Minutes(), r.commit)
 	for _, line := range machine {
 		fmt.Fprintf(&b, "- %s\n", line)
 	}

@@ -9,6 +9,7 @@ import (
 // TestTable measures the table of goals, and writes bench/results.md if all of it was measured. EDGED_BENCH=short only shows that it can be measured.
 func TestTable(t *testing.T) {
 	wanted(t)
+	sitting.commit = commit()
 	describes := machine(t)
 	for _, line := range describes {
 		fmt.Println(line)
