@@ -76,8 +76,17 @@ test-machine-deps: ## install what the tests need that run in a machine of their
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends user-mode-linux mmdebstrap dmsetup e2fsprogs mount >/dev/null
 
 .PHONY: bench
-bench: build ## print what is promised in figures: size, start, memory, bytes a commit
-	@EDGED_BENCH=1 $(GO) test -count=1 -timeout 10m -run TestFigures ./test/bench -v | grep -v "^=== RUN\|^--- PASS\|^PASS"
+bench: ## measure the table of goals, each figure beside its partner, into bench/results.md; nine minutes (ONLY=durable: a part of it, printed only)
+	@cd test/bench && EDGED_BENCH=1 $(GO) test -count=1 -timeout 40m -parallel 4 -run 'TestTable/$(ONLY)'
+
+.PHONY: bench-guards
+bench-guards: ## print size, start, memory and bytes a commit; fails where a count or a size is past its bound, never for a time
+	@cd test/bench && EDGED_BENCH=1 $(GO) test -count=1 -timeout 10m -run 'TestGuards|TestJudgement'
+
+.PHONY: bench-compare
+bench-compare: ## compare a commit with what lies here, by Go benchmarks in turns: make bench-compare REV=main [WITH=another]
+	@test -n "$(REV)" || { echo "make bench-compare REV=main [WITH=another]"; exit 2; }
+	@GO="$(GO)" test/bench/compare $(REV) $(WITH)
 
 .PHONY: bench-streams
 bench-streams: ## print what a row costs on its way from a block into a window, for streams of each sort, with the goals

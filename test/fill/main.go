@@ -21,21 +21,21 @@ func main() {
 	dir := flag.String("dir", "", "data directory")
 	bytes := flag.Int64("bytes", 1<<30, "size of the file to reach")
 	block := flag.Int("block", 4000, "payload bytes a block")
+	row := flag.Int("row", 0, "bytes of a message: a block is so many JSON readings of 50 devices with 8 pins; 0: one message of zeros")
 	flag.Parse()
-	if err := fill(*dir, *bytes, *block); err != nil {
+	if err := fill(*dir, *bytes, &source{block: *block, row: *row}); err != nil {
 		fmt.Fprintln(os.Stderr, "fill:", err)
 		os.Exit(1)
 	}
 }
 
-func fill(dir string, bytes int64, block int) error {
+func fill(dir string, bytes int64, src *source) error {
 	cfg := blockstore.Default()
 	cfg.MaxBytes *= 2
 	s, err := blockstore.Open(dir, cfg, slog.Default(), metrics.NewSet())
 	if err != nil {
 		return err
 	}
-	src := &source{block: block}
 	s.AddSource("field", blockstore.Disk, src)
 	go s.Run(context.Background())
 	// A cursor that needs everything: a sink that has been away.
@@ -48,17 +48,19 @@ func fill(dir string, bytes int64, block int) error {
 		}
 	}
 	src.stop()
-	fmt.Println("filled", s.Space().Used)
+	fmt.Println("filled", s.Space().Used, src.messages)
 	time.Sleep(time.Hour)
 	return nil
 }
 
-// source hands over 500 blocks at each cut.
+// source hands over about 2 MB of blocks at each cut.
 type source struct {
-	mu      sync.Mutex
-	block   int
-	stopped bool
-	wall    int64
+	block int // payload bytes
+	row   int // of a message; 0: a block is one message
+
+	mu       sync.Mutex
+	stopped  bool
+	messages int
 }
 
 func (s *source) stop() {
@@ -71,16 +73,20 @@ func (s *source) stop() {
 func (s *source) Cut(int64) (h edged.Handover) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.wall = time.Now().UnixNano()
-	h.At = edged.Instant{Wall: s.wall}
-	for range 500 {
+	h.At = edged.Instant{Wall: time.Now().UnixNano()}
+	for range max(1, 2_000_000/s.block) {
 		if s.stopped {
 			break
 		}
-		h.Parcels = append(h.Parcels, edged.Parcel{Done: func(error) {}, Block: &edged.Block{
-			Receiver: "field", Cut: h.At, Trusted: true, Topics: []string{"site/1/gpio/1"}, Topic: []uint32{0}, Arrival: []int64{s.wall},
-			Flags: []uint8{1}, End: []uint32{uint32(s.block)}, Data: make([]byte, s.block),
-		}})
+		b := &edged.Block{Receiver: "field", Cut: h.At, Trusted: true}
+		if s.row > 0 {
+			s.readings(b)
+		} else {
+			b.Topics, b.Topic, b.Arrival, b.Flags = []string{"site/1/gpio/1"}, []uint32{0}, []int64{h.At.Wall}, []uint8{1}
+			b.End, b.Data = []uint32{uint32(s.block)}, make([]byte, s.block)
+		}
+		s.messages += b.Len()
+		h.Parcels = append(h.Parcels, edged.Parcel{Done: func(error) {}, Block: b})
 	}
 	return h
 }

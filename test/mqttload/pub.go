@@ -468,6 +468,7 @@ type pubResult struct {
 	QoS       int         `json:"qos"`
 	Window    int         `json:"window"`
 	Payload   string      `json:"payload"`
+	Began     int64       `json:"began"` // Unix time in nanoseconds, before the first publish
 	Sent      int64       `json:"sent"`
 	Acked     int64       `json:"acked"`
 	Resent    int64       `json:"resent"`
@@ -507,6 +508,7 @@ func pubMain(args []string) error {
 	fs.Int64Var(&o.count, "m", 0, "messages in all (0: until --d)")
 	fs.Float64Var(&o.rate, "rate", 0, "messages per second in all (0: as fast as the window allows)")
 	fs.DurationVar(&o.dur, "d", 0, "stop after this long")
+	spread := fs.Bool("spread", false, "with -rate: connections begin one after the other within the time between two messages of each, as sensors do that know nothing of each other")
 	fs.StringVar(&o.topic, "topic", "site/{conn}/gpio/{pin}", "topic pattern")
 	fs.IntVar(&o.pins, "pins", 8, "different pins per connection")
 	fs.StringVar(&o.style, "payload", "json", "json or raw")
@@ -583,9 +585,13 @@ func pubMain(args []string) error {
 	busy0, steal0 := hostCPU()
 	start := time.Now()
 	var wg sync.WaitGroup
-	for _, c := range cs {
+	for i, c := range cs {
+		phase := time.Duration(0)
+		if *spread && c.rate > 0 {
+			phase = time.Duration(float64(time.Second) / c.rate * float64(i) / float64(len(cs)))
+		}
 		wg.Add(1)
-		go func() { defer wg.Done(); c.run(start) }()
+		go func() { defer wg.Done(); time.Sleep(phase); c.run(start.Add(phase)) }()
 	}
 	if *progress > 0 {
 		go func() {
@@ -610,7 +616,7 @@ func pubMain(args []string) error {
 		end = mono()
 	}
 	secs := float64(end-int64(start.Sub(base))) / 1e9
-	r := pubResult{Mode: "pub", Label: *pidfile, Conns: o.conns, QoS: o.qos, Window: o.window, Payload: o.style, Seconds: round3(secs)}
+	r := pubResult{Mode: "pub", Label: *pidfile, Conns: o.conns, QoS: o.qos, Window: o.window, Payload: o.style, Began: start.UnixNano(), Seconds: round3(secs)}
 	h := &hist{}
 	for _, c := range cs {
 		h.merge(c.h)
