@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
@@ -21,11 +20,11 @@ func TestConstants(t *testing.T) {
 	e.Start()
 	publishAt(t, e, 400, 10, 5*time.Second) // the burst is spent, and everything was used once
 	idle := used(t, e, func() { time.Sleep(10 * time.Second) })
-	fmt.Printf("idle                 %8.4f CPU s a second, RssAnon %s\n", idle.cpu, mib(rss(t, e.PID())))
+	fmt.Printf("idle                 %8.4f CPU s a second, RssAnon %s\n", idle.cpu, mib(anonymous(e.PID())))
 	slow := used(t, e, func() { publishAt(t, e, 50, 10, 20*time.Second) })
 	fast := used(t, e, func() { publishAt(t, e, 5000, 50, 20*time.Second) })
 	for _, m := range []usage{slow, fast} {
-		fmt.Printf("%8.0f messages/s  %8.4f CPU s a second, %.2f commits a second, %.1f CPU s per million, RssAnon %s\n", m.rate, m.cpu, m.commits, 1e6*m.cpu/m.rate, mib(rss(t, e.PID())))
+		fmt.Printf("%8.0f messages/s  %8.4f CPU s a second, %.2f commits a second, %.1f CPU s per million, RssAnon %s\n", m.rate, m.cpu, m.commits, 1e6*m.cpu/m.rate, mib(anonymous(e.PID())))
 	}
 	// cpu = idle + a × commits + b × rate, twice
 	det := slow.commits*fast.rate - fast.commits*slow.rate
@@ -55,18 +54,4 @@ func publishAt(t *testing.T, e *harness.Edged, rate, conns int, d time.Duration)
 	if out, err := cmd.Output(); err != nil {
 		t.Fatalf("mqttload: %v\n%s", err, out)
 	}
-}
-
-func rss(t *testing.T, pid int) float64 {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(text), "RssAnon:")
-	var kb float64
-	if _, err := fmt.Sscan(rest, &kb); err != nil {
-		t.Fatal(err)
-	}
-	return kb * 1024
 }
