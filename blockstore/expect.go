@@ -2,6 +2,8 @@ package blockstore
 
 import (
 	"maps"
+	"slices"
+	"time"
 
 	"edged"
 )
@@ -14,6 +16,17 @@ func (s *Store) Expect(cursors []string) {
 	for _, name := range cursors {
 		s.expected[name] = true
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expecting = time.Now()
+	s.came(s.pub.cursors)
+}
+
+// Awaited are the cursors that were expected and have not come, and since when.
+func (s *Store) Awaited() (names []string, since time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.pub.awaited, s.expecting
 }
 
 // awaits reports whether an expected cursor is not among those that there are, or are about to be.
@@ -26,7 +39,11 @@ func (s *Store) awaits(cursors map[string]edged.Cursor) bool {
 	return false
 }
 
-// came notes which of the expected cursors are durable.
+// came notes which of the expected cursors are durable. It is called with s.mu.
 func (s *Store) came(cursors map[string]edged.Cursor) {
+	before := len(s.expected)
 	maps.DeleteFunc(s.expected, func(name string, _ bool) bool { _, there := cursors[name]; return there })
+	if len(s.expected) < before || len(s.expected) != len(s.pub.awaited) {
+		s.pub.awaited = slices.Sorted(maps.Keys(s.expected))
+	}
 }

@@ -62,7 +62,8 @@ type Store struct {
 	fatal   error
 	round   Progress
 
-	expected map[string]bool // cursors that are to come; the committer's
+	expected  map[string]bool // cursors that are to come; the committer's
+	expecting time.Time       // since when; under mu
 
 	rewiring *rewiring // what waits to take the place of sources, riders and router
 
@@ -79,6 +80,7 @@ type published struct {
 	space   Space
 	tick    *edged.Tick
 	notes   []Note
+	awaited []string // cursors that are to come
 }
 
 type logEnd struct{ next, cum uint64 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"edged"
@@ -13,12 +14,14 @@ import (
 
 // facts are what the sentences need besides the status.
 type facts struct {
-	now     time.Time
-	stuck   error            // what has not come round
-	holder  string           // the cursor that holds back most of the log
-	heldBy  int64            // and how much
-	refused map[string]error // files that were changed and cannot be used
-	config  string           // what is the matter with the configuration file
+	now          time.Time
+	stuck        error    // what has not come round
+	holder       string   // the cursor that holds back most of the log
+	heldBy       int64    // and how much
+	awaited      []string // cursors that there are to be, and are not yet
+	awaitedSince time.Time
+	refused      map[string]error // files that were changed and cannot be used
+	config       string           // what is the matter with the configuration file
 }
 
 // speaker says what is wrong in sentences, each with what to do.
@@ -65,7 +68,22 @@ func (p *speaker) store() {
 	if p.Store.Unreadable != "" {
 		p.say("log entries cannot be read: %s. Messages in them are counted as damaged where they were to go; check the card or disk (dmesg), and the file (edged store verify)", p.Store.Unreadable)
 	}
+	p.awaits()
 	p.room()
+}
+
+// slowStart is how long streams and sinks may take to begin before it is said that the store waits for them.
+const slowStart = 30 * time.Second
+
+func (p *speaker) awaits() {
+	if len(p.awaited) == 0 || p.now.Sub(p.awaitedSince) < slowStart {
+		return
+	}
+	var who []string
+	for _, cursor := range p.awaited {
+		who = append(who, strings.TrimSuffix(holder(cursor), ","))
+	}
+	p.say("the store frees nothing since %s, so that nothing is missing when these begin: %s; see what keeps them from it", p.time(p.awaitedSince), strings.Join(who, "; "))
 }
 
 func (p *speaker) room() {
@@ -98,7 +116,7 @@ func holder(cursor string) string {
 		}
 		return fmt.Sprintf("sink %s, for stream %s,", sink, stream)
 	}
-	return cursor
+	return strings.Replace(cursor, "stream/", "stream ", 1)
 }
 
 func (p *speaker) files() {

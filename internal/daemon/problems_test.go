@@ -55,6 +55,13 @@ func TestSentences(t *testing.T) {
 		notes []string
 	}{
 		"nothing": {},
+		"streams that have just begun": {
+			f: facts{awaited: []string{edged.StreamCursor("raw")}, awaitedSince: noon.Add(-time.Second)},
+		},
+		"a sink that cannot begin": {
+			f:    facts{awaited: []string{edged.DeliveryCursor("raw", "cloud"), edged.StreamCursor("slow")}, awaitedSince: early},
+			want: []string{"the store frees nothing since 10:02, so that nothing is missing when these begin: sink cloud, for stream raw; stream slow; see what keeps them from it"},
+		},
 		"a token that is refused": {
 			s:    Status{Streams: []StreamStatus{windowed("pins")}, Sinks: []SinkStatus{holdingSink("cloud", ill("401", "check token_file"), pending("pins", 1204, 3_100_000))}},
 			want: []string{"sink cloud: 401 since 10:02, holding 1,204 results (3.1 MB); check token_file"},

@@ -135,6 +135,7 @@ func (d *Daemon) Status() Status {
 	s.Dead = d.deadLetters(s.Sinks)
 	f := facts{now: time.Now(), stuck: d.Healthy(), refused: d.refusedFiles(), config: d.unapplied(time.Now())}
 	f.holder, f.heldBy = d.store.Holder()
+	f.awaited, f.awaitedSince = d.store.Awaited()
 	s.Problems, s.Notes = s.sentences(f)
 	return s
 }
