@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -139,10 +140,12 @@ func fill(t *testing.T, dir string, args ...string) {
 	}
 	began := time.Now()
 	line, err := bufio.NewReader(out).ReadString('\n')
-	fmt.Printf("%-16s in %.0f s: %s", "a store was", time.Since(began).Seconds(), line)
+	var used, messages int64
+	_, serr := fmt.Sscanf(line, "filled %d %d", &used, &messages)
+	fmt.Printf("a store was filled with %d messages, %.1f MB, in %.0f s\n", messages, float64(used)/1e6, time.Since(began).Seconds())
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	if err != nil || !strings.HasPrefix(line, "filled") {
+	if err = errors.Join(err, serr); err != nil {
 		t.Fatalf("fill: %v %q", err, line)
 	}
 }
