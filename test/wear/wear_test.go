@@ -9,7 +9,6 @@ import (
 // Sinks that are away for long, and may lose rows, stop nothing: neither at their max_pending nor when the store is full before that, with the rows of one
 // and the windows of another in it.
 func TestASinkThatMayLoseRowsStopsNothing(t *testing.T) {
-	const cloud = "http://127.0.0.1:9/"
 	for _, pending := range []string{"1500KiB", "12MiB"} {
 		t.Run(pending, func(t *testing.T) {
 			t.Parallel()
@@ -47,15 +46,15 @@ type = "file"
 path = "raw.ndjson"
 [sink.cloud]
 type = "http"
-url = %q
+url = "http://127.0.0.1:9/"
 when_full = "drop_oldest"
 max_pending = %q
 [sink.means]
 type = "http"
-url = %q
+url = "http://127.0.0.1:9/"
 when_full = "drop_oldest"
 max_pending = %q
-`, dir, cloud, pending, cloud, pending)}
+`, dir, pending, pending)}
 			for i := range 50 {
 				c.Publishers = append(c.Publishers, Publisher{Topic: fmt.Sprint("site/", i), Every: time.Second, Bytes: 200})
 			}
