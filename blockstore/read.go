@@ -142,6 +142,12 @@ func (s *Store) cumAt(log string, seq uint64) uint64 {
 	case ok && log == "":
 		return e.start
 	}
+	return s.cumInFile(log, seq, cum)
+}
+
+// cumInFile is what a log takes of the file before the first entry from seq on that is in the file; end if there is none.
+func (s *Store) cumInFile(log string, seq, end uint64) (cum uint64) {
+	cum = end
 	_ = s.view(func(tx *bbolt.Tx) error {
 		key := logKey(seq)
 		if log != "" {

@@ -237,6 +237,9 @@ func (s *Store) accept(r *round) {
 		s.meter.messages.Add(p.Block.Len())
 		s.meter.stored.Add(content(p.Block))
 	}
+	if s.Short() {
+		s.measure() // what this round has freed shall not be lacking to those whose cursors did it
+	}
 	s.publish(func(p *published) {
 		p.end, p.cum, p.tick = s.next, s.cum, s.lastTick
 		for _, e := range r.entries {

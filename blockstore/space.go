@@ -101,6 +101,36 @@ func (s *Store) Short() bool {
 	return sp.Full || sp.Room < min(sp.Max, sp.Used+max(sp.Room, 0))/8 // what there could be: the disk may have less than max_bytes
 }
 
+// Lack is how many bytes of log must be given up by whoever may lose some, so that intake goes on; 0 while there is room. What nobody needs any more,
+// or is kept for replay, goes first and counts as gone.
+func (s *Store) Lack() int64 {
+	sp := s.Space()
+	most := min(sp.Max, sp.Used+max(sp.Room, 0))
+	want := most / 8
+	switch {
+	case sp.Full:
+		want = most / 4 // the next block can be large
+	case sp.Room >= most/16:
+		return 0
+	}
+	return max(0, want-sp.Room-s.unheld())
+}
+
+// unheld is what the logs have that no cursor needs: the next rounds free it, if it is wanted.
+func (s *Store) unheld() (bytes int64) {
+	s.mu.Lock()
+	ends := maps.Clone(s.pub.results)
+	ends[""] = logEnd{s.pub.end, s.pub.cum}
+	cursors := maps.Clone(s.pub.cursors)
+	s.mu.Unlock()
+	for log, end := range ends {
+		for _, gap := range needs(cursors, log).Gaps(0, end.next) {
+			bytes += int64(s.cumInFile(log, gap.To, end.cum) - s.cumInFile(log, gap.From, end.cum)) // not cumAt: the cache keeps what is freed
+		}
+	}
+	return bytes
+}
+
 func diskSpace(path string) (total, avail int64, ok bool) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(path, &fs); err != nil {

@@ -16,14 +16,15 @@ func (m *model) away(s *sink, w worn, a *Ask) (days float64, bound, then string)
 		room, bound = max(0, left), "disk"
 	}
 	seconds := room / pages
-	then = "the store is full: nothing is acknowledged any more, for any stream"
+	lost := map[string]string{"drop_oldest": "its oldest rows are lost, and counted", "drop_newest": "its newest rows are lost, and counted"}[s.Common.WhenFull]
+	if then = lost; lost == "" {
+		then = "the store is full: nothing is acknowledged any more, for any stream"
+	}
 	if pending := float64(s.Common.MaxPending.Or(int64(most / 2))); pending/pages < seconds {
 		seconds, bound = pending/pages, "max_pending"
-		then = map[string]string{
-			"block":       "messages that it needs are not acknowledged any more",
-			"drop_oldest": "its oldest rows are lost, and counted",
-			"drop_newest": "its newest rows are lost, and counted",
-		}[s.Common.WhenFull]
+		if lost == "" {
+			then = "messages that it needs are not acknowledged any more"
+		}
 	}
 	return seconds / perDay, bound, then
 }

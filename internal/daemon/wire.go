@@ -155,6 +155,8 @@ func (d *Daemon) blocking(c *configs.Config) (out []delivery.Blocking) {
 func (m *maker) addWriter(o delivery.Options, set *metrics.Set) {
 	turnWithin(m.memory, &o)
 	o.Store, o.Interval, o.Log, o.Metrics = m.store, m.c.Batch.Interval.D(), m.log, set
+	d := m.Daemon
+	o.Yields = func(cursor string) bool { return d.now().c.Yields(cursor) }
 	w := &writer{Writer: delivery.New(o), part: supervise.Part{Name: "sink " + o.Name}, set: set}
 	sinkGauges(w)
 	m.writers = append(m.writers, w)

@@ -21,6 +21,7 @@ type memStore struct {
 	mu      sync.Mutex
 	cursors map[string]edged.Cursor
 	letters int
+	room    int64 // 0: no end of it
 	ends    map[string]uint64
 	changed chan struct{}
 }
@@ -56,6 +57,25 @@ func (m *memStore) Pending(log string, need edged.Spans) (n int64) {
 	}
 	return n
 }
+
+// Lack is what the entries that some cursor needs take above room.
+func (m *memStore) Lack() int64 {
+	if m.room == 0 {
+		return 0
+	}
+	held := int64(0)
+	for log := range m.ends {
+		var u edged.Spans
+		for _, c := range m.Cursors() {
+			if c.Log == log {
+				u = u.Union(c.Need)
+			}
+		}
+		held += m.Pending(log, u)
+	}
+	return max(0, held-m.room)
+}
+
 func (m *memStore) Commit(_ context.Context, u *edged.Update, _ bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

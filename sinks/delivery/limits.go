@@ -8,7 +8,7 @@ import (
 	"edged"
 )
 
-// enforce keeps deliveries with drop_oldest or drop_newest within max_pending. What it drops is counted to the row, in the
+// enforce keeps deliveries with drop_oldest or drop_newest within max_pending, and has them give way when the store is full before that. What it drops is counted to the row, in the
 // transaction that gives it up. The ranges of the turn under way are never dropped: nobody knows whether they arrived.
 func (w *Writer) enforce(ctx context.Context) error {
 	dropped := false
@@ -23,7 +23,7 @@ func (w *Writer) enforce(ctx context.Context) error {
 		if n > 0 {
 			dropped = true
 			w.meter.rows(d.stream, "dropped", n)
-			w.sayOnce(d.stream, "max_pending is reached: rows are dropped ("+d.whenFull+") and counted", fmt.Errorf("%d rows so far", d.rec.Dropped))
+			w.sayOnce(d.stream, "max_pending is reached, or the store is full: rows are dropped ("+d.whenFull+") and counted", fmt.Errorf("%d rows so far", d.rec.Dropped))
 		}
 	}
 	if !dropped {
@@ -72,7 +72,11 @@ func (w *Writer) enforceOne(d *Delivery) (rows int, err error) {
 	}
 	end := d.feed.End()
 	c := d.rec.cursor(d.name)
-	if end.Log != c.Log || w.o.Store.Pending(c.Log, c.Need) <= d.max {
+	if end.Log != c.Log {
+		return 0, nil
+	}
+	need, down, ok := w.excess(d, c)
+	if !ok {
 		return 0, nil
 	}
 	begin, free := w.behindTurn(d)
@@ -80,16 +84,16 @@ func (w *Writer) enforceOne(d *Delivery) (rows int, err error) {
 		return 0, nil
 	}
 	pending := func(without edged.Span) int64 {
-		return w.o.Store.Pending(c.Log, c.Need.Remove(without.From, without.To))
+		return w.o.Store.Pending(c.Log, need.Remove(without.From, without.To))
 	}
 	n := int(end.Seq - begin.Seq)
 	var drop edged.Span
 	if d.whenFull == "drop_oldest" {
-		target := d.max - d.max/10 // some room, so that it is not done for every block
+		target := down - down/10 // some room, so that it is not done for every block
 		k := sort.Search(n, func(k int) bool { return pending(edged.Span{From: begin.Seq, To: begin.Seq + uint64(k)}) <= target })
 		drop = edged.Span{From: begin.Seq, To: begin.Seq + uint64(k)}
 	} else {
-		k := sort.Search(n, func(k int) bool { return pending(edged.Span{From: begin.Seq + uint64(k), To: edged.Forever}) > d.max })
+		k := sort.Search(n, func(k int) bool { return pending(edged.Span{From: begin.Seq + uint64(k), To: edged.Forever}) > down })
 		drop = edged.Span{From: begin.Seq + uint64(max(k-1, 0)), To: end.Seq}
 	}
 	if drop.From >= drop.To {

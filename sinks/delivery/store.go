@@ -14,6 +14,8 @@ type Store interface {
 	Changed() <-chan struct{}
 	// Pending is the number of bytes of log that these needs hold back.
 	Pending(log string, need edged.Spans) int64
+	// Lack is the number of bytes of log that must be given up for intake to go on; 0 while there is room.
+	Lack() int64
 	// Commit waits until u is durable; soon asks for a commit as soon as the disk is idle.
 	Commit(ctx context.Context, u *edged.Update, soon bool) error
 }

@@ -27,7 +27,8 @@ type Options struct {
 	Interval   time.Duration // batch interval
 	Log        *slog.Logger
 	Metrics    *metrics.Set
-	Report     func(Report) // of every write that the sink took rows of, from Run's goroutine; nil: nobody asks
+	Yields     func(cursor string) bool // a delivery of another sink may lose rows; nil: none may. Called by any goroutine
+	Report     func(Report)             // of every write that the sink took rows of, from Run's goroutine; nil: nobody asks
 }
 
 // Writer is the one writer of a sink. Run owns it; Ride, Status and LastRound may be used by others at any time.

@@ -47,6 +47,7 @@ type Worn struct {
 	Written  float64 // to the store
 	Commits  float64
 	Sinks    float64       // by sinks that are files, and their growth
+	Dropped  float64       // rows, counted so by the deliveries
 	Waits    time.Duration // from a message's arrival to its acknowledgement, the middle one; syncs not included
 }
 
@@ -175,10 +176,11 @@ func (b *bench) addSink(k configs.Sink, dir string) {
 	}
 	o := delivery.Options{
 		Name: k.Name, Sink: sink, Encoding: k.Config.Encoding(), Limits: k.Config.Limits(), Store: b.store, Interval: b.c.Batch.Interval.D(), Log: b.log, Metrics: set,
+		Yields: b.c.Yields,
 	}
 	for _, s := range b.streams {
 		if slices.Contains(k.Streams, s.Name()) {
-			o.Deliveries = append(o.Deliveries, delivery.DeliverySpec{Stream: s.Name(), Feed: s.Feed(), Start: "oldest", MaxPending: 1 << 30, WhenFull: "block"})
+			o.Deliveries = append(o.Deliveries, delivery.DeliverySpec{Stream: s.Name(), Feed: s.Feed(), Start: "oldest", MaxPending: k.Common.MaxPending.Or(int64(b.c.Store.MaxBytes) / 2), WhenFull: k.Common.WhenFull})
 		}
 	}
 	w := delivery.New(o)
@@ -235,6 +237,12 @@ func (b *bench) read(dir string) Worn {
 		Commits: count("edged_store_commits_total"), Used: float64(b.store.Space().Used),
 		Log: float64(b.store.Pending("", edged.SpansFrom(0))),
 	}
+	for _, k := range b.writers {
+		ds, _ := k.Status()
+		for _, d := range ds {
+			w.Dropped += float64(d.Dropped)
+		}
+	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.ndjson*"))
 	for _, f := range files {
 		if fi, err := os.Stat(f); err == nil {
@@ -245,7 +253,7 @@ func (b *bench) read(dir string) Worn {
 }
 
 func (w Worn) less(o Worn) Worn {
-	return Worn{w.Seconds - o.Seconds, w.Messages - o.Messages, w.Stored - o.Stored, w.Log - o.Log, w.Used - o.Used, w.Written - o.Written, w.Commits - o.Commits, w.Sinks - o.Sinks, w.Waits}
+	return Worn{w.Seconds - o.Seconds, w.Messages - o.Messages, w.Stored - o.Stored, w.Log - o.Log, w.Used - o.Used, w.Written - o.Written, w.Commits - o.Commits, w.Sinks - o.Sinks, w.Dropped - o.Dropped, w.Waits}
 }
 
 // acked holds how long messages waited.
