@@ -8,7 +8,7 @@ import (
 type Common struct {
 	Type       string        `toml:"type" doc:"the kind of sink"`
 	MaxPending conf.AutoSize `toml:"max_pending" doc:"bytes of the store that one stream's rows for this sink may hold back, other topics between them included; auto = half of store.max_bytes"`
-	WhenFull   string        `toml:"when_full" doc:"at max_pending: block (intake of what the stream needs stops, nothing is lost), drop_oldest or drop_newest (this sink loses rows, counted; everything else goes on)"`
+	WhenFull   string        `toml:"when_full" doc:"at max_pending: block (intake of what the stream needs stops, nothing is lost), drop_oldest or drop_newest (this sink loses rows, counted, also when the store is full before that; everything else goes on)"`
 
 	Backpressure bool `toml:"backpressure" doc:"the pace of this sink slows the receivers of its streams, if it is the slower one, as backpressure of a receiver does; rows are turned into messages by how many of the one came of the other so far. While the sink fails, and takes nothing, the rate stays as it was, and rows wait on disk"`
 }
