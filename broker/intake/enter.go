@@ -73,7 +73,7 @@ func (s *Session) allowed(l *Link, p *Publish) error {
 		s.in.excess.Inc()
 		return ErrReceiveMaximum
 	}
-	if _, known := s.ids[p.ID]; p.QoS == 2 && !known && s.crowded() {
+	if p.QoS == 2 && s.crowded() && s.ids.get(p.ID) == nil {
 		s.in.excess.Inc()
 		return ErrUnfinished
 	}
@@ -95,14 +95,14 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
 		l.counts()
-		k, ok := s.ids[p.ID]
-		again := ok && p.Dup && k.qos == p.QoS && k.state != releasing
+		k := s.ids.get(p.ID)
+		again := k != nil && p.Dup && k.qos == p.QoS && k.state != releasing
 		if again && k.state != inPart {
-			s.repeat(e, k)
+			s.repeat(e, *k)
 			return 0
 		}
 		if p.QoS == 2 && s.memory != nil {
-			s.identify(p, k, ok, again)
+			s.identify(p, k, again)
 		}
 	}
 	if p.Retained != nil {

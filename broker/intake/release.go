@@ -109,21 +109,19 @@ func (s *Session) leave(token uint64, e *entry) {
 
 // answer makes the acknowledgement due, or remembers that it is owed.
 func (s *Session) answer(token uint64, e *entry) {
-	k, ok := s.ids[e.id]
-	newest := ok && k.token == token
+	k := s.ids.get(e.id)
+	newest := k != nil && k.token == token
 	open := !e.link.closed
 	switch {
 	case e.verdict == accepted && open:
 		s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, token: token})
 		if newest {
 			k.state = due
-			s.ids[e.id] = k
 		}
 		return // settled when a socket has it
 	case e.verdict == accepted:
 		if newest {
 			k.state = owed
-			s.ids[e.id] = k
 		}
 	default:
 		if newest && e.part != nil { // its client is to repeat it
