@@ -71,7 +71,7 @@ type Generator struct {
 
 // New makes a generator in state Initialized.
 func New(o Options) *Generator {
-	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), waits: waiters{}, pace: newPace(o.maxRate())}
+	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), pace: newPace(o.maxRate())}
 	g.pressure.by = map[string]*consumer{}
 	return g
 }

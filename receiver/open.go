@@ -20,7 +20,7 @@ type openBlock struct {
 	topics  map[string]uint32   // of this block
 	names   topic.Cache[string] // topic names seen lately, so that a topic is copied once and not once a block
 	acks    []ackRef
-	ackers  []edged.Acker
+	ackers  []acking
 	named   int // bytes of this block's topics and extras
 	hint    int // messages in the last block
 	hintLen int // and bytes
@@ -31,6 +31,12 @@ type ackRef struct {
 	acker uint32 // index into ackers
 	index uint32 // of the message in its block
 	token uint64
+}
+
+// acking is somebody who is told of n messages of a block.
+type acking struct {
+	*waiter
+	n int
 }
 
 func (o *openBlock) len() int {
@@ -109,7 +115,7 @@ func (o *openBlock) addAck(acker uint32, token uint64) {
 }
 
 // cut ends the block at an instant. An instant of another epoch is not the block's: it ends with its last arrival.
-func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef, []edged.Acker) {
+func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef, []acking) {
 	b := o.b
 	if at.Epoch != b.Cut.Epoch {
 		at = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[b.Len()-1]}

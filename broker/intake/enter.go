@@ -91,7 +91,7 @@ func (s *Session) full(size int) bool {
 
 // push makes the entry, or that of a repeat. It is called with the lock.
 func (s *Session) push(l *Link, p *Publish) (token uint64) {
-	e := entry{link: l, qos: p.QoS, waits: 1}
+	e := entry{link: l, qos: p.QoS}
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
 		l.counts()
@@ -105,12 +105,11 @@ func (s *Session) push(l *Link, p *Publish) (token uint64) {
 			s.identify(p, k, again)
 		}
 	}
+	e.waits = p.waits()
 	if p.Retained != nil {
 		e.waits++
 	}
-	if p.QoS > 0 {
-		e.waits += p.wanting()
-	} else {
+	if p.QoS == 0 {
 		s.zero++
 	}
 	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
@@ -136,8 +135,8 @@ func (l *Link) counts() {
 // repeat lines up for an acknowledgement of what is known already [MQTT-4.3.3-10].
 func (s *Session) repeat(e entry, k known) {
 	s.in.duplicates.Inc()
-	if k.state != taken {
-		e.waits = 0
+	if k.state == taken {
+		e.waits = 1
 	}
 	token := s.line.push(e)
 	if k.state == taken {
