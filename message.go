@@ -40,6 +40,15 @@ type Handler interface {
 	Take(ctx context.Context, m *Message, ack Acker, token uint64) error
 }
 
+// BatchHandler is a Handler that can take several messages at once, which costs less than one after the other.
+//
+// TakeReady takes the first of ms, as many as there is room for now, and returns how many; it does not block. What was taken is as if by Take, with the
+// tokens first, first+1, …; what was not is still to be taken, and Take says what keeps it out.
+type BatchHandler interface {
+	Handler
+	TakeReady(ms []Message, ack Acker, first uint64) (n int)
+}
+
 // Acker is told when messages are durable. It takes the place of the return of Spark's store(many).
 //
 // Acked(token, at, nil) licenses the acknowledgement of that message: its block is on disk, and at is its place there. Another error

@@ -51,6 +51,14 @@ func (d *door) Take(ctx context.Context, m *edged.Message, ack edged.Acker, toke
 	}
 }
 
+// TakeReady implements edged.BatchHandler.
+func (d *door) TakeReady(ms []edged.Message, ack edged.Acker, first uint64) int {
+	if to, ok := (*d.to.Load()).(edged.BatchHandler); ok {
+		return to.TakeReady(ms, ack, first)
+	}
+	return 0
+}
+
 // hold announces another receiver: what the present one does not take any more waits.
 func (d *door) hold() {
 	d.mu.Lock()
