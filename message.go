@@ -63,6 +63,13 @@ type Acker interface {
 	Flush()
 }
 
+// BatchAcker is an Acker that can be told of several messages at once: of those with the tokens first, first+1, …, n of them, whose places follow each
+// other from at on. It means the same as n calls of Acked.
+type BatchAcker interface {
+	Acker
+	AckedTogether(first uint64, n int, at Pos, err error)
+}
+
 // Receiver brings messages from one source to a Handler.
 //
 // Run replaces Spark's onStart and onStop: it returns when every goroutine that it started has ended. The class of the

@@ -100,7 +100,7 @@ func (g *Generator) poke() {
 // goroutine, behind the committer.
 func (g *Generator) done(b *edged.Block, acks []ackRef, ackers []acking, err error) {
 	for _, a := range acks {
-		ackers[a.acker].acker.Acked(a.token, edged.Pos{Seq: b.Seq, Off: a.index}, err)
+		a.tell(ackers[a.acker].acker, b.Seq, err)
 	}
 	for _, a := range ackers {
 		a.acker.Flush()
@@ -110,6 +110,18 @@ func (g *Generator) done(b *edged.Block, acks []ackRef, ackers []acking, err err
 	g.unstored -= b.Len()
 	for _, a := range ackers {
 		g.waits.told(a.waiter, a.n)
+	}
+}
+
+// tell tells an acker of a run of messages of the block seq.
+func (a *ackRef) tell(acker edged.Acker, seq uint64, err error) {
+	at := edged.Pos{Seq: seq, Off: a.index}
+	if many, ok := acker.(edged.BatchAcker); ok && a.n > 1 {
+		many.AckedTogether(a.token, int(a.n), at, err)
+		return
+	}
+	for i := range a.n {
+		acker.Acked(a.token+uint64(i), edged.Pos{Seq: seq, Off: a.index + i}, err)
 	}
 }
 

@@ -26,11 +26,12 @@ type openBlock struct {
 	hintLen int // and bytes
 }
 
-// ackRef is a message to acknowledge: who, and which.
+// ackRef is a run of messages to acknowledge, whose places and tokens follow each other: who, and which.
 type ackRef struct {
 	acker uint32 // index into ackers
-	index uint32 // of the message in its block
-	token uint64
+	index uint32 // of the first message in its block
+	n     uint32
+	token uint64 // of the first message
 }
 
 // acking is somebody who is told of n messages of a block.
@@ -111,7 +112,14 @@ func (o *openBlock) intern(name string) string {
 
 // addAck notes who is to be told of the message that was added last; acker is the index of its acker.
 func (o *openBlock) addAck(acker uint32, token uint64) {
-	o.acks = append(o.acks, ackRef{acker, uint32(o.b.Len() - 1), token})
+	index := uint32(o.b.Len() - 1)
+	if k := len(o.acks) - 1; k >= 0 {
+		if last := &o.acks[k]; last.acker == acker && last.index+last.n == index && last.token+uint64(last.n) == token {
+			last.n++
+			return
+		}
+	}
+	o.acks = append(o.acks, ackRef{acker, index, 1, token})
 }
 
 // cut ends the block at an instant. An instant of another epoch is not the block's: it ends with its last arrival.

@@ -194,4 +194,4 @@ func (s *Session) makeRoom() {
 	}
 }
 
-var _ edged.Acker = (*Session)(nil)
+var _ edged.BatchAcker = (*Session)(nil)
