@@ -65,7 +65,7 @@ func (c *conn) takeGathered() {
 	case !c.session.in.Behind():
 		n = c.link.OfferTogether(t.to, ms)
 	}
-	for ; n < len(ms) && !c.closed(); n++ {
+	for ; n < len(ms) && (t.qos == 0 || !c.closed()); n++ { // what nobody sends again is counted, at least
 		c.takeOne(&ms[n], t.ids[n], t.to)
 	}
 	clear(ms)
