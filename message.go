@@ -40,6 +40,15 @@ type Handler interface {
 	Take(ctx context.Context, m *Message, ack Acker, token uint64) error
 }
 
+// BatchHandler is a Handler that can take several messages at once, which costs less than one after the other.
+//
+// TakeReady takes the first of ms, as many as there is room for now, and returns how many; it does not block. What was taken is as if by Take, with the
+// tokens first, first+1, …; what was not is still to be taken, and Take says what keeps it out.
+type BatchHandler interface {
+	Handler
+	TakeReady(ms []Message, ack Acker, first uint64) (n int)
+}
+
 // Acker is told when messages are durable. It takes the place of the return of Spark's store(many).
 //
 // Acked(token, at, nil) licenses the acknowledgement of that message: its block is on disk, and at is its place there. Another error
@@ -52,6 +61,13 @@ type Handler interface {
 type Acker interface {
 	Acked(token uint64, at Pos, err error)
 	Flush()
+}
+
+// BatchAcker is an Acker that can be told of several messages at once: of those with the tokens first, first+1, …, n of them, whose places follow each
+// other from at on. It means the same as n calls of Acked.
+type BatchAcker interface {
+	Acker
+	AckedTogether(first uint64, n int, at Pos, err error)
 }
 
 // Receiver brings messages from one source to a Handler.

@@ -54,6 +54,7 @@ type Store struct {
 	lastTick   *edged.Tick
 	uncounted  []uint64 // blocks behind the newest tick that can be read, until there is a router
 	reserved   reserved
+	encoded    encoded
 
 	mu      sync.Mutex // guards the rest
 	queue   []pending

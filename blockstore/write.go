@@ -85,9 +85,10 @@ func (s *Store) visible(id int) bool {
 // A number that was given is never given again, not even when the transaction fails.
 func (s *Store) number(tx *bbolt.Tx, r *round, tick bool) error {
 	bt := boot{s.boot, monotonic()}
+	s.encoded.begin()
 	put := func(b *edged.Block) error {
 		b.Seq = s.next
-		v := appendBlock(make([]byte, 0, b.Size()+headerLen+64), header{seq: s.next, start: r.cum}, bt, b)
+		v := appendBlock(s.encoded.room(int(b.Size())+headerLen+64), header{seq: s.next, start: r.cum}, bt, b)
 		return s.log1(tx, r, v, edged.Entry{Seq: s.next, Block: b}, s.keepOf(b))
 	}
 	for _, p := range r.parcels {

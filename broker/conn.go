@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"edged"
 	"edged/broker/intake"
 	"edged/broker/transport"
 	"edged/broker/wire"
@@ -41,6 +42,8 @@ type conn struct {
 	pub         wire.Publish
 	offer       intake.Publish
 	extra       []byte                   // what goes with it into the log
+	together    together                 // publishes that came, and are to be taken
+	one         [1]edged.Handler         // takeOne's
 	aliases     [topicAliases + 1]string // by alias, of what the client publishes
 	granted     uint16                   // keepalive, in seconds
 	idle        time.Duration            // silence after which the connection ends; 0: never

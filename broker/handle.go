@@ -11,9 +11,11 @@ import (
 
 // handle acts on one packet. An error ends the connection: a *wire.Error for what is wrong with it.
 func (c *conn) handle(f wire.Frame) error {
-	switch f.Type() {
-	case wire.PUBLISH:
+	if f.Type() == wire.PUBLISH {
 		return c.publish(f)
+	}
+	c.takeGathered()
+	switch f.Type() {
 	case wire.PUBREL:
 		id, _, err := wire.DecodeAck(f, c.v5())
 		if err == nil {

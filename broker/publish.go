@@ -15,7 +15,7 @@ import (
 var errDenied = errors.New("acl_file does not allow it")
 
 // publish takes a PUBLISH, from the wire into the blocks of the receivers that want it. Everything that it changes is under
-// way, or refused, when it returns.
+// way, or refused, when it returns; a plain one when takeGathered does.
 func (c *conn) publish(f wire.Frame) error {
 	m := &c.pub
 	if err := m.Decode(f, c.v5()); err != nil {
@@ -28,6 +28,12 @@ func (c *conn) publish(f wire.Frame) error {
 	if err != nil {
 		return err
 	}
+	may := r.wrong == nil && r.mayWrite(c.session.profile.Load())
+	if may && c.plain(m, r) {
+		c.gather(m, r)
+		return nil
+	}
+	c.takeGathered()
 	p := &c.offer
 	*p = intake.Publish{ID: m.ID, Dup: m.Dup, To: r.to, Sources: r.sources}
 	p.Message = edged.Message{Topic: r.name, Payload: m.Payload, QoS: m.QoS, Retain: m.Retain}
@@ -38,7 +44,7 @@ func (c *conn) publish(f wire.Frame) error {
 	case r.wrong != nil:
 		c.settled(c.refuse(p, wire.BadTopic, r.wrong))
 		return nil
-	case !r.mayWrite(c.session.profile.Load()):
+	case !may:
 		c.b.met.denied.Inc()
 		c.settled(c.refuse(p, wire.NotAuthorized, errDenied))
 		return nil

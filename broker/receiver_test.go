@@ -53,6 +53,17 @@ func (r *receiver) Take(ctx context.Context, m *edged.Message, ack edged.Acker, 
 	return nil
 }
 
+// TakeReady implements edged.BatchHandler. It leaves some to Take, and whatever may be refused.
+func (r *receiver) TakeReady(ms []edged.Message, ack edged.Acker, first uint64) (n int) {
+	if r.refuse != nil {
+		return 0
+	}
+	for ; n < len(ms)-len(ms)/3; n++ {
+		_ = r.Take(context.Background(), &ms[n], ack, first+uint64(n))
+	}
+	return n
+}
+
 // commits starts a goroutine that commits whatever waits, like a quick disk.
 func commits(t testing.TB) *receiver {
 	r := &receiver{auto: true, wake: make(chan struct{}, 1)}

@@ -35,11 +35,12 @@ type route struct {
 	wrong      error // it cannot be published to
 	malformed  bool  // because it is no topic name at all
 	to         []edged.Handler
-	sources    []string        // of each of keepers, under which name the log has what it takes for good; "": it has not
-	keep       bool            // a session that is kept wants its messages of QoS 1 and 2 from the log
-	keepers    []edged.Handler // who takes those: to, and the broker's own source if no other is durable
-	keeper     int             // the one of them whose copy is read
-	names      bool            // and who published it is asked for
+	batch      edged.BatchHandler // the only one of to, if it takes several at once
+	sources    []string           // of each of keepers, under which name the log has what it takes for good; "": it has not
+	keep       bool               // a session that is kept wants its messages of QoS 1 and 2 from the log
+	keepers    []edged.Handler    // who takes those: to, and the broker's own source if no other is durable
+	keeper     int                // the one of them whose copy is read
+	names      bool               // and who published it is asked for
 	subs       []target
 	shared     [][]target // of each shared subscription one is chosen for each message
 
@@ -195,6 +196,9 @@ func (r *route) receivers(rs *routes) {
 			}
 			r.to, r.sources = append(r.to, a.h), append(r.sources, a.source)
 		}
+	}
+	if len(r.to) == 1 {
+		r.batch, _ = r.to[0].(edged.BatchHandler)
 	}
 	if rs.own == nil {
 		return

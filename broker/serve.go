@@ -85,9 +85,12 @@ func (c *conn) talk() (err error) {
 	if err := c.greet(); err != nil {
 		return err
 	}
+	defer c.takeGathered() // it came before what ends the connection
 	for {
-		if err := c.waitForReader(); err != nil {
-			return err
+		if c.together.gathered == nil { // what was gathered has no answers yet
+			if err := c.waitForReader(); err != nil {
+				return err
+			}
 		}
 		f, err := c.in.next(int(c.b.cfg.MaxPacketSize))
 		if err != nil {

@@ -20,9 +20,13 @@ type patient interface{ patient() }
 func isPatient(ack edged.Acker) bool { _, ok := ack.(patient); return ok }
 
 // waiters counts, for each acker, the messages that wait for their acknowledgement.
-type waiters map[edged.Acker]*waiter
+type waiters struct {
+	of   map[edged.Acker]*waiter
+	last *waiter // the one that was asked for last: what a connection has sent comes together
+}
 
 type waiter struct {
+	acker   edged.Acker
 	unacked int
 	last    int64  // arrival of its newest message, wall ns
 	index   uint32 // where it stands among the open block's ackers, if it does
@@ -43,22 +47,46 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits boo
 		g.poke()
 		return true
 	}
-	w := g.waits[ack]
-	if w == nil {
-		w = &waiter{patient: isPatient(ack)}
-		g.waits[ack] = w
-	}
+	w := g.waits.get(ack)
 	w.unacked++
 	w.last = wall
-	if n := uint32(len(g.open.ackers)); w.index >= n || g.open.ackers[w.index] != ack {
+	if n := uint32(len(g.open.ackers)); w.index >= n || g.open.ackers[w.index].waiter != w {
 		w.index = n
-		g.open.ackers = append(g.open.ackers, ack)
+		g.open.ackers = append(g.open.ackers, acking{waiter: w})
 	}
+	g.open.ackers[w.index].n++
 	g.open.addAck(w.index, token)
 	if w.unacked == stillMany && !w.patient {
 		g.poke()
 	}
 	return !w.patient
+}
+
+func (ws *waiters) get(ack edged.Acker) *waiter {
+	if ws.last != nil && ws.last.acker == ack {
+		return ws.last
+	}
+	w := ws.of[ack]
+	if w == nil {
+		w = &waiter{acker: ack, patient: isPatient(ack)}
+		if ws.of == nil {
+			ws.of = map[edged.Acker]*waiter{}
+		}
+		ws.of[ack] = w
+	}
+	ws.last = w
+	return w
+}
+
+// told notes that n messages of a waiter do not wait any more.
+func (ws *waiters) told(w *waiter, n int) {
+	if w.unacked -= n; w.unacked > 0 {
+		return
+	}
+	delete(ws.of, w.acker)
+	if ws.last == w {
+		ws.last = nil
+	}
 }
 
 func (g *Generator) poke() {
@@ -70,23 +98,30 @@ func (g *Generator) poke() {
 
 // done tells a block's publishers, in the order of Take, and then lets each send what it gathered. It is called by one
 // goroutine, behind the committer.
-func (g *Generator) done(b *edged.Block, acks []ackRef, ackers []edged.Acker, err error) {
+func (g *Generator) done(b *edged.Block, acks []ackRef, ackers []acking, err error) {
 	for _, a := range acks {
-		ackers[a.acker].Acked(a.token, edged.Pos{Seq: b.Seq, Off: a.index}, err)
+		a.tell(ackers[a.acker].acker, b.Seq, err)
 	}
 	for _, a := range ackers {
-		a.Flush()
+		a.acker.Flush()
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.unstored -= b.Len()
-	for _, a := range acks {
-		acker := ackers[a.acker]
-		if w := g.waits[acker]; w != nil {
-			if w.unacked--; w.unacked <= 0 {
-				delete(g.waits, acker)
-			}
-		}
+	for _, a := range ackers {
+		g.waits.told(a.waiter, a.n)
+	}
+}
+
+// tell tells an acker of a run of messages of the block seq.
+func (a *ackRef) tell(acker edged.Acker, seq uint64, err error) {
+	at := edged.Pos{Seq: seq, Off: a.index}
+	if many, ok := acker.(edged.BatchAcker); ok && a.n > 1 {
+		many.AckedTogether(a.token, int(a.n), at, err)
+		return
+	}
+	for i := range a.n {
+		acker.Acked(a.token+uint64(i), edged.Pos{Seq: seq, Off: a.index + i}, err)
 	}
 }
 
@@ -111,7 +146,7 @@ func (g *Generator) checkStalled() (again bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.o.Clock.Now().Wall
-	for _, w := range g.waits {
+	for _, w := range g.waits.of {
 		if w.unacked < stillMany || w.patient {
 			continue
 		}

@@ -7,7 +7,8 @@
 //
 // Invariants:
 //
-//  1. A message taken is acknowledged once, after its block's commit, in the order of Take (TestAcksFollowTheCommit).
+//  1. A message taken is acknowledged once, after its block's commit, in the order of Take (TestAcksFollowTheCommit). What is taken together is as if
+//     taken one after the other, with one arrival (TestTogetherIsAsOneAfterTheOther).
 //  2. A block holds one epoch, and its arrivals never decrease (TestABlockHoldsOneEpoch).
 //  3. A cut hands over everything that arrived before its time (TestACutHandsOverWhatArrivedBefore).
 //  4. What waits is bounded by block.queue and block.queue_bytes; past that, Take blocks (TestAFullQueueBlocks).

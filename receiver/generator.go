@@ -71,7 +71,7 @@ type Generator struct {
 
 // New makes a generator in state Initialized.
 func New(o Options) *Generator {
-	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), waits: waiters{}, pace: newPace(o.maxRate())}
+	g := &Generator{o: o, room: make(chan struct{}), poked: make(chan struct{}, 1), pace: newPace(o.maxRate())}
 	g.pressure.by = map[string]*consumer{}
 	return g
 }
@@ -87,6 +87,25 @@ func (g *Generator) Take(ctx context.Context, m *edged.Message, ack edged.Acker,
 	return nil
 }
 
+// TakeReady implements edged.BatchHandler. What came together has one arrival.
+func (g *Generator) TakeReady(ms []edged.Message, ack edged.Acker, first uint64) (n int) {
+	if g.pace.bounded.Load() {
+		return 0
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for now := g.o.Clock.Now(); n < len(ms) && g.roomy() && g.o.Admission.Closed(g.o.Name, ms[n].Topic) == nil; n++ {
+		g.beginAt(now, 1)
+		g.add(&ms[n], ack, first+uint64(n), now.Wall)
+	}
+	return n
+}
+
+// roomy reports whether there is room for a message. The lock is held.
+func (g *Generator) roomy() bool {
+	return g.state == Active && len(g.queue) < g.o.Block.Queue && g.queued+g.open.bytes() < int64(g.o.Block.QueueBytes)
+}
+
 // admit waits until a message of a topic may be taken: max_rate, room, deliveries. It returns with the lock; with an error without it.
 func (g *Generator) admit(ctx context.Context, topic string) error {
 	if err := g.pace.wait(ctx); err != nil {
@@ -96,7 +115,7 @@ func (g *Generator) admit(ctx context.Context, topic string) error {
 	for {
 		var wait <-chan struct{}
 		changed := g.room
-		if g.state == Active && len(g.queue) < g.o.Block.Queue && g.queued+g.open.bytes() < int64(g.o.Block.QueueBytes) {
+		if g.roomy() {
 			if wait = g.o.Admission.Closed(g.o.Name, topic); wait == nil {
 				return nil
 			}
@@ -123,13 +142,18 @@ func (g *Generator) begin() (now edged.Instant) { return g.beginWith(1) }
 // beginWith is begin for n messages that belong together, maxBlockMessages at most.
 func (g *Generator) beginWith(n int) (now edged.Instant) {
 	now = g.o.Clock.Now()
+	g.beginAt(now, n)
+	return now
+}
+
+// beginAt is beginWith at an instant that the clock gave under this hold of the lock.
+func (g *Generator) beginAt(now edged.Instant, n int) {
 	if g.open.b != nil && (g.open.b.Cut.Epoch != now.Epoch || g.open.bytes() >= maxBlockBytes || g.open.len()+n > maxBlockMessages) {
 		g.cut(now)
 	}
 	if g.open.b == nil {
 		g.open.begin(g.o.Name, now.Epoch)
 	}
-	return now
 }
 
 // add puts a message into the open block.

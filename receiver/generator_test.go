@@ -328,8 +328,8 @@ func TestAStandingPublisherHurriesTheStore(t *testing.T) {
 				t.Fatal("a publisher stands still and nobody hurries")
 			}
 			s.commit(nil)
-			if len(g.waits) != 0 {
-				t.Fatalf("%d ackers are remembered after everything was told", len(g.waits))
+			if len(g.waits.of) != 0 {
+				t.Fatalf("%d ackers are remembered after everything was told", len(g.waits.of))
 			}
 		})
 	})

@@ -92,6 +92,19 @@ func (e *embedded) Take(ctx context.Context, m *edged.Message, ack edged.Acker, 
 	return e.to.Take(ctx, m, ack, token)
 }
 
+// TakeReady implements edged.BatchHandler.
+func (e *embedded) TakeReady(ms []edged.Message, ack edged.Acker, first uint64) int {
+	select {
+	case <-e.running:
+	default:
+		return 0
+	}
+	if to, ok := e.to.(edged.BatchHandler); ok {
+		return to.TakeReady(ms, ack, first)
+	}
+	return 0
+}
+
 // Run implements edged.Receiver.
 func (e *embedded) Run(ctx context.Context, h edged.Handler) error {
 	e.once.Do(func() {

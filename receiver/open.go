@@ -2,6 +2,7 @@ package receiver
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"edged/internal/topic"
@@ -14,23 +15,40 @@ const (
 	maxBlockMessages = 1 << 16
 )
 
-// openBlock gathers messages into columns. It is reused: only the columns themselves go with the block.
+// openBlock gathers messages into columns, and is used again for block after block: what goes with a block is a copy of its own length.
+// Room for the next one would be too much or too little: a small block often follows a large one, and stays in the store's cache.
 type openBlock struct {
 	b       *edged.Block
+	columns columns
 	topics  map[string]uint32   // of this block
 	names   topic.Cache[string] // topic names seen lately, so that a topic is copied once and not once a block
 	acks    []ackRef
-	ackers  []edged.Acker
+	ackers  []acking
 	named   int // bytes of this block's topics and extras
-	hint    int // messages in the last block
-	hintLen int // and bytes
 }
 
-// ackRef is a message to acknowledge: who, and which.
+// columns are the memory in which the open block grows.
+type columns struct {
+	topics  []string
+	topic   []uint32
+	arrival []int64
+	flags   []uint8
+	end     []uint32
+	data    []byte
+}
+
+// ackRef is a run of messages to acknowledge, whose places and tokens follow each other: who, and which.
 type ackRef struct {
 	acker uint32 // index into ackers
-	index uint32 // of the message in its block
-	token uint64
+	index uint32 // of the first message in its block
+	n     uint32
+	token uint64 // of the first message
+}
+
+// acking is somebody who is told of n messages of a block.
+type acking struct {
+	*waiter
+	n int
 }
 
 func (o *openBlock) len() int {
@@ -53,11 +71,10 @@ func (o *openBlock) begin(receiver string, epoch uint32) {
 	}
 	clear(o.topics)
 	o.named = 0
-	n := o.hint + o.hint/4 + 4
+	c := &o.columns
 	o.b = &edged.Block{
 		Receiver: receiver, Cut: edged.Instant{Epoch: epoch},
-		Topic: make([]uint32, 0, n), Arrival: make([]int64, 0, n), Flags: make([]uint8, 0, n), End: make([]uint32, 0, n),
-		Data: make([]byte, 0, o.hintLen+o.hintLen/4+64),
+		Topics: c.topics, Topic: c.topic, Arrival: c.arrival, Flags: c.flags, End: c.end, Data: c.data,
 	}
 }
 
@@ -105,29 +122,43 @@ func (o *openBlock) intern(name string) string {
 
 // addAck notes who is to be told of the message that was added last; acker is the index of its acker.
 func (o *openBlock) addAck(acker uint32, token uint64) {
-	o.acks = append(o.acks, ackRef{acker, uint32(o.b.Len() - 1), token})
+	index := uint32(o.b.Len() - 1)
+	if k := len(o.acks) - 1; k >= 0 {
+		if last := &o.acks[k]; last.acker == acker && last.index+last.n == index && last.token+uint64(last.n) == token {
+			last.n++
+			return
+		}
+	}
+	o.acks = append(o.acks, ackRef{acker, index, 1, token})
 }
 
 // cut ends the block at an instant. An instant of another epoch is not the block's: it ends with its last arrival.
-func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef, []edged.Acker) {
+func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef, []acking) {
 	b := o.b
 	if at.Epoch != b.Cut.Epoch {
 		at = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[b.Len()-1]}
 	}
 	b.Cut, b.Trusted = at, trusted
-	o.hint, o.hintLen = b.Len(), len(b.Data)
-	b.Topic, b.Arrival, b.Flags, b.End, b.Data = fit(b.Topic), fit(b.Arrival), fit(b.Flags), fit(b.End), fit(b.Data)
-	b.Topics = fit(b.Topics)
+	c := &o.columns
+	b.Topic, c.topic = taken(b.Topic)
+	b.Arrival, c.arrival = taken(b.Arrival)
+	b.Flags, c.flags = taken(b.Flags)
+	b.End, c.end = taken(b.End)
+	b.Data, c.data = taken(b.Data)
+	names := b.Topics
+	b.Topics, c.topics = taken(names)
+	clear(names)
 	acks, ackers := o.acks, o.ackers
-	o.b, o.acks, o.ackers = nil, make([]ackRef, 0, len(acks)), nil
+	acks, o.acks = taken(acks)
+	o.b, o.ackers = nil, make([]acking, 0, len(ackers))
 	return b, acks, ackers
 }
 
-// fit gives back what was reserved and not used, if it is much: a block stays in the store's cache, which counts what it holds, and a small
-// one often follows a large one.
-func fit[T any](s []T) []T {
-	if cap(s) <= len(s)+len(s)/2+8 {
-		return s
+// taken returns a copy of a column for its block, and the column to be filled again, unless it is much larger than what was in it: a burst is over.
+func taken[T any](s []T) (copied, again []T) {
+	copied = slices.Clone(s)
+	if cap(s) <= 8*len(s)+1024 {
+		again = s[:0]
 	}
-	return append(make([]T, 0, len(s)), s...)
+	return copied, again
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -14,8 +15,9 @@ import (
 // One of those who wait holds the turn, and it alone has reserved a token: when the rate changes it gives the reservation back and asks anew, so
 // that nobody waits by a rate that is over. The others wait for the turn, in the order in which they came.
 type pace struct {
-	limit *rate.Limiter
-	turn  chan struct{}
+	limit   *rate.Limiter
+	bounded atomic.Bool // limit is not infinite; without the limiter's lock, because each message asks
+	turn    chan struct{}
 
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced when the rate changes
@@ -26,6 +28,7 @@ func newPace(perSecond float64) *pace {
 	p := &pace{limit: rate.NewLimiter(rate.Inf, 0), turn: make(chan struct{}, 1), changed: make(chan struct{})}
 	if !math.IsInf(perSecond, 1) {
 		p.limit = rate.NewLimiter(rate.Limit(perSecond), burst(perSecond))
+		p.bounded.Store(true)
 	}
 	return p
 }
@@ -54,13 +57,14 @@ func (p *pace) set(perSecond float64) {
 		p.limit.SetBurst(burst(perSecond)) // first: without one a bounded rate lets nothing through
 		p.limit.SetLimit(rate.Limit(perSecond))
 	}
+	p.bounded.Store(!math.IsInf(perSecond, 1))
 	close(p.changed)
 	p.changed = make(chan struct{})
 }
 
 // wait returns when one message may pass, or ctx's error. It does not begin ctx's wait if there is nothing to wait for.
 func (p *pace) wait(ctx context.Context) error {
-	if p.limit.Limit() == rate.Inf || p.limit.Allow() {
+	if !p.bounded.Load() || p.limit.Allow() {
 		return nil
 	}
 	select {

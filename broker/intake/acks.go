@@ -56,10 +56,9 @@ func (l *Link) Collect(b []byte) []byte {
 		if a.kind != pubrec || a.code != CodeSuccess {
 			l.unacked = max(0, l.unacked-1)
 		}
-		if k, ok := s.ids[a.id]; ok && k.token == a.token && a.kind != pubcomp && a.code == CodeSuccess {
+		if k := s.ids.get(a.id); k != nil && k.token == a.token && a.kind != pubcomp && a.code == CodeSuccess {
 			if a.kind == pubrec {
 				k.state = acked
-				s.ids[a.id] = k
 			} else {
 				s.forget(a.id)
 			}
@@ -84,13 +83,12 @@ func (l *Link) Written(n int) {
 		if n -= a.size(); n >= 0 || a.kind == pubcomp || a.code != CodeSuccess {
 			continue
 		}
-		k, ok := s.ids[a.id]
+		k := s.ids.get(a.id)
 		switch {
-		case a.kind == puback && !ok && s.user == l.number:
+		case a.kind == puback && k == nil && s.user == l.number:
 			s.remember(a.id, known{token: a.token, qos: 1, state: owed})
-		case a.kind == pubrec && ok && k.token == a.token:
+		case a.kind == pubrec && k != nil && k.token == a.token:
 			k.state = owed
-			s.ids[a.id] = k
 		}
 	}
 	l.sent = emptied(l.sent)
@@ -121,13 +119,13 @@ func (l *Link) Release(id uint16) error {
 		}
 	}
 	code := CodeSuccess
-	k, ok := s.ids[id]
-	if ok && k.qos == 2 && s.memory != nil {
+	k := s.ids.get(id)
+	if k != nil && k.qos == 2 && s.memory != nil {
 		s.releaseDurably(l, id, k)
 		s.mu.Unlock()
 		return nil
 	}
-	if ok && k.qos == 2 {
+	if k != nil && k.qos == 2 {
 		s.forget(id)
 	} else if l.v5 {
 		code = CodeNotFound

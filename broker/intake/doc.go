@@ -14,6 +14,9 @@
 //	                                     │ head done
 //	                      subscribers ◄──┴──► due ──► Link.Collect (the connection's writer) ──► socket
 //
+// Publishes that came together enter the line together (TakeTogether), and are acknowledged together when their block is durable
+// (AckedTogether): one hold of the lock for a run of them, and otherwise as if one came after the other (TestAnyHistory).
+//
 // What a session remembers about a packet identifier has three states. Taken: the publish waits in the line. Owed: it is
 // durable, and its acknowledgement was not handed to a socket. Acked: PUBREC was handed to a socket and PUBREL has
 // not come (QoS 2 only). A PUBLISH with DUP = 1 and a known identifier is not stored again: it becomes an entry that

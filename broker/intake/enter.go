@@ -73,7 +73,7 @@ func (s *Session) allowed(l *Link, p *Publish) error {
 		s.in.excess.Inc()
 		return ErrReceiveMaximum
 	}
-	if _, known := s.ids[p.ID]; p.QoS == 2 && !known && s.crowded() {
+	if p.QoS == 2 && s.crowded() && s.ids.get(p.ID) == nil {
 		s.in.excess.Inc()
 		return ErrUnfinished
 	}
@@ -91,26 +91,25 @@ func (s *Session) full(size int) bool {
 
 // push makes the entry, or that of a repeat. It is called with the lock.
 func (s *Session) push(l *Link, p *Publish) (token uint64) {
-	e := entry{link: l, qos: p.QoS, waits: 1}
+	e := entry{link: l, qos: p.QoS}
 	if l != nil && p.QoS > 0 {
 		e.id = p.ID
 		l.counts()
-		k, ok := s.ids[p.ID]
-		again := ok && p.Dup && k.qos == p.QoS && k.state != releasing
+		k := s.ids.get(p.ID)
+		again := k != nil && p.Dup && k.qos == p.QoS && k.state != releasing
 		if again && k.state != inPart {
-			s.repeat(e, k)
+			s.repeat(e, *k)
 			return 0
 		}
 		if p.QoS == 2 && s.memory != nil {
-			s.identify(p, k, ok, again)
+			s.identify(p, k, again)
 		}
 	}
+	e.waits = p.waits()
 	if p.Retained != nil {
 		e.waits++
 	}
-	if p.QoS > 0 {
-		e.waits += p.wanting()
-	} else {
+	if p.QoS == 0 {
 		s.zero++
 	}
 	e.after, e.bytes, e.holds = p.After, p.keeps(), p.holds()
@@ -136,8 +135,8 @@ func (l *Link) counts() {
 // repeat lines up for an acknowledgement of what is known already [MQTT-4.3.3-10].
 func (s *Session) repeat(e entry, k known) {
 	s.in.duplicates.Inc()
-	if k.state != taken {
-		e.waits = 0
+	if k.state == taken {
+		e.waits = 1
 	}
 	token := s.line.push(e)
 	if k.state == taken {

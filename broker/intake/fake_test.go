@@ -30,6 +30,8 @@ type receiver struct {
 	stored  []edged.Message
 	place   uint64 // of the last commit
 	refuse  func(ctx context.Context) error
+	ready   int  // how many messages TakeReady takes
+	runs    bool // commit tells of several messages at once where it can
 }
 
 type promise struct {
@@ -54,6 +56,16 @@ func (r *receiver) Take(ctx context.Context, m *edged.Message, ack edged.Acker, 
 	return nil
 }
 
+// TakeReady implements edged.BatchHandler.
+func (r *receiver) TakeReady(ms []edged.Message, ack edged.Acker, first uint64) (n int) {
+	for ; n < min(len(ms), r.ready); n++ {
+		if err := r.Take(context.Background(), &ms[n], ack, first+uint64(n)); err != nil {
+			return n
+		}
+	}
+	return n
+}
+
 // commit makes the first n messages durable, or fails them with err.
 func (r *receiver) commit(n int, err error) {
 	r.mu.Lock()
@@ -63,12 +75,21 @@ func (r *receiver) commit(n int, err error) {
 	at := edged.Pos{Seq: r.place}
 	r.mu.Unlock()
 	var last edged.Acker
-	for _, t := range done {
+	for i := 0; i < len(done); i++ {
+		t, n := done[i], 1
 		if last != nil && last != t.ack {
 			last.Flush()
 		}
-		t.ack.Acked(t.token, at, err)
 		last = t.ack
+		many, ok := t.ack.(edged.BatchAcker)
+		if !r.runs || !ok {
+			t.ack.Acked(t.token, at, err)
+			continue
+		}
+		for ; i+1 < len(done) && done[i+1].ack == t.ack && done[i+1].token == t.token+uint64(n); i++ {
+			n++
+		}
+		many.AckedTogether(t.token, n, at, err)
 	}
 	if last != nil {
 		last.Flush()

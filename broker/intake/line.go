@@ -9,7 +9,7 @@ type entry struct {
 	heir    uint64   // token of the repeat that waits for this one; 0 if none
 	bytes   int      // that after keeps, until it was delivered
 	holds   int      // that the retained change keeps, until the entry leaves
-	waits   int      // what it still waits for: receivers, the retained change, the call of Take itself
+	waits   int      // what it still waits for: receivers, the retained change, the call of Take itself (Publish.waits)
 	id      uint16   // 0 if no acknowledgement is wanted
 	qos     byte
 	verdict verdict

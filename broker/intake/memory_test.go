@@ -79,8 +79,8 @@ func TestAnyHistoryOfQoS2(t *testing.T) {
 				t.Fatalf("%d was given to subscribers %d times", n, w.others[n])
 			}
 		}
-		if len(w.note.has)+len(w.s.ids) > 0 {
-			t.Fatalf("remembered for ever: %v, %v", w.note.has, w.s.ids)
+		if len(w.note.has)+w.s.ids.len() > 0 {
+			t.Fatalf("remembered for ever: %v, %v", w.note.has, w.s.ids.slots)
 		}
 	})
 }

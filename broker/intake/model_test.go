@@ -3,6 +3,8 @@ package intake
 import (
 	"testing"
 
+	"edged"
+
 	"pgregory.net/rapid"
 )
 
@@ -58,6 +60,26 @@ func TestAnyHistory(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
+			"publish together": func(t *rapid.T) {
+				if c.repeats > 0 {
+					t.Skip("not now")
+				}
+				var ms []edged.Message
+				var ids []uint16
+				for range rapid.IntRange(0, 20-len(c.flight)).Draw(t, "messages") {
+					m := message{published, c.next}
+					published++
+					c.next = c.next%30 + 1
+					c.flight = append(c.flight, m)
+					ms, ids = append(ms, numbered(m.n, m.id, false, r).Message), append(ids, m.id)
+				}
+				r.ready = rapid.IntRange(0, 20).Draw(t, "ready")
+				n, err := p.link.TakeTogether(r, ms, ids)
+				if n != len(ms) || err != nil {
+					t.Fatalf("%d of %d were taken: %v", n, len(ms), err)
+				}
+			},
+			"runs": func(t *rapid.T) { r.runs = !r.runs },
 			"repeat": func(t *rapid.T) {
 				if c.repeats == 0 {
 					t.Skip("nothing to repeat")

@@ -20,12 +20,12 @@ type part struct {
 
 // identify gives a publish of a kept session its identity: that of the part which it repeats, or a new one. What is left of another publish under its
 // identifier, whose client has forgotten it, is forgotten here, too: a crash would take the repeats of this one for it. It is called with the lock.
-func (s *Session) identify(p *Publish, k known, isKnown, again bool) {
+func (s *Session) identify(p *Publish, k *known, again bool) {
 	p.part = nil
 	switch {
 	case again:
 		p.part = k.part
-	case isKnown && k.qos == 2 && k.state != releasing:
+	case k != nil && k.qos == 2 && k.state != releasing:
 		s.forgetDurably(p.ID, nil)
 	}
 	if p.part != nil {

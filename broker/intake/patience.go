@@ -3,6 +3,7 @@ package intake
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,6 +14,8 @@ import (
 type patience struct {
 	base  context.Context
 	bound time.Duration
+
+	waited atomic.Bool // timed is set; without the lock, because each publish asks
 
 	mu     sync.Mutex
 	timed  context.Context // nil until somebody waits
@@ -25,6 +28,7 @@ func (p *patience) Done() <-chan struct{} {
 	defer p.mu.Unlock()
 	if p.timed == nil {
 		p.timed, p.cancel = context.WithTimeout(p.base, p.bound)
+		p.waited.Store(true)
 	}
 	return p.timed.Done()
 }
@@ -46,10 +50,12 @@ func (p *patience) Deadline() (time.Time, bool) { return time.Time{}, false }
 func (p *patience) Value(key any) any { return p.base.Value(key) }
 
 func (p *patience) reset() {
+	if !p.waited.Load() {
+		return
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.timed != nil {
-		p.cancel()
-		p.timed, p.cancel = nil, nil
-	}
+	p.cancel()
+	p.timed, p.cancel = nil, nil
+	p.waited.Store(false)
 }

@@ -17,10 +17,26 @@ func (s *Session) acked(token uint64, at edged.Pos, err error) {
 	if at.Seq > 0 {
 		e.at = at
 	}
+	s.note(e, err)
+	s.release()
+}
+
+// note notes what a receiver has said of a publish. It is called with the lock.
+func (s *Session) note(e *entry, err error) {
 	if err != nil {
 		e.failed, e.stopped = true, e.stopped || errors.Is(err, edged.ErrStopped)
 	}
 	s.answered(e, err)
+}
+
+// AckedTogether is Acked for several publishes under one hold of the lock (edged.BatchAcker).
+func (s *Session) AckedTogether(first uint64, n int, _ edged.Pos, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for token := first; token < first+uint64(n); token++ {
+		s.note(s.line.at(token), err)
+	}
+	s.release()
 }
 
 // retained is called when the change of the retained message is durable, or cannot be.
@@ -28,9 +44,10 @@ func (s *Session) retained(token uint64, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.answered(s.line.at(token), err)
+	s.release()
 }
 
-// answered notes what one of those has said for whom an entry waits. It is called with the lock.
+// answered notes what one of those has said for whom an entry waits. It is called with the lock, and release follows.
 func (s *Session) answered(e *entry, err error) {
 	e.waits--
 	if err != nil && e.verdict == accepted {
@@ -40,7 +57,6 @@ func (s *Session) answered(e *entry, err error) {
 			e.verdict, e.code = refused, CodeQuota
 		}
 	}
-	s.release()
 }
 
 // Flush has the acknowledgements that are due written (edged.Acker).
@@ -109,21 +125,19 @@ func (s *Session) leave(token uint64, e *entry) {
 
 // answer makes the acknowledgement due, or remembers that it is owed.
 func (s *Session) answer(token uint64, e *entry) {
-	k, ok := s.ids[e.id]
-	newest := ok && k.token == token
+	k := s.ids.get(e.id)
+	newest := k != nil && k.token == token
 	open := !e.link.closed
 	switch {
 	case e.verdict == accepted && open:
 		s.due = append(s.due, ack{kind: ackOf(e.qos), id: e.id, token: token})
 		if newest {
 			k.state = due
-			s.ids[e.id] = k
 		}
 		return // settled when a socket has it
 	case e.verdict == accepted:
 		if newest {
 			k.state = owed
-			s.ids[e.id] = k
 		}
 	default:
 		if newest && e.part != nil { // its client is to repeat it

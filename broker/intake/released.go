@@ -55,20 +55,20 @@ func (s *Session) forgetDurably(id uint16, then func()) {
 
 // releaseDurably handles the PUBREL of a session that is kept: PUBCOMP follows when the removal is durable, on the connection that asked for
 // it last. Before that the identifier may not be used again: a crash would take what uses it for the publish that was released.
-func (s *Session) releaseDurably(l *Link, id uint16, k known) {
+func (s *Session) releaseDurably(l *Link, id uint16, k *known) {
 	began := k.state == releasing
 	k.state, k.token, k.by = releasing, 0, l
-	s.remember(id, k)
 	if began {
 		return
 	}
 	s.forgetDurably(id, func() {
-		k, ok := s.ids[id]
-		if !ok || k.state != releasing {
+		k := s.ids.get(id)
+		if k == nil || k.state != releasing {
 			return // superseded by a new publish [MQTT-4.3.3-10]
 		}
+		by := k.by
 		s.forget(id)
-		if k.by == s.link && !k.by.closed {
+		if by == s.link && !by.closed {
 			s.due = append(s.due, ack{kind: pubcomp, id: id})
 		}
 	})

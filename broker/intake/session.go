@@ -19,8 +19,7 @@ type Session struct {
 
 	mu       sync.Mutex
 	line     line
-	ids      map[uint16]known
-	most     int   // identifiers that ids has had room for
+	ids      idTable
 	due      []ack // for link, in order, not yet handed to its socket
 	link     *Link // the connection in use; nil while the client is away
 	bytes    int64 // that entries keep for subscribers, and to be retained
@@ -115,9 +114,8 @@ func (l *Link) detach() {
 			continue
 		}
 		n++
-		if k, ok := s.ids[a.id]; ok && k.token == a.token && a.code == CodeSuccess {
+		if k := s.ids.get(a.id); k != nil && k.token == a.token && a.code == CodeSuccess {
 			k.state = owed
-			s.ids[a.id] = k
 		}
 	}
 	s.due = nil
@@ -134,15 +132,15 @@ func (s *Session) End() {
 	if s.link != nil {
 		s.link.detach()
 	}
-	s.in.ids.Add(-int64(len(s.ids)))
-	ids := s.ids
-	s.ids, s.over = nil, true
+	s.in.ids.Add(-int64(s.ids.len()))
+	had := s.ids.slots
+	s.ids, s.over = idTable{}, true
 	if s.memory == nil {
 		return
 	}
-	for id, k := range ids {
-		if k.qos == 2 && k.state != taken { // those leave the line later
-			s.forgetDurably(id, nil)
+	for _, k := range had {
+		if k.id != 0 && k.qos == 2 && k.state != taken { // those leave the line later
+			s.forgetDurably(k.id, nil)
 		}
 	}
 }
@@ -156,31 +154,21 @@ func (s *Session) Behind() bool {
 }
 
 func (s *Session) remember(id uint16, k known) {
-	if s.over {
-		return
+	if !s.over && s.ids.put(id, k) {
+		s.in.ids.Add(1)
 	}
-	if s.ids == nil {
-		s.ids = map[uint16]known{}
-	}
-	before := len(s.ids)
-	s.ids[id] = k
-	s.most = max(s.most, len(s.ids))
-	s.in.ids.Add(int64(len(s.ids) - before))
 }
 
 func (s *Session) forget(id uint16) {
-	before := len(s.ids)
-	delete(s.ids, id)
-	s.in.ids.Add(int64(len(s.ids) - before))
-	if len(s.ids) == 0 && s.most > large {
-		s.ids, s.most = nil, 0 // a map never becomes smaller
+	if s.ids.remove(id) {
+		s.in.ids.Add(-1)
 	}
 }
 
 // crowded reports whether the session remembers so many identifiers that it gets no further one: its client does not finish what
 // it begins with QoS 2. When all sessions together remember too many, those with few have room still.
 func (s *Session) crowded() bool {
-	return len(s.ids) >= s.in.limits.Pending || len(s.ids) >= fewIDs && s.in.ids.Load() >= manyIDs
+	return s.ids.len() >= s.in.limits.Pending || s.ids.len() >= fewIDs && s.in.ids.Load() >= manyIDs
 }
 
 const (
@@ -206,4 +194,4 @@ func (s *Session) makeRoom() {
 	}
 }
 
-var _ edged.Acker = (*Session)(nil)
+var _ edged.BatchAcker = (*Session)(nil)

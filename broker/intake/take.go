@@ -109,7 +109,7 @@ func (s *Session) take(ctx context.Context, l *Link, p *Publish) error {
 		err = s.offer(ctx, p)
 		return s.settle(token, 1, l, err)
 	}
-	waits, handed := 1+p.wanting(), len(p.To)
+	waits, handed := p.waits(), len(p.To)
 	for i, h := range p.To {
 		if p.has(i) {
 			continue
@@ -123,7 +123,23 @@ func (s *Session) take(ctx context.Context, l *Link, p *Publish) error {
 	if p.Origin.Copies > 0 && (err != nil || p.Retained != nil) {
 		s.noteHanded(token, p, handed)
 	}
+	if waits == 0 {
+		return nil // it may have left the line already
+	}
 	return s.settle(token, waits, l, err)
+}
+
+// waits is for how many an entry waits besides its retained change: the receivers, and the call of Take itself unless they see to it that the entry stays
+// for as long as Take needs it.
+func (p *Publish) waits() int {
+	if p.QoS == 0 {
+		return 1
+	}
+	n := p.wanting()
+	if n == 0 || p.Retained != nil {
+		n++
+	}
+	return n
 }
 
 // hand hands the publish to one receiver, whose number is i.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 
 	"edged"
 )
@@ -12,24 +13,29 @@ import (
 // messages wait before it, no longer than their publishers would wait for room; so nothing is acknowledged unstored meanwhile, and
 // nothing is taken twice.
 type door struct {
+	to atomic.Pointer[edged.Handler] // without the lock, because each message asks; changed with it
+
 	mu     sync.Mutex
-	to     edged.Handler
 	held   chan struct{} // closed when there is another one behind it; nil: nobody waits for one
 	detach func()        // from the broker
+}
+
+func newDoor(to edged.Handler) *door {
+	d := &door{}
+	d.to.Store(&to)
+	return d
 }
 
 // Take implements edged.Handler.
 func (d *door) Take(ctx context.Context, m *edged.Message, ack edged.Acker, token uint64) error {
 	for {
-		d.mu.Lock()
-		to := d.to
-		d.mu.Unlock()
-		err := to.Take(ctx, m, ack, token)
+		to := d.to.Load()
+		err := (*to).Take(ctx, m, ack, token)
 		if !errors.Is(err, edged.ErrStopped) {
 			return err
 		}
 		d.mu.Lock()
-		another, held := d.to != to, d.held
+		another, held := d.to.Load() != to, d.held
 		d.mu.Unlock()
 		switch {
 		case another:
@@ -43,6 +49,14 @@ func (d *door) Take(ctx context.Context, m *edged.Message, ack edged.Acker, toke
 			}
 		}
 	}
+}
+
+// TakeReady implements edged.BatchHandler.
+func (d *door) TakeReady(ms []edged.Message, ack edged.Acker, first uint64) int {
+	if to, ok := (*d.to.Load()).(edged.BatchHandler); ok {
+		return to.TakeReady(ms, ack, first)
+	}
+	return 0
 }
 
 // hold announces another receiver: what the present one does not take any more waits.
@@ -59,7 +73,7 @@ func (d *door) turn(to edged.Handler) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if to != nil {
-		d.to = to
+		d.to.Store(&to)
 	}
 	if d.held != nil {
 		close(d.held)

@@ -31,7 +31,7 @@ func (t *taker) Take(context.Context, *edged.Message, edged.Acker, uint64) error
 // A message that comes while the receiver is exchanged waits for the next one, and is taken once.
 func TestADoorHoldsMessages(t *testing.T) {
 	a, b := &taker{asked: make(chan struct{}, 1)}, &taker{}
-	d := &door{to: a}
+	d := newDoor(a)
 	take := func(ctx context.Context) error { return d.Take(ctx, &edged.Message{}, nil, 0) }
 	if err := take(t.Context()); err != nil || a.taken.Load() != 1 {
 		t.Fatal(err)

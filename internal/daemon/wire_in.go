@@ -78,7 +78,7 @@ func (d *Daemon) attach(name, source string, filters []string, h edged.Handler, 
 		o.turn(h)
 		return o.leave
 	}
-	o := &door{to: h}
+	o := newDoor(h)
 	attach := d.broker.Attach
 	if !whole {
 		attach = d.broker.AttachParts
