@@ -130,7 +130,7 @@ func explain(payload []byte) error {
 // only.
 func (d *jsonDecoder) Payload(payload []byte) edged.Value {
 	payload = bytes.TrimSpace(payload)
-	if bytes.ContainsAny(payload, "\r\n") {
+	if bytes.IndexByte(payload, '\n') >= 0 || bytes.IndexByte(payload, '\r') >= 0 {
 		payload = bytes.ReplaceAll(bytes.ReplaceAll(payload, []byte("\n"), nil), []byte("\r"), nil)
 	}
 	return edged.JSONValue(view(payload))

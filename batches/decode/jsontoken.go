@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -11,7 +13,7 @@ func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\
 
 // skipSpace returns where what is not blank begins, from i on.
 func skipSpace(b []byte, i int) int {
-	for i < len(b) && isSpace(b[i]) {
+	for i < len(b) && b[i] <= ' ' && isSpace(b[i]) { // most often it is none, which the first comparison says
 		i++
 	}
 	return i
@@ -19,30 +21,44 @@ func skipSpace(b []byte, i int) int {
 
 // jsonString passes a string that begins at i, with its quotes.
 func jsonString(b []byte, i int) (end int, escaped bool) {
-	for i++; i < len(b); i++ {
-		switch c := b[i]; {
-		case c == '"':
+	for i = skipPlain(b, i+1); i < len(b) && b[i] >= 0x20; i = skipPlain(b, i+1) {
+		if b[i] == '"' {
 			return i + 1, escaped
-		case c < 0x20:
+		}
+		escaped = true
+		if i++; i >= len(b) {
 			return -1, escaped
-		case c == '\\':
-			escaped = true
-			if i++; i >= len(b) {
+		}
+		switch b[i] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		case 'u':
+			if _, ok := hex4(b[i+1:]); !ok {
 				return -1, escaped
 			}
-			switch b[i] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				if _, ok := hex4(b[i+1:]); !ok {
-					return -1, escaped
-				}
-				i += 4
-			default:
-				return -1, escaped
-			}
+			i += 4
+		default:
+			return -1, escaped
 		}
 	}
 	return -1, escaped
+}
+
+// skipPlain returns where the first byte from i on is that does not stand for itself in a string: a quote, a stroke or a control character. It looks
+// at eight bytes at once.
+func skipPlain(b []byte, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(b)-i >= 8; i += 8 {
+		x := binary.LittleEndian.Uint64(b[i:])
+		quote, stroke := x^ones*'"', x^ones*'\\'
+		// The high bit of each byte that is zero, or below 0x20; above the first one others may be set, too.
+		if found := ((quote-ones)&^quote | (stroke-ones)&^stroke | (x-ones*0x20)&^x) & highs; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(b) && b[i] >= 0x20 && b[i] != '"' && b[i] != '\\' {
+		i++
+	}
+	return i
 }
 
 // jsonNumber passes a number that begins at i.
