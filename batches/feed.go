@@ -150,6 +150,7 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 		if e.Seq == stop.Seq {
 			end = stop.Off
 		}
+		rd.sound = f.s.knownSound(e.Seq, rd.p)
 		if full := rd.readBlock(b, r, off, end, limits); full {
 			return nil
 		}

@@ -29,6 +29,7 @@ const (
 // plan is shared.
 type rowReader struct {
 	p      *Plan
+	blind  bool // see Plan.blind
 	dec    decode.Decoder
 	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
@@ -42,6 +43,7 @@ type rowReader struct {
 	args   []edged.Value // what the aggregates take of the row: see Plan.inputs
 
 	block *edged.Block // of the message
+	sound bool         // none of its messages is poison: see Stream.isSound
 	index int
 	at    int // rows of it that next has given
 	rows  int
@@ -64,7 +66,7 @@ type topicInfo struct {
 func newRowReader(p *Plan) *rowReader {
 	cols := make([]edged.Value, len(p.paths))
 	r := &rowReader{
-		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
+		p: p, blind: p.blind(), dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
 		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)),
 	}
 	if p.fans() {
@@ -126,13 +128,17 @@ func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
 	if !info.routed {
 		return notRouted
 	}
+	r.index, r.at, r.topic = i, 0, info
+	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.Topics[name], b.Arrival[i], b.QoS(i), b.Retain(i)
+	if r.sound && r.blind {
+		r.rows = 1
+		return good
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			v, r.reason = dead, fmt.Sprintf("reading it caused a panic: %v", p)
 		}
 	}()
-	r.index, r.at, r.topic = i, 0, info
-	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.Topics[name], b.Arrival[i], b.QoS(i), b.Retain(i)
 	if r.dated != nil {
 		r.dated.Arrived(b.Arrival[i])
 	}

@@ -14,7 +14,7 @@ import (
 
 // JSON is the kind json: columns are the fields of an object, nested ones by their path. A payload that is one scalar has
 // it as the column "value". Objects and arrays are columns of kind JSON.
-var JSON = Kind{Open: Nested, PayloadName: "payload", New: newJSON}
+var JSON = Kind{Open: Nested, Plain: true, PayloadName: "payload", New: newJSON}
 
 // jsonDecoder checks a payload and takes its columns out of it in one pass: most of a payload is nobody's column.
 type jsonDecoder struct {
