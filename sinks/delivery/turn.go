@@ -50,7 +50,7 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 			if p != nil {
 				p.rng.From = toPlace(ended[i])
 				turn = append(turn, *p)
-				w.spare, spare = append(w.spare, p.rows), spare[min(1, len(spare)):]
+				w.spare, spare, w.planned = append(w.spare, p.rows), spare[min(1, len(spare)):], now
 				bytes += p.bytes
 				ended[i] = next
 			} else if next != at[i] && at[i] == d.rec.At.place() { // nothing but what was filtered
@@ -70,6 +70,9 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 		if d.known {
 			d.settle()
 		}
+	}
+	if len(turn) == 0 && now.Sub(w.planned) < 2*w.o.Interval { // after a rest it may be long before it is needed
+		w.spare = spare
 	}
 	return turn, false, wait, nil
 }

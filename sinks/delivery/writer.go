@@ -38,6 +38,7 @@ type Writer struct {
 	rec        sinkRecord
 	turn       []planned
 	spare      []*edged.Rows // of the turn that was planned last: the next one, when that is over, takes their memory
+	planned    time.Time     // the time of that turn
 	parts      int           // of one turn at most
 	committed  bool          // the turn's ranges are
 	isOpen     bool          // the sink is
