@@ -37,6 +37,8 @@ type rowReader struct {
 	cols   []edged.Value // that the decoder fills: those of row, but for the rows of many
 	reason string
 	topics topic.Cache[*topicInfo]
+	ours   topicInfo    // of topics that the stream takes, if that is all there is to know of one
+	others topicInfo    // of the others
 	infos  []*topicInfo // of block's topics, as far as they were needed
 	key    []byte
 	joined []byte        // see joinKey
@@ -67,7 +69,7 @@ func newRowReader(p *Plan) *rowReader {
 	cols := make([]edged.Value, len(p.paths))
 	r := &rowReader{
 		p: p, blind: p.blind(), dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)),
+		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)), ours: topicInfo{routed: true},
 	}
 	if p.fans() {
 		r.many = &fan{shows: p.shows()}
@@ -90,7 +92,16 @@ func (r *rowReader) enter(b *edged.Block) {
 	clear(r.infos)
 }
 
+// fewFilters are so many that to hold a topic against them costs less than to look it up among many thousands.
+const fewFilters = 4
+
 func (r *rowReader) info(name string) *topicInfo {
+	if len(r.p.keys) == 0 && len(r.p.topics) <= fewFilters { // there is nothing else to know
+		if r.p.matches(name) {
+			return &r.ours
+		}
+		return &r.others
+	}
 	if t, ok := r.topics.Get(name); ok {
 		return t
 	}
