@@ -2,7 +2,6 @@ package decode
 
 import (
 	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -19,46 +18,52 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// jsonString passes a string that begins at i, with its quotes.
+// jsonString passes a string that begins at i, with its quotes. Most strings are short names: only behind those is it gone faster than byte by byte.
 func jsonString(b []byte, i int) (end int, escaped bool) {
-	for i = skipPlain(b, i+1); i < len(b) && b[i] >= 0x20; i = skipPlain(b, i+1) {
-		if b[i] == '"' {
+	const short = 16
+	long := i + short
+	for i++; i < len(b); i++ {
+		switch c := b[i]; {
+		case c == '"':
 			return i + 1, escaped
-		}
-		escaped = true
-		if i++; i >= len(b) {
+		case c < 0x20:
 			return -1, escaped
-		}
-		switch b[i] {
-		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		case 'u':
-			if _, ok := hex4(b[i+1:]); !ok {
+		case c == '\\':
+			escaped = true
+			if i++; i >= len(b) {
 				return -1, escaped
 			}
-			i += 4
-		default:
-			return -1, escaped
+			switch b[i] {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				if _, ok := hex4(b[i+1:]); !ok {
+					return -1, escaped
+				}
+				i += 4
+			default:
+				return -1, escaped
+			}
+		case i >= long:
+			i += plain(b[i+1:])
+			long = i + short // there may be stroke after stroke
 		}
 	}
 	return -1, escaped
 }
 
-// skipPlain returns where the first byte from i on is that does not stand for itself in a string: a quote, a stroke or a control character. It looks
-// at eight bytes at once.
-func skipPlain(b []byte, i int) int {
+// plain returns how many of the first bytes of b stand for themselves in a string, in eights: there may be some more before a quote, a stroke or a control
+// character.
+func plain(b []byte) (n int) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; len(b)-i >= 8; i += 8 {
-		x := binary.LittleEndian.Uint64(b[i:])
+	for ; len(b)-n >= 8; n += 8 {
+		x := binary.LittleEndian.Uint64(b[n:])
 		quote, stroke := x^ones*'"', x^ones*'\\'
 		// The high bit of each byte that is zero, or below 0x20; above the first one others may be set, too.
 		if found := ((quote-ones)&^quote | (stroke-ones)&^stroke | (x-ones*0x20)&^x) & highs; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
+			break
 		}
 	}
-	for i < len(b) && b[i] >= 0x20 && b[i] != '"' && b[i] != '\\' {
-		i++
-	}
-	return i
+	return n
 }
 
 // jsonNumber passes a number that begins at i.
