@@ -11,7 +11,7 @@ type Block struct {
 	Cut      Instant // every later arrival of this receiver is at or after Cut, every one in the block, unless it is a stream's, at or before
 	Trusted  bool    // the wall clock was known to be synchronised when the block was cut
 
-	Topics []string // in order of first appearance
+	Topics []string // in order of first appearance; they can share one memory: who keeps one for long clones it
 
 	// One element a message.
 	Topic   []uint32 // index into Topics

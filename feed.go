@@ -10,6 +10,7 @@ type Place struct {
 type Limits struct {
 	Rows  int
 	Bytes int64 // about
+	Into  *Rows // which nobody needs any more: its memory is used again; nil: there is none
 }
 
 // Reading is a run of rows between two places of a stream's output.

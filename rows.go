@@ -18,6 +18,15 @@ func (r *Rows) Row(i int) []Value {
 	return r.Cells[i*n : (i+1)*n : (i+1)*n]
 }
 
+// Again returns empty rows of a stream in the memory of r, whose own rows are gone then. r may be nil.
+func (r *Rows) Again(stream string, names []string) *Rows {
+	if r == nil {
+		return &Rows{Stream: stream, Names: names}
+	}
+	clear(r.Cells) // or they would keep their texts
+	return &Rows{Stream: stream, Names: names, Cells: r.Cells[:0], At: r.At[:0]}
+}
+
 // Slice returns the rows [from, to), sharing their cells.
 func (r *Rows) Slice(from, to int) *Rows {
 	n := len(r.Names)

@@ -41,4 +41,6 @@
 //     it, deliveries that lag behind included (TestAChangedDefinition).
 //  8. What a chained stream gives to others is committed with its position, arrives at or after every cut that was given, and is the same, block by block,
 //     whatever the batch interval and wherever ticks lie (TestChainsDependOnTheLogAlone, TestAChangedDefinitionKeepsItsCut).
+//  9. A delivery reads of the block log the rows that the stream has counted, whether it believes the stream about poison or finds it again (sound.go,
+//     TestADeliveryBelievesTheStream).
 package batches

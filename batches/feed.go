@@ -126,8 +126,7 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 	if err != nil {
 		return err
 	}
-	rows := &edged.Rows{Stream: f.s.name, Names: rd.p.names}
-	r.Rows = rows
+	r.Rows = limits.Into.Again(f.s.name, rd.p.names)
 	gone := int64(0)
 	for r.To.Before(stop) {
 		e, ok, err := f.s.o.Store.Next(r.To.Seq)
@@ -151,6 +150,7 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 		if e.Seq == stop.Seq {
 			end = stop.Off
 		}
+		rd.sound = f.s.knownSound(e.Seq, rd.p)
 		if full := rd.readBlock(b, r, off, end, limits); full {
 			return nil
 		}
@@ -254,7 +254,7 @@ func readResults(s Store, stream, sink string, r *edged.Reading, stop edged.Pos,
 			continue
 		}
 		if r.Rows == nil {
-			r.Rows = &edged.Rows{Stream: rows.Stream, Names: rows.Names}
+			r.Rows = limits.Into.Again(rows.Stream, rows.Names)
 		}
 		if rows.Stream != r.Rows.Stream || strings.Join(rows.Names, ",") != strings.Join(r.Rows.Names, ",") {
 			r.More = true

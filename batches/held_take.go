@@ -60,7 +60,7 @@ func (s *Stream) holdOurs(b *edged.Block) (best fate) {
 		if key == nil && !s.p.join.outer {
 			continue
 		}
-		h := &heldRow{side: ours, at: r.row.Time, key: string(key), topic: r.row.Topic, qos: r.row.QoS, retain: r.row.Retain}
+		h := &heldRow{side: ours, at: r.row.Time, key: string(key), topic: strings.Clone(r.row.Topic), qos: r.row.QoS, retain: r.row.Retain}
 		best = max(best, s.holdRow(b, h, func() {
 			for _, slot := range s.p.keeps() {
 				h.cells = append(h.cells, own(r.row.Cols[slot]))

@@ -29,6 +29,7 @@ const (
 // plan is shared.
 type rowReader struct {
 	p      *Plan
+	blind  bool // see Plan.blind
 	dec    decode.Decoder
 	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
@@ -36,12 +37,15 @@ type rowReader struct {
 	cols   []edged.Value // that the decoder fills: those of row, but for the rows of many
 	reason string
 	topics topic.Cache[*topicInfo]
+	ours   topicInfo    // of topics that the stream takes, if that is all there is to know of one
+	others topicInfo    // of the others
 	infos  []*topicInfo // of block's topics, as far as they were needed
 	key    []byte
 	joined []byte        // see joinKey
 	args   []edged.Value // what the aggregates take of the row: see Plan.inputs
 
 	block *edged.Block // of the message
+	sound bool         // none of its messages is poison: see Stream.isSound
 	index int
 	at    int // rows of it that next has given
 	rows  int
@@ -64,8 +68,8 @@ type topicInfo struct {
 func newRowReader(p *Plan) *rowReader {
 	cols := make([]edged.Value, len(p.paths))
 	r := &rowReader{
-		p: p, dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)),
+		p: p, blind: p.blind(), dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
+		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)), ours: topicInfo{routed: true},
 	}
 	if p.fans() {
 		r.many = &fan{shows: p.shows()}
@@ -88,7 +92,16 @@ func (r *rowReader) enter(b *edged.Block) {
 	clear(r.infos)
 }
 
+// fewFilters are so many that to hold a topic against them costs less than to look it up among many thousands.
+const fewFilters = 4
+
 func (r *rowReader) info(name string) *topicInfo {
+	if len(r.p.keys) == 0 && len(r.p.topics) <= fewFilters { // there is nothing else to know
+		if r.p.matches(name) {
+			return &r.ours
+		}
+		return &r.others
+	}
 	if t, ok := r.topics.Get(name); ok {
 		return t
 	}
@@ -126,13 +139,17 @@ func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
 	if !info.routed {
 		return notRouted
 	}
+	r.index, r.at, r.topic = i, 0, info
+	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.Topics[name], b.Arrival[i], b.QoS(i), b.Retain(i)
+	if r.sound && r.blind {
+		r.rows = 1
+		return good
+	}
 	defer func() {
 		if p := recover(); p != nil {
 			v, r.reason = dead, fmt.Sprintf("reading it caused a panic: %v", p)
 		}
 	}()
-	r.index, r.at, r.topic = i, 0, info
-	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = b.Topics[name], b.Arrival[i], b.QoS(i), b.Retain(i)
 	if r.dated != nil {
 		r.dated.Arrived(b.Arrival[i])
 	}

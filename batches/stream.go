@@ -72,6 +72,7 @@ type Stream struct {
 	clock     watermark     // as of the last step
 	asked     edged.Wait    // what a stream that takes from it waits for: see Reach
 	isAsked   bool
+	sound     edged.Spans // see isSound
 	round     time.Time
 	problem   string
 	watchers  map[*feed]func() // to be woken when there is more to deliver
@@ -181,8 +182,11 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 			s.since += e.Block.Size()
 			s.countBlock(e.Block)
 		}
+		dead := s.rec.Dead
 		s.apply(&e)
-		s.rec.applied = e.Seq + 1
+		if s.rec.applied = e.Seq + 1; s.st == nil && e.Err == nil && s.rec.Dead == dead {
+			s.isSound(e.Seq)
+		}
 	}
 	s.stepEnd()
 	return blocks, nil

@@ -152,6 +152,36 @@ func (r *reader) count() int {
 	return int(n)
 }
 
+// strs reads n texts, which share one memory.
+func (r *reader) strs(n int) []string {
+	rest := *r
+	for range n {
+		rest.bytes(rest.uvarint())
+	}
+	all, out := string(r.b[:len(r.b)-len(rest.b)]), make([]string, n)
+	for i := range out {
+		k := len(r.bytes(r.uvarint()))
+		end := len(all) - (len(r.b) - len(rest.b))
+		out[i] = all[end-k : end]
+	}
+	return out
+}
+
+// column reads n numbers.
+func column[T uint32 | int64](r *reader, n int) []T {
+	out, b := make([]T, n), r.b
+	for i := range out {
+		v, size := binary.Uvarint(b)
+		if size <= 0 || uint64(T(v)) != v {
+			r.fail()
+			return out
+		}
+		out[i], b = T(v), b[size:]
+	}
+	r.b = b
+	return out
+}
+
 func (r *reader) instant() edged.Instant {
 	e := r.u32()
 	return edged.Instant{Epoch: e, Wall: int64(r.u64())}

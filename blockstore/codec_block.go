@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"edged"
 )
@@ -85,33 +86,26 @@ func decodeBlock(b []byte) (*edged.Block, error) {
 	r := reader{b: body[headerLen:]}
 	r.bytes(16 + 8) // boot id and time: for people and salvage
 	blk := &edged.Block{Seq: h.seq, Cut: h.at, Trusted: r.byte()&markUntrusted == 0, Receiver: r.str()}
-	blk.Topics = make([]string, r.count())
-	for i := range blk.Topics {
-		blk.Topics[i] = r.str()
-	}
+	blk.Topics = r.strs(r.count())
 	n := r.count()
-	blk.Topic = make([]uint32, n)
-	for i := range blk.Topic {
-		t := r.uvarint()
-		if t >= uint64(len(blk.Topics)) {
+	blk.Topic = column[uint32](&r, n)
+	for _, t := range blk.Topic {
+		if t >= uint32(len(blk.Topics)) {
 			r.fail()
 		}
-		blk.Topic[i] = uint32(t)
 	}
-	blk.Arrival = make([]int64, n)
+	blk.Arrival = column[int64](&r, n)
+	slices.Reverse(blk.Arrival)
 	last := blk.Cut.Wall
-	for i := n - 1; i >= 0; i-- {
-		last -= int64(r.uvarint())
+	for i, before := range slices.Backward(blk.Arrival) {
+		last -= before
 		blk.Arrival[i] = last
 	}
 	blk.Flags = append([]uint8(nil), r.bytes(uint64(n))...)
-	blk.End = make([]uint32, n)
+	blk.End = column[uint32](&r, n)
 	end := uint64(0)
-	for i := range blk.End {
-		end += r.uvarint()
-		if end > uint64(len(r.b)) {
-			r.fail()
-		}
+	for i, size := range blk.End {
+		end += uint64(size)
 		blk.End[i] = uint32(end)
 	}
 	if k := r.count(); k > 0 {

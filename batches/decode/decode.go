@@ -51,6 +51,8 @@ type Kind struct {
 	Whose, Hint string
 	// Many says that a payload can have more rows than one, or none.
 	Many bool
+	// Plain says that every payload that can be read is one row, and that Payload shows the payload alone: it needs no Decode before it.
+	Plain bool
 	// PayloadName is the column in which a row without select shows the payload.
 	PayloadName string
 	// New makes a decoder for these columns. A path is the names of nested fields, outermost first; nil is a column that is computed later.

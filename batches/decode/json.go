@@ -14,7 +14,7 @@ import (
 
 // JSON is the kind json: columns are the fields of an object, nested ones by their path. A payload that is one scalar has
 // it as the column "value". Objects and arrays are columns of kind JSON.
-var JSON = Kind{Open: Nested, PayloadName: "payload", New: newJSON}
+var JSON = Kind{Open: Nested, Plain: true, PayloadName: "payload", New: newJSON}
 
 // jsonDecoder checks a payload and takes its columns out of it in one pass: most of a payload is nobody's column.
 type jsonDecoder struct {
@@ -130,7 +130,7 @@ func explain(payload []byte) error {
 // only.
 func (d *jsonDecoder) Payload(payload []byte) edged.Value {
 	payload = bytes.TrimSpace(payload)
-	if bytes.ContainsAny(payload, "\r\n") {
+	if bytes.IndexByte(payload, '\n') >= 0 || bytes.IndexByte(payload, '\r') >= 0 {
 		payload = bytes.ReplaceAll(bytes.ReplaceAll(payload, []byte("\n"), nil), []byte("\r"), nil)
 	}
 	return edged.JSONValue(view(payload))

@@ -3,7 +3,7 @@ package decode
 import "edged"
 
 // Raw is the kind raw: payloads of any bytes, without columns.
-var Raw = Kind{PayloadName: "payload_base64", New: func([][]string) Decoder { return rawDecoder{} }}
+var Raw = Kind{Plain: true, PayloadName: "payload_base64", New: func([][]string) Decoder { return rawDecoder{} }}
 
 type rawDecoder struct{ single }
 

@@ -8,7 +8,7 @@ import (
 
 // Text is the kind text: the payload is UTF-8 text, and the column "value".
 var Text = Kind{
-	Columns: []Column{{Value, edged.Text}}, PayloadName: "payload",
+	Columns: []Column{{Value, edged.Text}}, Plain: true, PayloadName: "payload",
 	New: func(paths [][]string) Decoder { return &textDecoder{at: indexOf(paths, Value)} },
 }
 

@@ -31,9 +31,10 @@ func AppendJSON(dst []byte, rows *edged.Rows) []byte {
 // Objects encodes single rows as JSON objects. What all rows of one Rows share, the stream and the names, is encoded by
 // Reset, once. The zero value is ready for Reset.
 type Objects struct {
-	rows *edged.Rows
-	text []byte // `{"stream":"pins"`, then `,"name":` of each column, end to end
-	ends []int  // of each of them in text
+	rows  *edged.Rows
+	text  []byte // `{"stream":"pins"`, then `,"name":` of each column, end to end
+	ends  []int  // of each of them in text
+	times stamp
 }
 
 // Reset takes the rows that Append is to encode; nil lets go of them.
@@ -58,11 +59,16 @@ func appendShared(text []byte, ends []int, rows *edged.Rows) ([]byte, []int) {
 func (o *Objects) Append(dst []byte, i int) []byte {
 	dst = append(dst, o.text[:o.ends[0]]...)
 	for c, cell := range o.rows.Row(i) {
-		if cell.Kind() == edged.Absent {
+		kind := cell.Kind()
+		if kind == edged.Absent {
 			continue
 		}
 		dst = append(dst, o.text[o.ends[c]:o.ends[c+1]]...)
-		dst = AppendValue(dst, cell)
+		if kind == edged.Time {
+			dst = append(o.times.append(append(dst, '"'), cell.Nanos()), '"')
+		} else {
+			dst = AppendValue(dst, cell)
+		}
 	}
 	return append(dst, '}')
 }

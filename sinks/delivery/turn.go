@@ -28,7 +28,8 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 	for i, d := range w.deliveries {
 		at[i], ended[i], open[i] = d.rec.At.place(), d.rec.At.place(), d.known
 	}
-	bytes := int64(0)
+	bytes, spare := int64(0), w.spare
+	w.spare = nil
 	for again := true; again; {
 		again = false
 		for i, d := range w.deliveries {
@@ -38,13 +39,18 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 			if len(turn) >= w.parts || bytes >= w.o.TurnBytes {
 				return turn, true, 0, nil
 			}
-			p, next, due, err := w.take(d, at[i], now, all)
+			limits := w.lim()
+			if len(spare) > 0 {
+				limits.Into = spare[0]
+			}
+			p, next, due, err := w.take(d, at[i], limits, now, all)
 			if err != nil {
 				return nil, false, 0, err
 			}
 			if p != nil {
 				p.rng.From = toPlace(ended[i])
 				turn = append(turn, *p)
+				w.spare, spare, w.planned = append(w.spare, p.rows), spare[min(1, len(spare)):], now
 				bytes += p.bytes
 				ended[i] = next
 			} else if next != at[i] && at[i] == d.rec.At.place() { // nothing but what was filtered
@@ -65,13 +71,16 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 			d.settle()
 		}
 	}
+	if len(turn) == 0 && now.Sub(w.planned) < 2*w.o.Interval { // after a rest it may be long before it is needed
+		w.spare = spare
+	}
 	return turn, false, wait, nil
 }
 
 // take reads the next delivery of one stream. p is nil if there is nothing to write; due is how long to wait if rows are
 // there and not due.
-func (w *Writer) take(d *Delivery, at edged.Place, now time.Time, all bool) (p *planned, next edged.Place, due time.Duration, err error) {
-	r, err := d.read(at, w.lim())
+func (w *Writer) take(d *Delivery, at edged.Place, limits edged.Limits, now time.Time, all bool) (p *planned, next edged.Place, due time.Duration, err error) {
+	r, err := d.read(at, limits)
 	if err != nil {
 		return nil, at, 0, err
 	}

@@ -38,9 +38,11 @@ type Writer struct {
 	deliveries []*Delivery
 	rec        sinkRecord
 	turn       []planned
-	parts      int  // of one turn at most
-	committed  bool // the turn's ranges are
-	isOpen     bool // the sink is
+	spare      []*edged.Rows // of the turn that was planned last: the next one, when that is over, takes their memory
+	planned    time.Time     // the time of that turn
+	parts      int           // of one turn at most
+	committed  bool          // the turn's ranges are
+	isOpen     bool          // the sink is
 	size       size
 	backoff    *backoff.ExponentialBackOff
 	wake       chan struct{}
