@@ -159,7 +159,7 @@ func (b *bench) wire(dir string) {
 	for _, r := range b.c.Receivers {
 		level := blockstore.Level(slices.Index(blockstore.Levels, r.Common.Storage))
 		g := receiver.New(receiver.Options{
-			Name: r.Name, Block: *b.c.Block, MinRate: float64(receiver.DefaultMinRate), Batch: b.c.Batch.Interval.D(), Memory: level == blockstore.Memory,
+			Name: r.Name, Block: b.c.Blocks(), MinRate: float64(receiver.DefaultMinRate), Batch: b.c.Batch.Interval.D(), Memory: level == blockstore.Memory,
 			Clock: clk, Trusted: func() bool { return true }, Store: b.store, Admission: open{}, Log: b.log,
 		})
 		b.store.AddSource(r.Name, level, g)
@@ -232,7 +232,7 @@ func (b *bench) read(dir string) Worn {
 	count := func(name string) float64 { return float64(b.set.GetOrCreateCounter(name).Get()) }
 	w := Worn{
 		Seconds: float64(time.Now().UnixNano()) / 1e9, Messages: count("edged_store_messages_total"), Stored: count("edged_store_stored_bytes_total"), Written: count("edged_store_written_bytes_total"),
-		Commits: count("edged_store_commits_total"), Early: count("edged_store_early_commits_total"), Used: float64(b.store.Space().Used),
+		Commits: count("edged_store_commits_total"), Used: float64(b.store.Space().Used),
 		Log: float64(b.store.Pending("", edged.SpansFrom(0))),
 	}
 	files, _ := filepath.Glob(filepath.Join(dir, "*.ndjson*"))
