@@ -72,7 +72,7 @@ func (p *pace) wait(ctx context.Context) (early, ok bool) {
 }
 
 // lowBudget is the part of the burst below which early commits keep a distance.
-const lowBudget = 1. / 8
+const lowBudget = 1. / 32
 
 // gap is how long after the last round an early one may come. While there is much of the budget it is nothing. When little is left it grows to
 // the cadence: a commit right behind another one serves few and costs as much, and next to the cadence it takes that one's place.
