@@ -21,7 +21,7 @@ type pace struct {
 	soon    atomic.Bool // a sink with a backlog waits for its turn's commit
 	hasty   atomic.Bool // the gateway stops: whoever waits is served at once
 
-	base time.Time // when the latest commit of the base cadence began
+	base time.Time // when the latest round began that the base cadence counts from
 }
 
 func newPace(cfg *Config) *pace {
@@ -48,13 +48,20 @@ func (p *pace) wait(ctx context.Context) (early, ok bool) {
 	timer := time.NewTimer(time.Until(p.base.Add(p.interval)))
 	defer timer.Stop()
 	for {
-		if time.Since(p.base) >= p.interval {
+		since := time.Since(p.base)
+		if since >= p.interval {
 			p.base = time.Now()
 			return false, ctx.Err() == nil
 		}
-		if p.hurry.Load() || (p.soon.Load() || p.waiting.Load()) && (p.eager || p.hasty.Load() || p.affordable()) {
+		next := p.interval
+		if p.soon.Load() || p.waiting.Load() {
+			next = p.gap()
+		}
+		if p.hurry.Load() || since >= next {
+			p.base = time.Now() // what waits now is served by this round: the cadence begins anew
 			return true, ctx.Err() == nil
 		}
+		timer.Reset(next - since)
 		select {
 		case <-ctx.Done():
 			return false, false
@@ -62,6 +69,22 @@ func (p *pace) wait(ctx context.Context) (early, ok bool) {
 		case <-timer.C:
 		}
 	}
+}
+
+// lowBudget is the part of the burst below which early commits keep a distance.
+const lowBudget = 1. / 32
+
+// gap is how long after the last round an early one may come. While there is much of the budget it is nothing. When little is left it grows to
+// the cadence: a commit right behind another one serves few and costs as much, and next to the cadence it takes that one's place.
+func (p *pace) gap() time.Duration {
+	if p.eager || p.budget == nil || p.hasty.Load() {
+		return 0
+	}
+	left := p.budget.Tokens()
+	if left <= 0 {
+		return p.interval
+	}
+	return time.Duration(max(0, 1-left/(lowBudget*float64(p.budget.Burst()))) * float64(p.interval))
 }
 
 // begin lowers the flags: who waits from here on is served by the next round.

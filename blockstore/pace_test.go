@@ -2,6 +2,7 @@ package blockstore
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,6 +64,52 @@ func TestPace(t *testing.T) {
 			}
 			if took := time.Since(began); !ok || early != c.early || took != want {
 				t.Errorf("%s: a commit after %v, early %t", c.name, took, early)
+			}
+		})
+	}
+}
+
+// When little of the budget is left, early commits come next to the cadence, where they take the place of one; a commit right behind another one would serve few. When
+// there is much of it, they come at once. Nobody waits for longer than the cadence either way.
+func TestEarlyCommitsKeepADistance(t *testing.T) {
+	const interval = 200 * time.Millisecond
+	for name, rich := range map[string]bool{"a full budget": true, "little is left": false} {
+		synctest.Test(t, func(t *testing.T) {
+			cfg := Default()
+			cfg.CommitInterval, cfg.WriteBudget, cfg.WriteBurst = conf.Duration(interval), 25e3, 100<<20
+			p := newPace(cfg)
+			if !rich {
+				p.charge(100 << 20)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			var sender sync.WaitGroup
+			defer sender.Wait()
+			defer cancel()
+			sender.Go(func() {
+				for ctx.Err() == nil {
+					p.poke(&p.waiting)
+					time.Sleep(20 * time.Millisecond)
+				}
+			})
+			rounds, earlies, last := 0, 0, time.Now()
+			for began := time.Now(); time.Since(began) < time.Minute; rounds++ {
+				early, _ := p.wait(ctx)
+				if gap := time.Since(last); gap > interval {
+					t.Fatalf("%s: nothing for %v", name, gap)
+				}
+				last = time.Now()
+				p.begin()
+				if early {
+					earlies++
+					p.charge(17e3)
+				}
+			}
+			cadence := int(time.Minute / interval)
+			if rich && rounds < 5*cadence {
+				t.Errorf("%s: %d rounds a minute", name, rounds)
+			}
+			if !rich && (rounds > cadence*21/20 || earlies < 60) {
+				t.Errorf("%s: %d rounds a minute where the cadence has %d, %d early ones", name, rounds, cadence, earlies)
 			}
 		})
 	}

@@ -7,10 +7,12 @@ import (
 )
 
 // A publisher with stillMany unacknowledged messages that has sent nothing for stillAfter waits for us: it gets an early
-// commit even when the write budget is spent. Mosquitto sends 20 messages and then waits; a lone reading does not.
+// commit even when the write budget is spent. Mosquitto sends 20 messages and then waits; a lone reading does not. One that sends at a pace is
+// silent between two messages anyway: it stands still only after stillGaps of its own gaps.
 const (
 	stillMany  = 10
 	stillAfter = 3 * time.Millisecond
+	stillGaps  = 3
 )
 
 // patient is an Acker that nobody waits for: its source goes on, and only remembers later how far it got. Its messages do not
@@ -29,6 +31,7 @@ type waiter struct {
 	acker   edged.Acker
 	unacked int
 	last    int64  // arrival of its newest message, wall ns
+	gap     int64  // between its messages, ns: a mean in which the latest count most
 	index   uint32 // where it stands among the open block's ackers, if it does
 	patient bool
 }
@@ -49,6 +52,9 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits boo
 	}
 	w := g.waits.get(ack)
 	w.unacked++
+	if w.unacked > 1 {
+		w.gap += (max(0, wall-w.last) - w.gap) / 4
+	}
 	w.last = wall
 	if n := uint32(len(g.open.ackers)); w.index >= n || g.open.ackers[w.index].waiter != w {
 		w.index = n
@@ -151,7 +157,7 @@ func (g *Generator) checkStalled() (again bool) {
 			continue
 		}
 		again = true
-		if now-w.last >= int64(stillAfter) {
+		if now-w.last >= max(int64(stillAfter), stillGaps*w.gap) {
 			g.o.Store.Hurry()
 			return true
 		}

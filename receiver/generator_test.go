@@ -335,6 +335,29 @@ func TestAStandingPublisherHurriesTheStore(t *testing.T) {
 	})
 }
 
+// A publisher that sends at a pace is not one that stands still, however many of its messages wait, until it has ended.
+func TestAPaceIsNoStandingStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			steady := &acker{}
+			for i := range 40 {
+				take(t, g, "x", "", steady, uint64(i))
+				time.Sleep(10 * time.Millisecond)
+			}
+			if n := s.hurried.Load(); n > 0 {
+				t.Fatalf("hurried %d times for a publisher that goes on", n)
+			}
+			time.Sleep(50 * time.Millisecond)
+			synctest.Wait()
+			if s.hurried.Load() == 0 {
+				t.Fatal("it stands still, and nobody hurries")
+			}
+			s.commit(nil)
+		})
+	})
+}
+
 func TestMemoryAcknowledgesOnReceipt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, s := setup(func(o *Options) { o.Memory = true })

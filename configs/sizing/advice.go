@@ -7,7 +7,6 @@ import (
 	"edged/blockstore"
 	"edged/internal/conf"
 	"edged/internal/human"
-	"edged/receiver"
 )
 
 // What is little enough to be said first, and with what to change.
@@ -68,16 +67,10 @@ func adviseSink(m *model, s *sink, k Sink, a *Ask) (out []string) {
 	return out
 }
 
-// worn is what the store writes with its budget.
-func (m *model) worn() worn {
-	cadence, early := m.wears()
-	return cadence.mix(early, m.share(early))
-}
-
 // change is one of the configuration that writes less.
 type change struct {
 	text string
-	to   func(s *blockstore.Config, b *receiver.Block)
+	to   func(s *blockstore.Config)
 	ack  time.Duration // that acknowledgements take then, at most
 }
 
@@ -87,22 +80,20 @@ func adviseWear(m *model, r *Report) (out []string) {
 	cadence := m.c.Store.CommitInterval.D()
 	least := r.Store.Written
 	for _, c := range []change{
-		{`commit = "auto"`, func(s *blockstore.Config, _ *receiver.Block) { s.Commit = "auto" }, cadence},
-		{`write_budget = "200MB/day"`, func(s *blockstore.Config, _ *receiver.Block) { s.WriteBudget = 200e6 / conf.ByteRate(perDay) }, cadence},
-		{`commit_interval = "1s"`, func(s *blockstore.Config, _ *receiver.Block) { s.CommitInterval = max(second, s.CommitInterval) }, time.Second},
-		{`commit_interval = "1s" and write_budget = "200MB/day"`, func(s *blockstore.Config, _ *receiver.Block) {
+		{`commit = "auto"`, func(s *blockstore.Config) { s.Commit = "auto" }, cadence},
+		{`write_budget = "200MB/day"`, func(s *blockstore.Config) { s.WriteBudget = 200e6 / conf.ByteRate(perDay) }, cadence},
+		{`commit_interval = "1s"`, func(s *blockstore.Config) { s.CommitInterval = max(second, s.CommitInterval) }, time.Second},
+		{`commit_interval = "1s" and write_budget = "200MB/day"`, func(s *blockstore.Config) {
 			s.CommitInterval, s.WriteBudget = max(second, s.CommitInterval), 200e6/conf.ByteRate(perDay)
 		}, time.Second},
-		{`commit_interval = "1s" and [block] interval = "1s"`, func(s *blockstore.Config, b *receiver.Block) {
-			s.CommitInterval, b.Interval = max(second, s.CommitInterval), max(second, b.Interval)
-		}, time.Second},
 	} {
-		store, block, config := *m.c.Store, *m.c.Block, *m.c
-		c.to(&store, &block)
-		config.Store, config.Block = &store, &block
+		store, config := *m.c.Store, *m.c
+		c.to(&store)
+		config.Store = &store
 		other := *m
 		other.c = &config
-		if after := other.worn().written * perDay; after < worthwhile*least {
+		w, _ := other.worn()
+		if after := w.written * perDay; after < worthwhile*least {
 			out = append(out, fmt.Sprintf("%s writes %s to the store a day instead of %s; acknowledgements then take up to %v.",
 				c.text, bytesOf(after), bytesOf(r.Store.Written), c.ack))
 			least = after

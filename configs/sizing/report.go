@@ -33,7 +33,7 @@ type Store struct {
 	PerStored  float64 `json:"written_per_stored"` // for each byte of topics and payloads
 	Commits    float64 `json:"commits_per_second"`
 	PerCommit  float64 `json:"bytes_per_commit"`
-	Early      float64 `json:"early_share"` // of the messages that somebody waits for: they have a commit at once
+	At         float64 `json:"commit_at"` // how far into commit_interval whoever waits has a commit: 0 at once, 1 at its end
 	AckMiddle  float64 `json:"ack_ms_middle"`
 	AckMost    float64 `json:"ack_ms_most"`
 	AckNobody  bool    `json:"ack_nobody_waits"`
@@ -124,13 +124,11 @@ func Make(c *configs.Config, a Ask) (*Report, error) {
 const perDay = float64(day / time.Second)
 
 func (r *Report) store(m *model) worn {
-	cadence, early := m.wears()
-	share := m.share(early)
-	w := cadence.mix(early, share)
+	w, at := m.worn()
 	messages, waits, payload := m.rate()
 	r.Messages, r.Payload = messages, payload*perDay
 	s := &r.Store
-	s.Stored, s.Written, s.Commits, s.Early, s.CommitSync = w.logged*perDay, w.written*perDay, w.commits, share, 1e3*m.sync
+	s.Stored, s.Written, s.Commits, s.At, s.CommitSync = w.logged*perDay, w.written*perDay, w.commits, at, 1e3*m.sync
 	if w.commits > 0 {
 		s.PerCommit = w.written / w.commits
 	}
@@ -139,13 +137,10 @@ func (r *Report) store(m *model) worn {
 	}
 	interval := 1e3 * m.c.Store.CommitInterval.D().Seconds()
 	switch s.AckNobody = waits == 0; {
-	case share >= 0.995:
+	case at < 0.005:
 		s.AckMiddle, s.AckMost = s.CommitSync, 2*s.CommitSync // the commit before
 	default:
-		s.AckMiddle, s.AckMost = interval/2+s.CommitSync, interval+2*s.CommitSync
-		if share > 0.5 {
-			s.AckMiddle = s.CommitSync
-		}
+		s.AckMiddle, s.AckMost = at*interval/2+s.CommitSync, interval+2*s.CommitSync
 	}
 	return w
 }

@@ -58,12 +58,12 @@ func (r *Report) acks() string {
 	switch {
 	case s.AckNobody:
 		return "nobody waits for one"
-	case s.Early >= 0.995:
+	case s.At < 0.005:
 		return fmt.Sprintf("%.0f ms, %.0f ms at most: each has a commit at once, and the write budget bears it", s.AckMiddle, s.AckMost)
-	case s.Early < 0.005:
+	case s.At > 0.995:
 		return fmt.Sprintf("%.0f ms, %.0f ms at most: they wait for commit_interval", s.AckMiddle, s.AckMost)
 	}
-	return fmt.Sprintf("%.0f ms, %.0f ms at most: the write budget bears a commit at once for %.0f %% of the messages", s.AckMiddle, s.AckMost, 100*s.Early)
+	return fmt.Sprintf("%.0f ms, %.0f ms at most: the write budget bears commits after %.0f %% of commit_interval", s.AckMiddle, s.AckMost, 100*s.At)
 }
 
 func (r *Report) disk() string {

@@ -11,27 +11,43 @@ type worn struct {
 	written float64 // bytes
 	logged  float64 // bytes of the block log
 	held    float64 // bytes of pages that the block log takes for good, as long as a cursor holds it
-	early   float64 // bytes of commits that come before the cadence, above their entries: what the write budget counts
 }
 
-// wears is the store at the cadence, and with a commit for whoever waits.
-func (m *model) wears() (cadence, early worn) {
-	store := m.c.Store
-	block, commit := m.c.Block.Interval.D().Seconds(), store.CommitInterval.D().Seconds()
-	cadence = m.wearAt(min(block, commit), commit)
+// worn is the store with its budget, and how far into commit_interval a commit comes for somebody who waits: 0 at once, 1 at its end.
+func (m *model) worn() (w worn, at float64) {
+	commit := m.c.Store.CommitInterval.D().Seconds()
+	soonest := min(m.sync, commit)
 	_, waits, _ := m.rate()
-	early = m.wearAt(min(m.sync, block, commit), min(m.sync, commit))
-	early.early = often(waits, m.sync) / max(early.commits, 1e-9) * early.written
-	early.early -= min(early.logged, early.early)
-	return cadence, early
+	bears := func(d float64) bool {
+		w = m.wearAt(d)
+		early := often(waits, d) / max(w.commits, 1e-9) * w.written
+		return early-min(w.logged, early) <= float64(m.c.Store.WriteBudget)
+	}
+	switch {
+	case waits == 0:
+		return m.wearAt(commit), 1
+	case m.c.Store.Commit == "eager" || m.c.Store.WriteBudget < 0 || bears(soonest):
+		return m.wearAt(soonest), 0
+	case !bears(commit):
+		return m.wearAt(commit), 1
+	}
+	from, to := soonest, commit // early commits, evenly apart, as many as the budget bears
+	for range 30 {
+		if mid := (from + to) / 2; bears(mid) {
+			to = mid
+		} else {
+			from = mid
+		}
+	}
+	return m.wearAt(to), (to - soonest) / (commit - soonest)
 }
 
-// wearAt is the store if blocks are cut and commits made at these intervals, in seconds, where there is something to cut or commit.
-func (m *model) wearAt(block, commit float64) (w worn) {
+// wearAt is the store if commits are made at this interval, in seconds, where there is something to commit. They cut the blocks.
+func (m *model) wearAt(commit float64) (w worn) {
 	rate := 0.0
 	var cuts []cutting
 	for _, s := range m.disk() {
-		n := often(s.rate, block)
+		n := often(s.rate, commit)
 		cuts = append(cuts, cutting{s, n})
 		rate += s.rate
 	}
@@ -163,22 +179,4 @@ func (s *stream) resultBytes() float64 {
 		return 0
 	}
 	return resultHead + s.names + s.rows/s.closes*s.cells
-}
-
-// share is the part of the messages that somebody waits for which the write budget lets have a commit at once.
-func (m *model) share(early worn) float64 {
-	store := m.c.Store
-	switch {
-	case early.early == 0:
-		return 0
-	case store.Commit == "eager" || store.WriteBudget < 0:
-		return 1
-	}
-	return min(1, float64(store.WriteBudget)/early.early)
-}
-
-// mix is the store if a share of the messages gets early commits.
-func (w worn) mix(early worn, share float64) worn {
-	of := func(a, b float64) float64 { return (1-share)*a + share*b }
-	return worn{of(w.commits, early.commits), of(w.written, early.written), of(w.logged, early.logged), of(w.held, early.held), of(0, early.early)}
 }

@@ -26,7 +26,7 @@ func (m *maker) makeReceivers() {
 		}
 		level, set := blockstore.Level(slices.Index(blockstore.Levels, c.Common.Storage)), metrics.NewSet()
 		g := receiver.New(receiver.Options{
-			Name: c.Name, Block: *m.c.Block, Memory: level == blockstore.Memory, Split: c.Common.Split,
+			Name: c.Name, Block: m.c.Blocks(), Memory: level == blockstore.Memory, Split: c.Common.Split,
 			MaxRate: float64(c.Common.MaxRate), MinRate: float64(c.Common.MinRate), Batch: m.c.Batch.Interval.D(),
 			Clock: m.clock, Trusted: m.trusted.get, Store: m.store, Admission: m.gate, Log: m.log,
 		})
@@ -102,7 +102,7 @@ func (m *maker) makeSessions() {
 		return
 	}
 	g := receiver.New(receiver.Options{
-		Name: sessions, Block: *m.c.Block, Clock: m.clock, Trusted: m.trusted.get, Store: m.store, Admission: m.gate, Log: m.log,
+		Name: sessions, Block: m.c.Blocks(), Clock: m.clock, Trusted: m.trusted.get, Store: m.store, Admission: m.gate, Log: m.log,
 	})
 	m.broker.AttachOwn(sessions, g)
 	m.addInput(&input{sessions, m.baseOf(sessions), blockstore.MemoryAndDisk, metrics.NewSet(), reload.New(m.log), false, receiver.NewSupervisor(sessions, passive{}, g, m.log)})

@@ -160,7 +160,7 @@ func (b *bench) wire(dir string) {
 	for _, r := range b.c.Receivers {
 		level := blockstore.Level(slices.Index(blockstore.Levels, r.Common.Storage))
 		g := receiver.New(receiver.Options{
-			Name: r.Name, Block: *b.c.Block, MinRate: float64(receiver.DefaultMinRate), Batch: b.c.Batch.Interval.D(), Memory: level == blockstore.Memory,
+			Name: r.Name, Block: b.c.Blocks(), MinRate: float64(receiver.DefaultMinRate), Batch: b.c.Batch.Interval.D(), Memory: level == blockstore.Memory,
 			Clock: clk, Trusted: func() bool { return true }, Store: b.store, Admission: open{}, Log: b.log,
 		})
 		b.store.AddSource(r.Name, level, g)
