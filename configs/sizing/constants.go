@@ -5,7 +5,7 @@ import "time"
 // What was measured, how, and what is assumed. Bytes are exact wherever they are measured; times are those of one machine.
 //
 // Of commits and pages: what the library puts around entries, counted; and how turns fall together, fitted to the pipeline of test/wear in virtual time with 0.1 to
-// 1,000 messages a second and 1 to 4 sinks, 15 minutes after the start: all 26 cases were within a fifth. Five of them, and how far off the model is:
+// 1,000 messages a second and 1 to 4 sinks, 15 minutes after the start: all 26 cases were within a fifth. Some of them, and how far off the model is:
 //
 //	go test -count=1 -v -run TestTheModelAgainstAStore ./configs/sizing
 //
