@@ -158,3 +158,16 @@ func TestShortDecimals(t *testing.T) {
 		t.Error("none was short")
 	}
 }
+
+// Each byte at each place of a long string, which is gone through in more ways than one, is taken as encoding/json takes it.
+func TestLongStringsByteByByte(t *testing.T) {
+	for n := range 60 {
+		for c := range 0x80 {
+			text := []byte(`{"long":"` + strings.Repeat("n", 60) + `"}`)
+			text[len(`{"long":"`)+n] = byte(c)
+			if got, want := checkJSON(text) == nil, json.Valid(text); got != want {
+				t.Fatalf("%q is valid: %v, want %v", text, got, want)
+			}
+		}
+	}
+}
