@@ -32,8 +32,8 @@ func TestGuards(t *testing.T) {
 	wanted(t)
 	fmt.Printf("%s/%s, %d processors, %s\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), time.Now().UTC().Format(time.DateOnly))
 	size := binarySize(t)
-	guard("binary, stripped, arm64", fmt.Sprintf("%.1f MB", float64(size)/1e6), "goal 15 MB; at most 16.8 MB")
-	if size > 16.8e6 { // what came with streams brought 2.1 MB: the goal is to be reached again (docs/adr/0012)
+	guard("binary, stripped, arm64", fmt.Sprintf("%.1f MB", float64(size)/1e6), "goal 15 MB; at most 17.0 MB")
+	if size > 17e6 { // what came with streams, and sizing and profiles, brought 2.4 MB: the goal is to be reached again (docs/adr/0012)
 		t.Error("the binary is too large")
 	}
 	e := harness.New(t, guarded)
