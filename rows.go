@@ -7,6 +7,7 @@ type Rows struct {
 	Names  []string // columns in the order in which they are written, "stream" excepted
 	Cells  []Value  // Len() × len(Names)
 	At     []Pos    // where each row came from; ascending
+	had    int      // cells of the rows before, see Again
 }
 
 // Len is the number of rows.
@@ -18,13 +19,20 @@ func (r *Rows) Row(i int) []Value {
 	return r.Cells[i*n : (i+1)*n : (i+1)*n]
 }
 
-// Again returns empty rows of a stream in the memory of r, whose own rows are gone then. r may be nil.
+// Again returns empty rows of a stream in the memory of r, whose own rows are gone then. r may be nil. Whoever has added what there is calls Forget.
 func (r *Rows) Again(stream string, names []string) *Rows {
 	if r == nil {
 		return &Rows{Stream: stream, Names: names}
 	}
-	clear(r.Cells) // or they would keep their texts
-	return &Rows{Stream: stream, Names: names, Cells: r.Cells[:0], At: r.At[:0]}
+	return &Rows{Stream: stream, Names: names, Cells: r.Cells[:0], At: r.At[:0], had: max(len(r.Cells), r.had)}
+}
+
+// Forget lets go of what is left of the rows before: their cells would keep texts, and the blocks that those are of.
+func (r *Rows) Forget() {
+	if len(r.Cells) < r.had {
+		clear(r.Cells[len(r.Cells):r.had])
+	}
+	r.had = 0
 }
 
 // Slice returns the rows [from, to), sharing their cells.

@@ -148,6 +148,9 @@ func (c *Counts) add(f fate) {
 // message applies the rows of the message that was begun. If there can be several, or they change what is remembered, all are looked through before
 // the first one counts.
 func (s *Stream) message(c *Counts) (best fate) {
+	if s.r.alone && s.r.mem == nil && s.r.table == nil {
+		return s.row(c)
+	}
 	if s.st != nil && (s.r.many != nil || s.r.mem != nil) && !s.try() {
 		return isDead
 	}

@@ -67,6 +67,9 @@ func benchedStreams() []benched {
 			c.Decode, c.GroupBy, c.Aggregate = "number", conf.Pairs{{Key: "device", Value: "topic[1]"}}, aggregates("avg(value)")
 			c.MaxGroups, c.Window = 10_000, "tumbling 1m"
 		}, func(i int) (string, string) { return fmt.Sprintf("site/%d/gpio/1", i), fmt.Sprintf("%d.5", i%50) }},
+		{"number_by_topic", 0, 1, func(c *StreamConfig) {
+			c.Decode, c.GroupBy, c.Aggregate = "number", conf.Pairs{{Key: "site", Value: "topic[1]"}, {Key: "pin", Value: "topic[3]"}}, aggregates("avg(value)")
+		}, numberMessage},
 		{"number_sliding_1m_every_1s", 0, 1, func(c *StreamConfig) {
 			c.Decode, c.Window, c.Aggregate = "number", "sliding 1m every 1s", aggregates("avg(value)")
 		}, numberMessage},

@@ -12,7 +12,7 @@ import (
 
 // Config is the [batch] table.
 type Config struct {
-	Interval conf.Duration `toml:"interval" doc:"how often each stream and each sink takes what has come (Spark: batch interval). Windows need not be multiples of it, and results do not depend on it"`
+	Interval conf.Duration `toml:"interval" doc:"how often each stream and each sink takes what has come (Spark: batch interval). What is much by then is taken earlier. Windows need not be multiples of it, and results do not depend on it"`
 }
 
 // Default returns the defaults.

@@ -21,8 +21,9 @@
 //
 // # What a row costs
 //
-// What can be decided of a plan, a topic, a block or a pane is not decided of a row: Plan.inputs, topicInfo, rowReader.enter, panes.now. A row that finds its group
-// takes no memory (TestARowCostsNoMemory). `make bench-streams` prints what it takes of time.
+// What can be decided of a plan, a topic, a block or a pane is not decided of a row: Plan.inputs, topicInfo, panes.now. A row that finds its group
+// takes no memory (TestARowCostsNoMemory). `make bench-streams` prints what it takes of time. A stream that 2 MiB wait for does not wait for its batch interval
+// (TestMuchIsTakenAtOnce): the streams that take a block, and their sinks, then find it in the store's memory, decoded.
 //
 // # Invariants
 //

@@ -127,6 +127,7 @@ func (f *feed) rows(r *edged.Reading, g segment, stop edged.Pos, limits edged.Li
 		return err
 	}
 	r.Rows = limits.Into.Again(f.s.name, rd.p.names)
+	defer r.Rows.Forget()
 	gone := int64(0)
 	for r.To.Before(stop) {
 		e, ok, err := f.s.o.Store.Next(r.To.Seq)
@@ -284,5 +285,6 @@ func readResults(s Store, stream, sink string, r *edged.Reading, stop edged.Pos,
 	if r.Rows == nil {
 		r.Rows = &edged.Rows{Stream: stream}
 	}
+	r.Rows.Forget()
 	return nil
 }

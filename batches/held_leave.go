@@ -91,7 +91,7 @@ func (s *Stream) behindJoin(our, other *heldRow, at int64, left edged.Instant) {
 		in.trusted = in.trusted && other.trusted
 	}
 	r.row.Topic, r.row.Time, r.row.QoS, r.row.Retain = our.topic, at, our.qos, our.retain
-	r.topic = r.info(our.topic)
+	r.topic = r.aside(our.topic)
 	r.held, r.heldTrusted = our, in.trusted
 	switch r.through() {
 	case filtered:

@@ -115,6 +115,18 @@ func (m *memStore) Cursors() []edged.Cursor {
 	defer m.mu.Unlock()
 	return slices.Collect(maps.Values(m.cursors))
 }
+func (m *memStore) Pending(_ string, need edged.Spans) (n int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, sp := range need {
+		for seq := max(sp.From, m.oldest); seq <= uint64(len(m.log)) && seq < sp.To; seq++ {
+			if b := m.log[seq-1].Block; b != nil {
+				n += b.Size()
+			}
+		}
+	}
+	return n
+}
 func (m *memStore) ResultEnd(stream string) uint64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

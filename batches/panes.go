@@ -13,6 +13,7 @@ type panes struct {
 	byKey map[paneKey]*pane
 	order []*pane          // the same, in the order of time
 	now   *pane            // of the last row that was added, until the watermark moves
+	found foundGroups      // the groups of the block's topics
 	next  map[uint32]int64 // by epoch: the start of the next window to leave
 	epoch uint32           // of the watermark
 	gone  []saved          // groups of dropped panes that the last checkpoint still holds
@@ -101,7 +102,7 @@ func (s *panes) add(in *arrived) fate {
 	}
 	g := p.only
 	if g == nil {
-		g = p.groups[string(in.key)]
+		g = s.found.group(p, in)
 	}
 	if g == nil {
 		if len(p.groups) >= s.p.groups {
@@ -134,6 +135,7 @@ func (s *panes) awaits() (edged.Instant, bool) {
 // time for it, what else has changed shows itself.
 func (s *panes) advance(w edged.Instant, out *output) {
 	s.now = nil
+	s.found.forget()
 	for {
 		epoch, start, ok := s.start()
 		if !ok || w.Before(edged.Instant{Epoch: epoch, Wall: start + s.p.window.Size}) {

@@ -17,6 +17,7 @@ import (
 	"edged/batches/expression"
 	"edged/batches/window"
 	"edged/internal/conf"
+	"edged/internal/topic"
 )
 
 // Plan is a compiled stream. It is immutable and shared.
@@ -28,7 +29,8 @@ type Plan struct {
 	from    []string // receivers whose time counts
 	own     []string // receivers of the messages that match topics
 	topics  []string
-	format  string // the name of the decoder
+	filters topic.Filters[struct{}] // topics
+	format  string                  // the name of the decoder
 	columns []Column
 	decode  decode.Kind
 	paths   [][]string
@@ -104,7 +106,7 @@ func Compile(c *StreamConfig) (*Plan, []Problem) {
 	b.flatMap(c.FlatMap)
 	b.time(c)
 	b.joins(c)
-	p.from = p.own
+	p.filters, p.from = topic.NewFilters(p.topics), p.own
 	if j := p.join; j != nil && !j.table() && !slices.Contains(p.own, j.other) { // a table's messages are no rows in time
 		p.from = slices.Sorted(slices.Values(c.Sources()))
 	}

@@ -19,7 +19,8 @@ import (
 type join struct {
 	alias, other string
 	topics       []string // filters of the other side's messages; empty: all
-	within       int64    // ns; 0: the other side is a table
+	filters      topic.Filters[struct{}]
+	within       int64 // ns; 0: the other side is a table
 	outer        bool
 	own          []*expression.Expr // what a row of this side must be equal in
 
@@ -51,7 +52,7 @@ func (b *builder) joins(c *StreamConfig) {
 		b.fail("join", c.Join[1].Key, errors.New("a stream has one join; chain a second stream for another"))
 		return
 	}
-	j := &join{alias: pr.Key, other: pr.Value, topics: slices.Sorted(slices.Values(c.JoinTopics)), within: int64(c.Within), outer: c.Outer, time: -1}
+	j := &join{alias: pr.Key, other: pr.Value, topics: slices.Sorted(slices.Values(c.JoinTopics)), filters: topic.NewFilters(c.JoinTopics), within: int64(c.Within), outer: c.Outer, time: -1}
 	b.alias(c, j)
 	if !b.joinDecoder(c, j) {
 		return
@@ -217,5 +218,5 @@ func (j *join) takes(receiver, name string) bool {
 }
 
 func (j *join) matches(name string) bool {
-	return len(j.topics) == 0 || slices.ContainsFunc(j.topics, func(f string) bool { return topic.Match(f, name) })
+	return len(j.topics) == 0 || j.filters.Match(name)
 }

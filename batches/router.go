@@ -8,16 +8,25 @@ import (
 )
 
 // Router counts, for the ledger, which streams take a message. The committer calls it for every block that it stores; it
-// knows receivers and topics only, so that it is an independent count of what the streams must come to.
+// knows receivers and topics only, so that it is an independent count of what the streams must come to. It remembers no topics.
 type Router struct {
 	plans  []*Plan
-	routes map[string]*topic.Cache[[]int] // by receiver: indexes into plans
+	routes map[string]*takers // by receiver
 	counts []uint64
+	last   []int    // by plan: the topic that was counted last, from 1 on
+	per    []uint64 // messages by topic
+	found  []int
+}
+
+// takers are the streams that take messages of a receiver: indexes into plans.
+type takers struct {
+	all []int              // whatever their topics are
+	by  topic.Filters[int] // a stream can have several that match
 }
 
 // NewRouter makes a router for the streams of the configuration.
 func NewRouter(plans []*Plan) *Router {
-	return &Router{plans: plans, routes: map[string]*topic.Cache[[]int]{}, counts: make([]uint64, len(plans))}
+	return &Router{plans: plans, routes: map[string]*takers{}, counts: make([]uint64, len(plans)), last: make([]int, len(plans))}
 }
 
 // Streams implements edged.Router.
@@ -30,14 +39,21 @@ func (r *Router) Streams() (names []string) {
 
 // Count implements edged.Router.
 func (r *Router) Count(b *edged.Block, add func(stream string, messages uint64)) {
-	per := make([]uint64, len(b.Topics))
+	r.per = slices.Grow(r.per[:0], len(b.Topics))[:len(b.Topics)]
+	clear(r.per)
 	for _, t := range b.Topic {
-		per[t]++
+		r.per[t]++
 	}
 	clear(r.counts)
+	clear(r.last)
+	to := r.of(b.Receiver)
 	for t, name := range b.Topics {
-		for _, i := range r.route(b.Receiver, name) {
-			r.counts[i] += per[t]
+		r.found = to.by.Append(append(r.found[:0], to.all...), name)
+		for _, i := range r.found {
+			if r.last[i] <= t {
+				r.last[i] = t + 1
+				r.counts[i] += r.per[t]
+			}
 		}
 	}
 	for i, n := range r.counts {
@@ -47,26 +63,29 @@ func (r *Router) Count(b *edged.Block, add func(stream string, messages uint64))
 	}
 }
 
-func (r *Router) route(receiver, name string) []int {
-	topics := r.routes[receiver]
-	if topics == nil {
-		topics = &topic.Cache[[]int]{}
-		r.routes[receiver] = topics
-	}
-	if to, ok := topics.Get(name); ok {
+// of finds who takes messages of a receiver.
+func (r *Router) of(receiver string) *takers {
+	if to := r.routes[receiver]; to != nil {
 		return to
 	}
-	return topics.Put(name, func(name string) (to []int) {
-		for i, p := range r.plans {
-			if p.Takes(receiver, name) {
-				to = append(to, i)
-			}
+	to := &takers{}
+	for i, p := range r.plans {
+		if slices.Contains(p.own, receiver) {
+			to.add(i, p.topics)
 		}
-		return to
-	})
+		if j := p.join; j != nil && j.other == receiver {
+			to.add(i, j.topics)
+		}
+	}
+	r.routes[receiver] = to
+	return to
 }
 
-// Takes reports whether a stream takes messages of this receiver and topic.
-func (p *Plan) Takes(receiver, topic string) bool {
-	return slices.Contains(p.own, receiver) && p.matches(topic) || p.join.takes(receiver, topic)
+func (to *takers) add(plan int, filters []string) {
+	if len(filters) == 0 {
+		to.all = append(to.all, plan)
+	}
+	for _, f := range filters {
+		to.by.Add(f, plan)
+	}
 }

@@ -3,15 +3,12 @@ package batches
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strings"
 	"time"
 
 	"edged"
 	"edged/batches/decode"
 	"edged/batches/expression"
-	"edged/internal/rowcodec"
-	"edged/internal/topic"
 )
 
 // verdict is what becomes of a message on its way to a row.
@@ -30,16 +27,14 @@ const (
 type rowReader struct {
 	p      *Plan
 	blind  bool // see Plan.blind
+	alone  bool // see Plan.alone
 	dec    decode.Decoder
 	dated  decode.Dated // dec, if it is to know when a payload came
 	eval   *expression.Evaluator
 	row    expression.Row
 	cols   []edged.Value // that the decoder fills: those of row, but for the rows of many
 	reason string
-	topics topic.Cache[*topicInfo]
-	ours   topicInfo    // of topics that the stream takes, if that is all there is to know of one
-	others topicInfo    // of the others
-	infos  []*topicInfo // of block's topics, as far as they were needed
+	topics topicInfos
 	key    []byte
 	joined []byte        // see joinKey
 	args   []edged.Value // what the aggregates take of the row: see Plan.inputs
@@ -58,70 +53,17 @@ type rowReader struct {
 	heldTrusted bool     // of it and its partner
 }
 
-// topicInfo is what a topic means to a stream: worked out once a topic, not once a message.
-type topicInfo struct {
-	routed bool
-	key    []byte // of the group, if it depends on the topic only; nobody writes to it
-	values []edged.Value
-}
-
 func newRowReader(p *Plan) *rowReader {
 	cols := make([]edged.Value, len(p.paths))
 	r := &rowReader{
 		p: p, blind: p.blind(), dec: p.decode.New(p.paths), eval: expression.NewEvaluator(),
-		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)), ours: topicInfo{routed: true},
+		row: expression.Row{Cols: cols}, cols: cols, args: make([]edged.Value, len(p.inputs)), topics: newTopicInfos(p),
 	}
-	if p.fans() {
+	if r.alone = p.alone(); p.fans() {
 		r.many = &fan{shows: p.shows()}
 	}
 	r.dated, _ = r.dec.(decode.Dated)
 	return r
-}
-
-func (p *Plan) takes(receiver string) bool {
-	return slices.Contains(p.own, receiver) || p.join != nil && p.join.other == receiver
-}
-
-func (p *Plan) matches(name string) bool {
-	return len(p.topics) == 0 || slices.ContainsFunc(p.topics, func(f string) bool { return topic.Match(f, name) })
-}
-
-// enter begins with a block. A block spells each topic once: what it means is looked up once.
-func (r *rowReader) enter(b *edged.Block) {
-	r.block, r.infos = b, slices.Grow(r.infos[:0], len(b.Topics))[:len(b.Topics)]
-	clear(r.infos)
-}
-
-// fewFilters are so many that to hold a topic against them costs less than to look it up among many thousands.
-const fewFilters = 4
-
-func (r *rowReader) info(name string) *topicInfo {
-	if len(r.p.keys) == 0 && len(r.p.topics) <= fewFilters { // there is nothing else to know
-		if r.p.matches(name) {
-			return &r.ours
-		}
-		return &r.others
-	}
-	if t, ok := r.topics.Get(name); ok {
-		return t
-	}
-	return r.topics.Put(name, r.learn)
-}
-
-func (r *rowReader) learn(name string) *topicInfo {
-	t := &topicInfo{routed: r.p.matches(name)}
-	if t.routed && len(r.p.keys) > 0 && !slices.ContainsFunc(r.p.keys, func(k keyed) bool { return !k.expr.OfTopic() }) {
-		r.row.Topic = name
-		t.values = r.groupValues()
-		t.key = appendKey(nil, t.values)
-	}
-	return t
-}
-
-// letGo is called when a block has been read: it, and what its topics mean, may be large.
-func (r *rowReader) letGo() {
-	r.block = nil
-	clear(r.infos)
 }
 
 // begin reads message i of a block of a receiver that the stream takes. After good, next gives its rows, of which there may be none. A
@@ -131,11 +73,7 @@ func (r *rowReader) begin(b *edged.Block, i int) (v verdict) {
 		r.enter(b)
 	}
 	name := b.Topic[i]
-	info := r.infos[name]
-	if info == nil {
-		info = r.info(b.Topics[name])
-		r.infos[name] = info
-	}
+	info := r.info(name)
 	if !info.routed {
 		return notRouted
 	}
@@ -222,6 +160,11 @@ func (r *rowReader) through() (v verdict) {
 	return good
 }
 
+// alone reports whether every message is one row, which goes through as it was decoded if nothing is remembered and no table is joined.
+func (p *Plan) alone() bool {
+	return !p.fans() && len(p.lags) == 0 && p.where == nil && len(p.selects) == 0
+}
+
 // remember finds what is kept of the row's key.
 func (r *rowReader) remember() (*remembered, verdict) {
 	key := r.group()
@@ -280,34 +223,6 @@ func (r *rowReader) arguments() {
 			r.args[i] = r.eval.Value(x, &r.row)
 		}
 	}
-}
-
-// group returns the key of the row's group, valid until the next call.
-func (r *rowReader) group() []byte {
-	if r.topic.values != nil || len(r.p.keys) == 0 {
-		return r.topic.key
-	}
-	r.key = r.key[:0]
-	for _, k := range r.p.keys {
-		r.key = rowcodec.AppendValue(r.key, orNull(r.eval.Value(k.expr, &r.row)))
-	}
-	return r.key
-}
-
-// groupValues evaluates the group's keys, and owns their texts.
-func (r *rowReader) groupValues() []edged.Value {
-	values := make([]edged.Value, len(r.p.keys))
-	for i, k := range r.p.keys {
-		values[i] = own(orNull(r.eval.Value(k.expr, &r.row)))
-	}
-	return values
-}
-
-func appendKey(b []byte, values []edged.Value) []byte {
-	for _, v := range values {
-		b = rowcodec.AppendValue(b, v)
-	}
-	return b
 }
 
 // own copies the text of a value, which belongs to a decoder.

@@ -79,9 +79,8 @@ type arrived struct {
 
 // values are those that the row is grouped by, for a group that keeps them.
 func (in *arrived) values() []edged.Value {
-	r := in.reader
-	if r.topic.values != nil || len(r.p.keys) == 0 {
-		return r.topic.values
+	if r := in.reader; len(r.p.keys) > 0 {
+		return r.groupValues()
 	}
-	return r.groupValues()
+	return nil
 }

@@ -15,6 +15,7 @@ type Store interface {
 	Changed() <-chan struct{}
 	Cursor(name string) (edged.Cursor, bool)
 	Cursors() []edged.Cursor
+	Pending(log string, need edged.Spans) int64 // bytes, about
 	ResultEnd(stream string) uint64
 	NextResult(stream string, seq uint64) (edged.Result, bool, error)
 	Values(space string, each func(key string, value []byte, err error) error) error

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"edged"
+	"edged/batches/window"
 )
 
 // Options make a Stream.
@@ -86,8 +87,8 @@ func New(o Options) *Stream {
 // Name is the stream's name.
 func (s *Stream) Name() string { return s.name }
 
-// Run opens the stream where the store says it was, and takes a step every batch interval, and when a window that is open
-// has ended. When ctx ends it takes a last step, saves its windows, and returns.
+// Run opens the stream where the store says it was, and takes a step every batch interval, when a window that is open has ended, and when much
+// waits. When ctx ends it takes a last step, saves its windows, and returns.
 func (s *Stream) Run(ctx context.Context) error {
 	if err := s.open(ctx); err != nil {
 		return err
@@ -103,7 +104,7 @@ func (s *Stream) Run(ctx context.Context) error {
 				return err
 			}
 		case <-changed:
-			if s.awaited() || s.isWanted() {
+			if s.awaited() || s.isWanted() || s.hasMuch() {
 				if err := s.step(ctx); err != nil && ctx.Err() == nil {
 					return err
 				}
@@ -130,7 +131,14 @@ func (s *Stream) awaited() bool {
 	return ok && w.Satisfied(s.o.Store.LastTick())
 }
 
+// hasMuch reports whether so much waits that it is taken before the batch interval is over: while the store still has it in memory, instead of in one
+// great step behind, and read from the disk again. Where the interval shows in the results it is kept, and where every step is a commit: of a chained stream.
+func (s *Stream) hasMuch() bool {
+	return s.p.window.Kind != window.Batch && s.out.chain == nil && s.o.Store.Pending("", edged.Spans{{From: s.rec.applied, To: edged.Forever}}) >= muchBytes
+}
+
 const (
+	muchBytes       = 2 << 20  // of log, see hasMuch: a part of the store's memory_cache (16 MiB)
 	stepBytes       = 8 << 20  // blocks taken before what they gave is committed
 	stepResults     = 2000     // results, blocks of a chained stream and dead letters, likewise: one commit is not to hold publishers up
 	stepGiven       = 1 << 20  // bytes of those blocks, likewise: they have a part of the store's reserve

@@ -29,6 +29,7 @@ type Archive struct {
 	buckets   map[string]*values
 
 	settled      bool // the top level was read as a whole
+	whole        bool // so was every entry that the newest state which can be read has
 	cursorsWhole bool // so were the names of the cursors
 }
 
@@ -110,6 +111,7 @@ func (a *Archive) gather(cursors bool) {
 		}
 		s.walk(m)
 		a.settled = a.settled || !s.topLost
+		a.whole = a.whole || rank == 0 && !s.topLost && !s.logLost
 		seen.Union(s.w.Read())
 		rank++
 	}
@@ -126,6 +128,19 @@ func (a *Archive) gather(cursors bool) {
 		}
 	}
 	a.scan(seen)
+}
+
+// oneState reports whether the newest state that can be read is whole, and every cursor is of it: then what other states have of result logs is not part of it.
+func (a *Archive) oneState() bool {
+	if !a.whole || !a.cursorsWhole || len(a.lost) > 0 {
+		return false
+	}
+	for _, c := range a.cursors {
+		if c.rank > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 func (a *Archive) entry(log string, seq uint64, at place, rank int) {

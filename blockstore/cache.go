@@ -6,15 +6,26 @@ import (
 	"edged"
 )
 
-// cache holds the newest log entries in memory. Entries of receivers with storage = "memory" are only here.
+// cache holds the newest log entries in memory. Entries of receivers with storage = "memory" are only here. What waits for the store is memory of the
+// same kind, and newer: as long as it is much, fewer blocks that were stored are kept beside it.
 type cache struct {
 	max     int64
+	waiting int64 // bytes of blocks that wait for the store
+	unread  int64 // bytes that were added since an entry was last read here
 	entries map[uint64]entry
 	recent  []uint64 // on disk too: may go at any time, oldest first
 	size    int64    // of recent
 	only    []uint64 // in memory only, ascending
 	memory  int64    // of only
 }
+
+// What was added and not read while the cache was filled so many times is kept in vain: who reads is further behind than the cache reaches, and reads the
+// file. Then a part of it is enough to notice who comes near.
+const (
+	unreadTimes = 4
+	unreadPart  = 4
+	leastPart   = 16 // of the cache are kept whatever waits
+)
 
 func newCache(max int64) cache { return cache{max: max, entries: map[uint64]entry{}} }
 
@@ -28,10 +39,11 @@ func (c *cache) add(e entry) {
 	default:
 		c.recent = append(c.recent, e.Seq)
 		c.size += e.bytes
+		c.unread += e.bytes
 	}
 	c.entries[e.Seq] = e
-	drop := 0
-	for c.size+c.memory > c.max && drop < len(c.recent) {
+	drop, most := 0, c.most()
+	for c.size > most && drop < len(c.recent) {
 		c.size -= c.entries[c.recent[drop]].bytes
 		delete(c.entries, c.recent[drop])
 		drop++
@@ -39,6 +51,24 @@ func (c *cache) add(e entry) {
 	if drop > 0 {
 		c.recent = slices.Delete(c.recent, 0, drop)
 	}
+}
+
+// most is how many bytes of entries that are on disk, too, are kept.
+func (c *cache) most() int64 {
+	most := c.max
+	if c.unread > unreadTimes*c.max {
+		most /= unreadPart
+	}
+	return max(most-c.waiting, c.max/leastPart) - c.memory
+}
+
+// get returns an entry that is here.
+func (c *cache) get(seq uint64) (entry, bool) {
+	e, ok := c.entries[seq]
+	if ok {
+		c.unread = 0
+	}
+	return e, ok
 }
 
 // release drops the entries in memory that no cursor needs any more.

@@ -144,7 +144,7 @@ func TestChainsLeaveRoomToMove(t *testing.T) {
 	s.AddSource("r", MemoryAndDisk, f)
 	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "holds", Need: edged.SpansFrom(1)}}}, false, nil)
 	for i := 0; !s.Space().Full; i++ {
-		f.put(nil, string(make([]byte, 500<<10)))
+		f.put(nil, noise(500<<10))
 		step(t, s)
 		if i > 100 {
 			t.Fatal("the store does not get full")
@@ -152,7 +152,7 @@ func TestChainsLeaveRoomToMove(t *testing.T) {
 	}
 	refused := 0
 	for i := range 200 {
-		s.Submit(&edged.Update{Blocks: []*edged.Block{givenBlock("up", fmt.Sprint(i, string(make([]byte, 200<<10))), int64(i))}}, false, func(err error) {
+		s.Submit(&edged.Update{Blocks: []*edged.Block{givenBlock("up", fmt.Sprint(i, noise(200<<10)), int64(i))}}, false, func(err error) {
 			if errors.Is(err, edged.ErrFull) {
 				refused++
 			} else if err != nil {

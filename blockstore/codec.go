@@ -75,7 +75,7 @@ func (h *header) append(b []byte) []byte {
 
 // readHeader reads an entry's header without checking its CRC.
 func readHeader(b []byte) (h header, ok bool) {
-	if len(b) < headerLen+4 || b[1] != entryVersion && (b[1] != extrasVersion || b[0] == 'R') {
+	if len(b) < headerLen+4 || b[1] != entryVersion && (b[1] != extrasVersion || b[0] == 'R') && (b[1] != packedVersion || b[0] != 'B') {
 		return h, false
 	}
 	return header{

@@ -19,8 +19,15 @@ type boot struct {
 	mono int64 // nanoseconds since the computer started
 }
 
-// appendBlock encodes a block as an entry. FORMAT.md describes it.
+// appendBlock encodes a block as an entry that is not packed. FORMAT.md describes it.
 func appendBlock(b []byte, h header, bt boot, blk *edged.Block) []byte {
+	from := len(b)
+	b = appendUnsealed(b, h, bt, blk)
+	return append(b[:from], seal(b[from:])...)
+}
+
+// appendUnsealed is appendBlock without the CRC.
+func appendUnsealed(b []byte, h header, bt boot, blk *edged.Block) []byte {
 	h.kind, h.at = 'B', blk.Cut
 	from := len(b)
 	b = h.append(b)
@@ -69,11 +76,10 @@ func appendBlock(b []byte, h header, bt boot, blk *edged.Block) []byte {
 			b = appendStr(b, x.Data)
 		}
 	}
-	b = append(b, blk.Data...)
-	return append(b[:from], seal(b[from:])...)
+	return append(b, blk.Data...)
 }
 
-// decodeBlock reads an entry written by appendBlock. The block shares nothing with b.
+// decodeBlock reads an entry with a block, packed or not. The block shares nothing with b.
 func decodeBlock(b []byte) (*edged.Block, error) {
 	h, ok := readHeader(b)
 	if !ok || h.kind != 'B' {
@@ -83,8 +89,18 @@ func decodeBlock(b []byte) (*edged.Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := reader{b: body[headerLen:]}
-	r.bytes(16 + 8) // boot id and time: for people and salvage
+	if len(body) < clearLen {
+		return nil, errShort
+	}
+	version, rest := b[1], body[clearLen:] // boot id and time before it are for people and salvage
+	if version == packedVersion {
+		var buf *spare
+		if version, rest, buf, err = unpack(rest); err != nil {
+			return nil, err
+		}
+		defer spares.Put(buf)
+	}
+	r := reader{b: rest}
 	blk := &edged.Block{Seq: h.seq, Cut: h.at, Trusted: r.byte()&markUntrusted == 0, Receiver: r.str()}
 	blk.Topics = r.strs(r.count())
 	n := r.count()
@@ -119,7 +135,7 @@ func decodeBlock(b []byte) (*edged.Block, error) {
 			o.Client = r.str()
 		}
 	}
-	if b[1] == extrasVersion {
+	if version == extrasVersion {
 		blk.Extras = make([]edged.BlockExtra, r.count())
 		for i := range blk.Extras {
 			blk.Extras[i].Index = uint32(r.uvarint())

@@ -57,6 +57,11 @@ func TestEveryFlippedBitIsFound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := drawBlock(t)
 		v := appendBlock(nil, header{seq: b.Seq}, boot{}, b)
+		if rapid.Bool().Draw(t, "packed") && b.Len() > 0 {
+			b.Data = append(b.Data, make([]byte, 5000)...)
+			b.End[b.Len()-1] += 5000
+			v = packedBlock(header{seq: b.Seq}, b)
+		}
 		bit := rapid.IntRange(0, len(v)*8-1).Draw(t, "bit")
 		v[bit/8] ^= 1 << (bit % 8)
 		if e := decodeEntry(b.Seq, v); e.Err == nil {
@@ -85,6 +90,7 @@ func TestTicksReadAsWritten(t *testing.T) {
 func FuzzDecode(f *testing.F) {
 	b := &edged.Block{Seq: 1, Receiver: "r", Topics: []string{"a"}, Topic: []uint32{0}, Arrival: []int64{1}, Flags: []uint8{1}, End: []uint32{1}, Data: []byte("x"), Cut: edged.Instant{Wall: 2}}
 	f.Add(appendBlock(nil, header{seq: 1}, boot{}, b))
+	f.Add(packedBlock(header{seq: 1}, readings(10, 4)))
 	f.Add(appendTick(nil, header{seq: 1}, &edged.Tick{}))
 	f.Add(appendResult(nil, header{seq: 1}, &edged.Result{Data: []byte("x")}))
 	f.Add(appendCursor(nil, &edged.Cursor{Need: edged.SpansFrom(1)}))

@@ -43,6 +43,7 @@ func (s *Store) Run(ctx context.Context) error {
 // drain commits what is left when the gateway stops: sources were stopped before, so that this ends. What the disk has no
 // room for is refused, and stays with its publishers.
 func (s *Store) drain() error {
+	s.draining = true
 	for range 3 {
 		if err := s.commitRound(false); err != nil {
 			return err
@@ -53,14 +54,18 @@ func (s *Store) drain() error {
 
 // Flush commits everything that waits in the sources and in the queue now, and returns when it is durable.
 func (s *Store) Flush(ctx context.Context) error {
-	return s.Commit(ctx, &edged.Update{}, true)
+	return s.wait(ctx, &edged.Update{}, true, true)
 }
 
 // Commit submits an update and waits until it is durable. An error means that nothing of it is, except ctx's own error:
 // then it may become so later. soon asks for a commit as soon as the disk is idle, instead of at the cadence.
 func (s *Store) Commit(ctx context.Context, u *edged.Update, soon bool) error {
+	return s.wait(ctx, u, soon, false)
+}
+
+func (s *Store) wait(ctx context.Context, u *edged.Update, soon, all bool) error {
 	ch := make(chan error, 1)
-	s.Submit(u, soon, func(err error) { ch <- err })
+	s.submit(pending{u: u, all: all, done: func(err error) { ch <- err }}, soon)
 	select {
 	case err := <-ch:
 		return err
@@ -72,14 +77,18 @@ func (s *Store) Commit(ctx context.Context, u *edged.Update, soon bool) error {
 // Submit hands over an update and returns at once; done is called from another goroutine when it is durable, or with what keeps it
 // from being so. It must not block. What the file cannot hold is refused with ErrFull, however much room there is.
 func (s *Store) Submit(u *edged.Update, soon bool, done func(error)) {
+	s.submit(pending{u: u, done: done}, soon)
+}
+
+func (s *Store) submit(p pending, soon bool) {
 	s.mu.Lock()
-	err := cmp.Or(s.fatal, tooLong(u))
+	err := cmp.Or(s.fatal, tooLong(p.u))
 	if err == nil {
-		s.queue = append(s.queue, pending{u: u, done: done})
+		s.queue = append(s.queue, p)
 	}
 	s.mu.Unlock()
 	if err != nil {
-		go done(err)
+		go p.done(err)
 		return
 	}
 	if soon || s.pace.eager || s.pace.hasty.Load() {
@@ -104,12 +113,24 @@ func tooLong(u *edged.Update) error {
 	return nil
 }
 
-func (s *Store) takeQueue() []pending {
+// takeQueue takes what waits; without all not what wants a round that takes everything: it came when this one was under way.
+func (s *Store) takeQueue(all bool) (taken []pending) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if all {
+		taken, s.queue = s.queue, nil
+		return taken
+	}
 	q := s.queue
 	s.queue = nil
-	return q
+	for _, p := range q {
+		if p.all {
+			s.queue = append(s.queue, p)
+		} else {
+			taken = append(taken, p)
+		}
+	}
+	return taken
 }
 
 // refuseWaiting answers what reached the queue after the last round.

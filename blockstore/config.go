@@ -24,7 +24,7 @@ type Config struct {
 func Default() *Config {
 	return &Config{
 		MaxBytes: 1 << 30, ReserveFree: conf.AutoSize{Auto: true}, Commit: "auto", CommitInterval: conf.Duration(200 * time.Millisecond),
-		WriteBudget: 2e9 / 86400.0, WriteBurst: 256e6, MemoryCache: 16 << 20, Keep: conf.Duration(10 * time.Minute), Checkpoint: conf.Duration(30 * time.Second),
+		WriteBudget: 2e9 / 86400.0, WriteBurst: 384e6, MemoryCache: 16 << 20, Keep: conf.Duration(10 * time.Minute), Checkpoint: conf.Duration(30 * time.Second),
 	}
 }
 

@@ -37,7 +37,10 @@ func sampleStore(t testing.TB, n int) (file []byte, want []string) {
 	f := &feed{name: "r"}
 	s.AddSource("r", MemoryAndDisk, f)
 	for i := range n {
-		text := fmt.Sprintf("%04d", i) + strings.Repeat("x", i*311%9000)
+		text := fmt.Sprintf("%04d", i) + strings.Repeat("x", i*311%9000) // packed
+		if i%2 == 0 {
+			text = fmt.Sprintf("%04d", i) + noise(i*311%9000) // not packed
+		}
 		f.put(nil, text)
 		want = append(want, text)
 		s.Submit(&edged.Update{
@@ -160,6 +163,19 @@ func TestDamagedMetaPages(t *testing.T) {
 				if c, ok := s.Cursor(name); !ok || c.Lost || name == "stream/pins" && len(c.Data) != 1 {
 					t.Errorf("%s: %+v %t", name, c, ok)
 				}
+			}
+			// A result and the position of its stream are one commit: of two states of the file, both are of one, or the stream would give it once more.
+			stream, _ := s.Cursor("stream/pins")
+			results := 0
+			for at := uint64(0); ; results++ {
+				r, ok, err := s.NextResult("pins", at)
+				if !ok || err != nil {
+					break
+				}
+				at = r.Seq + 1
+			}
+			if known := int(stream.Data[0]) + 1; results != known {
+				t.Errorf("%d results, and their stream knows of %d", results, known)
 			}
 			n := 0
 			if err := s.Values("retained", func(_ string, _ []byte, err error) error { n++; return err }); err != nil || n < 24 {

@@ -16,7 +16,7 @@
 // Receivers' block generators are Sources. The committer pulls: at each round it cuts every source's open block, takes
 // what is queued, asks the consumers that ride along for their progress, adds the updates that wait, and writes one
 // transaction. N receivers therefore cost one commit, not N, and an acknowledgement never waits for a block interval and
-// a commit interval both.
+// a commit interval both. Where more waits than a round takes, rounds follow each other at once (TestARoundIsBounded).
 //
 // # Invariants
 //

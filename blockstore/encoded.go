@@ -1,27 +1,46 @@
 package blockstore
 
+import (
+	"slices"
+
+	"edged/internal/lately"
+)
+
 // encoded is the memory in which the blocks of a transaction are encoded. The library refers to it until the transaction has ended, and copies
 // it into pages when it commits; the next transaction encodes in it again.
 type encoded struct {
-	buffers [][]byte
-	used    int
+	chunks []chunk
+	latest lately.Most // bytes that a round has needed
+	needed int         // by this one
 }
 
-// begin is called when the transaction before has ended. What that did not need is given back.
+// chunk is memory for one block or more; its length is what of it is in use.
+type chunk []byte
+
+const chunkBytes = 256 << 10 // of memory, and of address space: a small block touches no more of it than it needs
+
+// begin is called when the transaction before has ended. What it needed in several chunks the next one has in one, whatever its blocks' sizes; what the
+// latest ones did not need is given back.
 func (e *encoded) begin() {
-	clear(e.buffers[e.used:])
-	e.buffers, e.used = e.buffers[:e.used], 0
+	most, over := e.latest.Note(e.needed)
+	if len(e.chunks) > 1 || over && len(e.chunks) > 0 && cap(e.chunks[0]) > 2*most+chunkBytes {
+		e.chunks = append(e.chunks[:0:0], make(chunk, 0, most))
+	}
+	for i, c := range e.chunks {
+		e.chunks[i] = c[:0]
+	}
+	e.needed = 0
 }
 
-// room returns an empty slice with room for n bytes, good until begin. A buffer that is much larger than what is needed was for a burst.
+// room returns an empty slice with room for n bytes, good until begin.
 func (e *encoded) room(n int) []byte {
-	if e.used == len(e.buffers) {
-		e.buffers = append(e.buffers, nil)
+	e.needed += n
+	i := slices.IndexFunc(e.chunks, func(c chunk) bool { return cap(c)-len(c) >= n })
+	if i < 0 {
+		i = len(e.chunks)
+		e.chunks = append(e.chunks, make(chunk, 0, max(n, chunkBytes)))
 	}
-	b := &e.buffers[e.used]
-	e.used++
-	if cap(*b) < n || cap(*b) > 4*n+16<<10 {
-		*b = make([]byte, 0, n)
-	}
-	return (*b)[:0]
+	c := e.chunks[i]
+	e.chunks[i] = c[:len(c)+n]
+	return c[len(c) : len(c) : len(c)+n]
 }

@@ -17,7 +17,7 @@ func TestWhatIsHeldIsBytesOfTheFile(t *testing.T) {
 				defer closeStore(t, s)
 				f := &feed{name: "r"}
 				s.AddSource("r", MemoryAndDisk, f)
-				text := string(make([]byte, size))
+				text := noise(size)
 				put := func() {
 					if log == "" {
 						f.put(nil, text)

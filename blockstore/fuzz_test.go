@@ -187,7 +187,7 @@ func TestCompact(t *testing.T) {
 	f := &feed{name: "r"}
 	s.AddSource("r", MemoryAndDisk, f)
 	for range 30 {
-		f.put(nil, string(make([]byte, 100<<10)))
+		f.put(nil, noise(100<<10))
 		step(t, s)
 	}
 	s.Submit(&edged.Update{Puts: []edged.Put{{Space: "retained", Key: "k", Value: []byte("v")}}}, false, func(error) {})
@@ -211,7 +211,7 @@ func TestCompact(t *testing.T) {
 	}
 }
 
-// A store of format 1, whose values are sealed without their keys, is brought to format 2.
+// A store of format 1, whose values are sealed without their keys, is brought to the present one.
 func TestFormat1IsUpgraded(t *testing.T) {
 	file, _ := sampleStore(t, 5)
 	dir := lay(t, file)

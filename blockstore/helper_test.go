@@ -3,6 +3,7 @@ package blockstore
 import (
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"sync"
@@ -69,6 +70,13 @@ func (f *feed) Cut(limit int64) edged.Handover {
 		h.Left += p.Block.Size()
 	}
 	return h
+}
+
+// noise is n bytes that cannot be packed.
+func noise(n int) string {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{byte(n)}).Read(b)
+	return string(b)
 }
 
 func open(t testing.TB, dir string, change func(*Config)) *Store {

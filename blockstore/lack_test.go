@@ -1,7 +1,6 @@
 package blockstore
 
 import (
-	"strings"
 	"testing"
 
 	"edged"
@@ -22,7 +21,7 @@ func TestWhatAFullStoreLacks(t *testing.T) {
 			if entries > 1000 {
 				t.Fatal("the store never filled")
 			}
-			f.put(nil, strings.Repeat("x", 100<<10))
+			f.put(nil, noise(100<<10))
 			step(t, s)
 		}
 		return entries

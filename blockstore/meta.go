@@ -11,7 +11,9 @@ import (
 )
 
 // formatVersion is that of FORMAT.md. A store of a newer version is refused, an older one is upgraded when it is opened.
-const formatVersion = 2
+const formatVersion = 3
+
+const packedFormat = 3 // the first that knows packed blocks
 
 // The keys of the bucket Tmeta.
 const (

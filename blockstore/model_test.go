@@ -111,7 +111,10 @@ func TestModel(t *testing.T) {
 			n++
 			text := fmt.Sprint(n)
 			if rapid.IntRange(0, 4).Draw(t, "big") == 0 {
-				text += string(make([]byte, rapid.IntRange(0, 20000).Draw(t, "size")))
+				size := rapid.IntRange(0, 20000).Draw(t, "size")
+				if text += noise(size); rapid.Bool().Draw(t, "much alike") {
+					text = fmt.Sprint(n) + string(make([]byte, size))
+				}
 			}
 			var b *edged.Block
 			b = f.put(func(err error) {

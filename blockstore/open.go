@@ -1,7 +1,6 @@
 package blockstore
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -26,6 +25,7 @@ func Open(dir string, cfg *Config, log *slog.Logger, set *metrics.Set) (*Store, 
 	s := &Store{
 		cfg: *cfg, log: log, path: filepath.Join(dir, FileName), boot: bootID(), pace: newPace(cfg), meter: newMeter(set),
 		acks: make(chan finished, 64), ends: map[string]logEnd{}, changed: make(chan struct{}), unreadable: map[entryName]bool{},
+		packing: newPacking(),
 	}
 	s.pub.results, s.pub.cursors, s.pub.cache = map[string]logEnd{}, map[string]edged.Cursor{}, newCache(int64(cfg.MemoryCache))
 	if err := s.openFile(dir); err != nil {
@@ -109,36 +109,6 @@ func (s *Store) load() (err error) {
 	}
 	s.pub.end, s.pub.cum, s.pub.tick = s.next, s.cum, s.lastTick
 	return nil
-}
-
-// upgrade seals the values of a store of format 1 as format 2 does: with their keys.
-func (s *Store) upgrade() error {
-	if s.meta.format >= formatVersion {
-		return nil
-	}
-	s.log.Info("the store is brought to a newer format", "file", s.path, "from", s.meta.format, "to", formatVersion)
-	return s.db.Update(func(tx *bbolt.Tx) error {
-		err := tx.ForEach(func(name []byte, b *bbolt.Bucket) error {
-			if name[0] != spacePrefix && string(name) != string(cursorsBucket) {
-				return nil
-			}
-			sealed := map[string][]byte{}
-			_ = b.ForEach(func(k, v []byte) error {
-				if body, err := unseal(v); err == nil {
-					sealed[string(k)] = sealIn(string(name), string(k), append([]byte(nil), body...))
-				}
-				return nil
-			})
-			for k, v := range sealed {
-				if err := b.Put([]byte(k), v); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		s.meta.format = formatVersion
-		return errors.Join(err, s.meta.put(tx))
-	})
 }
 
 // loadResultEnds finds the end of each result log by its last key.

@@ -21,6 +21,7 @@ type pace struct {
 	soon    atomic.Bool // a sink with a backlog waits for its turn's commit
 	hasty   atomic.Bool // the gateway stops: whoever waits is served at once
 
+	more bool      // blocks wait that the last round has left: the committer's own
 	base time.Time // when the latest round began that the base cadence counts from
 }
 
@@ -44,7 +45,13 @@ func (p *pace) poke(flag *atomic.Bool) {
 
 // wait blocks until a round is due. It reports whether the round is an early one, whose cost is to be charged, and false
 // for ok when ctx has ended.
+//
+// What a round has left is no early one: it would have been in that round, and is large enough that its commit is little beside it.
 func (p *pace) wait(ctx context.Context) (early, ok bool) {
+	if p.more && ctx.Err() == nil {
+		p.more = false
+		return false, true
+	}
 	timer := time.NewTimer(time.Until(p.base.Add(p.interval)))
 	defer timer.Stop()
 	for {

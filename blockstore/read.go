@@ -22,7 +22,7 @@ func (s *Store) End() uint64 {
 func (s *Store) Next(seq uint64) (edged.Entry, bool, error) {
 	s.mu.Lock()
 	end := s.pub.end
-	e, ok := s.pub.cache.entries[seq]
+	e, ok := s.pub.cache.get(seq)
 	mem, inMem := s.pub.cache.next(seq)
 	s.mu.Unlock()
 	if ok || seq >= end {

@@ -17,7 +17,7 @@ func TestTheReserveIsOnDisk(t *testing.T) {
 	f := &feed{name: "r"}
 	s.AddSource("r", MemoryAndDisk, f)
 	for range 30 {
-		f.put(nil, string(make([]byte, 200<<10)))
+		f.put(nil, noise(200<<10))
 		step(t, s)
 	}
 	sp := s.measure()

@@ -16,6 +16,7 @@ type round struct {
 	updates []func(error)
 	taken   []pending     // intake updates that there is room for
 	refused []func(error) // the others
+	left    int64         // bytes of blocks that wait for a later one
 	spare   bool          // the disk refused even what has the reserve: nothing is written
 
 	// What write makes of it; begun anew at each attempt.
@@ -86,9 +87,9 @@ func (s *Store) commitRound(early bool) error {
 // in the queue by the time its block is cut.
 func (s *Store) gather() *round {
 	s.pace.begin()
-	r := &round{}
+	r, all := &round{}, s.takesAll()
 	room := s.measure()
-	disk, mem := max(room.Room, 0), max(room.MemoryRoom, 0)
+	disk, mem, took := max(room.Room, 0), max(room.MemoryRoom, 0), int64(0)
 	waits := len(s.retry) > 0
 	if waits { // what was cut first goes first, and alone
 		if disk > 0 && time.Now().After(s.retryAt) {
@@ -109,19 +110,27 @@ func (s *Store) gather() *round {
 		if disk < 0 {
 			continue // its open block stays open, its time stands still
 		}
-		h := src.Cut(disk)
+		var h edged.Handover
+		if all {
+			h = src.Cut(disk)
+		} else {
+			h = share(src, took, disk)
+		}
 		for _, p := range h.Parcels {
+			took += p.Block.Size()
 			disk = max(disk-p.Block.Size()-pageSize, 0)
 		}
 		r.parcels = append(r.parcels, h.Parcels...)
+		r.left += h.Left
 		r.cuts = append(r.cuts, cut{src.name, h, false})
-		waits = waits || h.Left > 0
+		waits = waits || h.Left > disk // else the next round has room for it
 	}
+	s.pace.more = r.left > 0 && !waits
 	s.sayFull(room, waits)
 	r.given = s.chains()
 	chained := room.Room + room.Reserve*chainShare/4
 	var intake []pending
-	for _, p := range s.takeQueue() {
+	for _, p := range s.takeQueue(all) {
 		if p.u.Intake {
 			p.after = len(r.upd.Puts)
 			intake = append(intake, p)
@@ -241,6 +250,7 @@ func (s *Store) accept(r *round) {
 		s.measure() // what this round has freed shall not be lacking to those whose cursors did it
 	}
 	s.publish(func(p *published) {
+		p.cache.waiting = r.left
 		p.end, p.cum, p.tick = s.next, s.cum, s.lastTick
 		for _, e := range r.entries {
 			p.cache.add(e)

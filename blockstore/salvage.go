@@ -118,7 +118,7 @@ func (a *Archive) needed(log string) uint64 {
 }
 
 func (a *Archive) copyLog(w *writer, log string, n *Note) error {
-	slots := a.logs[log]
+	slots, one := a.logs[log], log != "" && a.oneState()
 	from := a.needed(log)
 	next := uint64(0)
 	for len(slots) > 0 {
@@ -129,6 +129,9 @@ func (a *Archive) copyLog(w *writer, log string, n *Note) error {
 		group := slots[:k]
 		slots = slots[k:]
 		seq := group[0].seq
+		if one && group[0].rank > 0 {
+			continue // of another commit than the cursors: it was delivered, or its stream, which does not know of it, gives it once more
+		}
 		v, err := []byte(nil), error(nil)
 		if spare := group[0].rank > 0 && seq < from; !spare || len(slots) < lastTicks {
 			if v, err = a.read(log, group); spare && (err != nil || v[0] != 'T') {

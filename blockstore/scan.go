@@ -21,6 +21,9 @@ func (a *Archive) scan(seen pages.Set) {
 			switch {
 			case e.Bucket && isEntry:
 				t.newest, t.top = max(t.newest, seq), true
+				if log != "" {
+					t.results = max(t.results, seq)
+				}
 				for _, v := range a.p.Inside(e) {
 					a.loose(log, &v)
 				}
@@ -39,7 +42,10 @@ func (a *Archive) scan(seen pages.Set) {
 		}
 	})
 	// The end of the block log shares a page with the small buckets: the leaf with the highest number is the newest.
-	slices.SortStableFunc(tops, func(x, y topLeaf) int { return cmp.Compare(y.newest, x.newest) })
+	// Among those of one, the leaf with the highest result is: results and the cursors that know of them are one commit.
+	slices.SortStableFunc(tops, func(x, y topLeaf) int {
+		return cmp.Or(cmp.Compare(y.newest, x.newest), cmp.Compare(y.results, x.results))
+	})
 	for i, t := range tops {
 		if i == 32 {
 			break
@@ -65,6 +71,7 @@ func (a *Archive) scan(seen pages.Set) {
 type topLeaf struct {
 	id         uint64
 	newest     uint64 // number of a log entry
+	results    uint64 // number of an entry of a result log
 	top, other bool
 }
 

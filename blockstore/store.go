@@ -12,6 +12,7 @@ import (
 	"edged"
 
 	"go.etcd.io/bbolt"
+	"golang.org/x/time/rate"
 )
 
 // ErrClosed is returned for what reaches the store after its committer has ended.
@@ -38,6 +39,8 @@ type Store struct {
 	meter *meter
 	acks  chan finished
 
+	packing *rate.Limiter // time that the committer may spend on packing
+
 	// The committer's own: no lock.
 	next       uint64            // the next sequence number
 	cum        uint64            // bytes of the block log so far
@@ -55,6 +58,7 @@ type Store struct {
 	uncounted  []uint64 // blocks behind the newest tick that can be read, until there is a router
 	reserved   reserved
 	encoded    encoded
+	draining   bool
 
 	mu      sync.Mutex // guards the rest
 	queue   []pending
@@ -95,7 +99,8 @@ type source struct {
 type pending struct {
 	u     *edged.Update
 	done  func(error)
-	after int // of an intake update: how many puts of the round's others were submitted before it
+	all   bool // the round is to take everything that waits in the sources
+	after int  // of an intake update: how many puts of the round's others were submitted before it
 }
 
 // Progress is what the watchdog is fed by.

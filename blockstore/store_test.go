@@ -24,7 +24,7 @@ func TestDoneMeansStored(t *testing.T) {
 	s.AddSource("r", MemoryAndDisk, f)
 	told := 0
 	for i := range 20 {
-		text := strings.Repeat("x", i*700)
+		text := noise(i * 700)
 		f.put(func(err error) {
 			told++
 			if err != nil {
@@ -77,7 +77,7 @@ func TestTickNeverOvertakesBlocks(t *testing.T) {
 	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "keep", Need: edged.SpansFrom(0)}}}, false, func(error) {})
 	stored := map[string]int64{}
 	for range 40 {
-		a.put(nil, strings.Repeat("a", 300<<10))
+		a.put(nil, noise(300<<10))
 		b.put(nil, "b")
 		step(t, s)
 		for _, e := range all(t, s, 0) {
@@ -239,7 +239,7 @@ func TestFullStoreTakesUpdatesAndResumes(t *testing.T) {
 				t.Error(err)
 			}
 			acked++
-		}, strings.Repeat("x", 200<<10))
+		}, noise(200<<10))
 		need := edged.SpansFrom(0)
 		s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Need: need, Data: []byte{byte(i)}}}}, false, func(err error) {
 			if err != nil {
@@ -282,7 +282,7 @@ func TestAFullStoreAsksWhoHoldsIt(t *testing.T) {
 	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "held", Need: edged.SpansFrom(0)}}}, false, func(error) {})
 	acked := 0
 	for range 100 {
-		f.put(func(error) { acked++ }, strings.Repeat("x", 200<<10))
+		f.put(func(error) { acked++ }, noise(200<<10))
 		step(t, s)
 		s.asked = time.Time{} // a second later
 	}

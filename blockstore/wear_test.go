@@ -1,7 +1,6 @@
 package blockstore
 
 import (
-	"strings"
 	"testing"
 	"time"
 
@@ -14,7 +13,7 @@ func commitCost(t *testing.T, s *Store, f *feed, n int) int64 {
 	t.Helper()
 	from, commits := s.meter.bytes.Get(), s.meter.commits.Get()
 	for i := range n {
-		f.put(nil, strings.Repeat("x", 1500))
+		f.put(nil, noise(1500))
 		s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Need: edged.SpansFrom(s.End()), Data: make([]byte, 100)}}}, false, func(error) {})
 		if i%25 == 0 {
 			s.freed = time.Time{}
@@ -37,7 +36,7 @@ func TestADrainedStoreIsAsCheapAsAFreshOne(t *testing.T) {
 	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "dead", Need: edged.SpansFrom(s.End())}}}, false, func(error) {})
 	for range 1200 {
 		for range 10 {
-			f.put(nil, strings.Repeat("y", 3700))
+			f.put(nil, noise(3700))
 		}
 		step(t, s)
 	}

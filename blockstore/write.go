@@ -88,8 +88,8 @@ func (s *Store) number(tx *bbolt.Tx, r *round, tick bool) error {
 	s.encoded.begin()
 	put := func(b *edged.Block) error {
 		b.Seq = s.next
-		v := appendBlock(s.encoded.room(int(b.Size())+headerLen+64), header{seq: s.next, start: r.cum}, bt, b)
-		return s.log1(tx, r, v, edged.Entry{Seq: s.next, Block: b}, s.keepOf(b))
+		v := appendUnsealed(s.encoded.room(int(b.Size())+headerLen+64), header{seq: s.next, start: r.cum}, bt, b)
+		return s.log1(tx, r, seal(s.packed(v)), edged.Entry{Seq: s.next, Block: b}, s.keepOf(b))
 	}
 	for _, p := range r.parcels {
 		if err := put(p.Block); err != nil {

@@ -83,7 +83,7 @@ func (b *Broker) ReloadRules() error {
 	}
 	b.access.rules.Store(r)
 	b.sessions.each(func(s *session) { s.profile.Store(b.access.profile(s.user, s.id)) })
-	b.routes.allChanged()
+	b.routes.changed()
 	return nil
 }
 

@@ -85,7 +85,8 @@ func TestPublishersTakeTurnsAtTheFanOut(t *testing.T) {
 	calm, _ := connect(t, s, rawmqtt.Connect{ID: "calm"})
 	calm.Publish(rawmqtt.Publish{Topic: "site/one", QoS: 1, ID: 1})
 	r.has(t, 201)
-	s.routes.mu.Lock() // all of them are durable before the first is delivered, however busy the machine is
+	s.routes.changed()
+	s.routes.mu.Lock() // no route is found: all of them are durable before the first is delivered, however busy the machine is
 	r.commit(nil)
 	s.routes.mu.Unlock()
 	if m := sub.Message(); m.Topic != "site/one" {

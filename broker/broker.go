@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"sync/atomic"
@@ -85,6 +86,7 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	b.local = b.in.NewSession("")
 	b.routes.subs, b.routes.maxLevels, b.routes.maxLength = index.New[*subscription](), cfg.MaxTopicLevels, cfg.MaxTopicLength
 	b.routes.changes.Store(1) // 0 is before everything
+	b.routes.seed = maphash.MakeSeed()
 	b.sessions.b, b.sessions.byID = b, map[string]*session{}
 	b.retained.b, b.retained.store, b.retained.max, b.retained.most = b, o.Retained, cfg.MaxRetained, int64(cfg.MaxRetainedBytes)
 	b.keeping.b, b.keeping.store, b.keeping.every, b.keeping.pause, b.keeping.most = b, o.Store, rideEvery, againAfter, cmp.Or(o.Hold, sessionsHold)

@@ -40,6 +40,7 @@ type conn struct {
 	entry       string // of the password file, as it was
 	will        *will
 	pub         wire.Publish
+	passing     route // of it, if its topic is not among the recent ones
 	offer       intake.Publish
 	extra       []byte                   // what goes with it into the log
 	together    together                 // publishes that came, and are to be taken

@@ -9,7 +9,7 @@
 //	inbox.go                bytes become packets; wire says what is in them, or what is wrong
 //	greet.go, login.go      CONNECT: who it is, and whether it may come in; sessions.go gives it its session
 //	handle.go               what to do with a packet
-//	publish.go, routes.go   a topic becomes a route: receivers, subscribers, permissions; intake takes the publish over
+//	publish.go, routes.go   a topic becomes a route: its circle of receivers and subscribers (circle.go), permissions; intake takes the publish over
 //	together.go             plain publishes that one read has brought are taken at once
 //	subscribe.go            subscriptions, and the retained messages (retained.go) that they bring
 //

@@ -15,6 +15,7 @@ type subscription struct {
 	s                 *session
 	filter            string // as it was sent, with $share
 	key               index.Key
+	number            uint64 // no other has it, not even one that is put into its place
 	qos               byte
 	noLocal           bool
 	retainAsPublished bool
@@ -87,7 +88,7 @@ func grantOf(subs ...*subscription) *grant {
 
 // targets puts the subscriptions that match a topic together by subscriber. Those of one that are shared stand for
 // themselves: each brings a message of its own (MQTT 5, 4.8.2).
-func targets(single []*subscription, groups map[string][]*subscription) (subs []target, shared [][]target) {
+func targets(single []*subscription, groups [][]*subscription) (subs []target, shared [][]target) {
 	bySession := map[*session][]*subscription{}
 	for _, sub := range single {
 		bySession[sub.s] = append(bySession[sub.s], sub)

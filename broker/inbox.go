@@ -59,8 +59,9 @@ func (in *inbox) next(max int) (wire.Frame, error) {
 
 // fill reads more of a packet of which size bytes are wanted in all; 0 if its length is not known yet.
 func (in *inbox) fill(size int) error {
-	in.c.takeGathered() // its payloads are in the buffer
-	in.c.heard()        // while the last packets were handled nothing was read: the client may have been talking
+	in.c.takeGathered()       // its payloads are in the buffer
+	in.c.passing.circle = nil // it may be of subscribers that are gone before the next publish comes
+	in.c.heard()              // while the last packets were handled nothing was read: the client may have been talking
 	if in.r == in.w {
 		in.r, in.w = 0, 0
 		if in.pooled == nil && len(in.buf) > smallBuffer {

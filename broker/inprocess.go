@@ -38,7 +38,7 @@ func (b *Broker) Reattach(source string, filters []string, h edged.Handler, whol
 // Options.Store, sessions live in memory. It is called before Run.
 func (b *Broker) AttachOwn(source string, h edged.Handler) {
 	b.routes.own = &attachment{source: source, h: h}
-	b.routes.allChanged() // those that were found when the sessions were loaded
+	b.routes.changed() // those that were found when the sessions were loaded
 }
 
 // Publish takes a message in from within the process, as if a client had sent it: it goes to the receivers, the retained

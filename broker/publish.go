@@ -119,9 +119,9 @@ func (c *conn) leaveAlias(n int) error {
 	return c.b.deposits.take(n, own)
 }
 
-// known is the route of a topic as it came; an error if the topic could not even be a name.
+// known is the route of a topic as it came, until the next one is asked for; an error if the topic could not even be a name.
 func (c *conn) known(name []byte) (*route, error) {
-	r := c.b.routes.ofBytes(name)
+	r := c.b.routes.ofBytes(name, &c.passing)
 	if r.malformed {
 		code := wire.BadTopic
 		if !utf8.Valid(name) || bytes.IndexByte(name, 0) >= 0 {

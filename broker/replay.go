@@ -57,7 +57,7 @@ func (r *restoring) block(b *edged.Block) {
 			r.k.unreadable(fmt.Sprintf("the properties of message %d.%d", b.Seq, i), err)
 		}
 		r.message(&message{
-			topic: b.TopicOf(i), payload: bytes.Clone(b.Payload(i)), props: bytes.Clone(x.Props), qos: b.QoS(i), retain: b.Retain(i),
+			topic: strings.Clone(b.TopicOf(i)), payload: bytes.Clone(b.Payload(i)), props: bytes.Clone(x.Props), qos: b.QoS(i), retain: b.Retain(i),
 			origin: x.Origin, expiry: x.Expiry, kept: true, at: edged.Pos{Seq: b.Seq, Off: uint32(i)},
 		})
 	}

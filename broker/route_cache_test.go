@@ -10,7 +10,7 @@ import (
 // A topic that was published to keeps its route; who subscribes and unsubscribes later must change it.
 func TestACachedRouteFollowsSubscriptions(t *testing.T) {
 	for _, filter := range []string{"a/b", "a/#", "$share/g/a/+"} {
-		for _, topics := range []int{1, lookedThrough + 10} { // few routes are looked through, many are all worked out again
+		for _, topics := range []int{1, 2 * recentSets * recentWays} { // also more than are kept
 			t.Run(fmt.Sprint(filter, " among ", topics), func(t *testing.T) {
 				s := start(t, setup{})
 				pub, _ := rawmqtt.Login(t, s.addr, rawmqtt.Connect{ID: "pub"})

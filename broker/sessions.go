@@ -45,10 +45,11 @@ type sessions struct {
 	mu          sync.Mutex
 	byID        map[string]*session
 	connected   int
-	most        int // connected at the same time
-	filterBytes int // of all subscriptions
-	shared      int // subscriptions
-	subs        int // subscriptions
+	most        int    // connected at the same time
+	filterBytes int    // of all subscriptions
+	shared      int    // subscriptions
+	subs        int    // subscriptions
+	made        uint64 // subscriptions, ever: the number of the last one
 }
 
 // establish gives a connection its session, new or taken over [MQTT-3.1.4-3], and answers CONNECT.

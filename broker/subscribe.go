@@ -168,6 +168,10 @@ func (ss *sessions) takeBack(sub, before *subscription) {
 func (ss *sessions) put(sub *subscription) {
 	s := sub.s
 	old := s.subs[sub.filter]
+	if sub.number == 0 {
+		ss.made++
+		sub.number = ss.made
+	}
 	sub.grant = grantOf(sub)
 	sub.key = ss.b.routes.subs.Add(sub.filter, sub)
 	if old != nil {
@@ -180,7 +184,7 @@ func (ss *sessions) put(sub *subscription) {
 	if strings.HasPrefix(sub.filter, share) {
 		ss.shared++
 	}
-	ss.b.routes.changed(plain(sub.filter))
+	ss.b.routes.changed()
 }
 
 // greedy reports whether a session may not have n bytes more of subscriptions. When all of them need too much, those that have less
@@ -199,7 +203,7 @@ func (ss *sessions) has(sub *subscription) bool {
 // drop takes a subscription away. It is called with mu.
 func (ss *sessions) drop(sub *subscription) {
 	ss.b.routes.subs.Remove(sub.filter, sub.key)
-	ss.b.routes.changed(plain(sub.filter))
+	ss.b.routes.changed()
 	ss.filterBytes -= costOf(sub)
 	sub.s.filterBytes -= costOf(sub)
 	ss.subs--

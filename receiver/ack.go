@@ -114,6 +114,10 @@ func (g *Generator) done(b *edged.Block, acks []ackRef, ackers []acking, err err
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.unstored -= b.Len()
+	full := g.bytes() >= int64(g.o.Block.QueueBytes)
+	if g.flying -= b.Size(); full {
+		g.signal()
+	}
 	for _, a := range ackers {
 		g.waits.told(a.waiter, a.n)
 	}

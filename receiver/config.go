@@ -15,7 +15,7 @@ import (
 type Block struct {
 	Interval   conf.Duration `toml:"interval" doc:"how long a block gathers messages (Spark: spark.streaming.blockInterval); a commit cuts blocks too, so that it matters only if it is longer than store.commit_interval"`
 	Queue      int           `toml:"queue" doc:"blocks of one receiver that may wait for the store (Spark: blockQueueSize); past that its source is slowed down"`
-	QueueBytes conf.Size     `toml:"queue_bytes" doc:"bytes of one receiver that may wait for the store"`
+	QueueBytes conf.Size     `toml:"queue_bytes" doc:"bytes of one receiver that may wait for the store, those that it is writing included"`
 	AllowShort bool          `toml:"allow_short" doc:"allow an interval below 50ms: more commits, more wear"`
 }
 

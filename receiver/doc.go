@@ -11,7 +11,8 @@
 //     taken one after the other, with one arrival (TestTogetherIsAsOneAfterTheOther).
 //  2. A block holds one epoch, and its arrivals never decrease (TestABlockHoldsOneEpoch).
 //  3. A cut hands over everything that arrived before its time (TestACutHandsOverWhatArrivedBefore).
-//  4. What waits is bounded by block.queue and block.queue_bytes; past that, Take blocks (TestAFullQueueBlocks).
+//  4. What waits is bounded by block.queue and block.queue_bytes, what is being stored included in the bytes; past that, Take blocks (TestAFullQueueBlocks,
+//     TestWhatIsBeingStoredTakesRoom).
 //  5. No more is taken than max_rate and the slowest consumer's estimate allow, whoever waits while they change (TestNoMorePassThanTheRateAllows,
 //     TestTheSlowestConsumerDecides).
 //  6. With split = "lines" the lines of a payload are in one block, in order, with one acknowledgement and one origin: a payload is taken

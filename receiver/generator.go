@@ -46,8 +46,8 @@ type Options struct {
 }
 
 // Generator cuts what its receiver brings into blocks (Spark: BlockGenerator). It is the receiver's Handler and the store's
-// Source. Run cuts the open block every interval; the committer cuts it too, before every commit, so that no message waits
-// for both.
+// Source. The committer cuts the open block before every commit, so that no message waits for an interval and a commit both; Run cuts it
+// when the committer has not for an interval.
 type Generator struct {
 	o        Options
 	pace     *pace
@@ -59,8 +59,10 @@ type Generator struct {
 	open     openBlock
 	queue    []edged.Parcel
 	queued   int64         // bytes in queue
+	flying   int64         // bytes that the store has taken and not yet told of
 	room     chan struct{} // closed and replaced when the queue gets shorter or the state changes
 	at       edged.Instant // of the last cut handed over
+	asked    time.Time     // when the committer cut last
 	told     bool          // the store knows that something waits in the open block
 	waits    waiters
 	instant  []ackRefOf // storage = "memory": to be acknowledged by Run
@@ -101,10 +103,14 @@ func (g *Generator) TakeReady(ms []edged.Message, ack edged.Acker, first uint64)
 	return n
 }
 
-// roomy reports whether there is room for a message. The lock is held.
+// roomy reports whether there is room for a message. What is being stored takes room, too, until it is told of: a commit holds its blocks once more as
+// they are encoded, and once more in the library's pages. The lock is held.
 func (g *Generator) roomy() bool {
-	return g.state == Active && len(g.queue) < g.o.Block.Queue && g.queued+g.open.bytes() < int64(g.o.Block.QueueBytes)
+	return g.state == Active && len(g.queue) < g.o.Block.Queue && g.bytes() < int64(g.o.Block.QueueBytes)
 }
+
+// bytes is what waits: in the open block, in the queue and in the store's hands. The lock is held.
+func (g *Generator) bytes() int64 { return g.open.bytes() + g.queued + g.flying }
 
 // admit waits until a message of a topic may be taken: max_rate, room, deliveries. It returns with the lock; with an error without it.
 func (g *Generator) admit(ctx context.Context, topic string) error {
@@ -193,13 +199,16 @@ func (g *Generator) Cut(limit int64) edged.Handover {
 	}
 	now := g.o.Clock.Now()
 	g.cut(now)
+	g.asked = time.Now()
 	n := 0
 	for ; n < len(g.queue); n++ {
 		b := g.queue[n].Block
-		if limit -= b.Size(); limit < 0 {
+		size := b.Size()
+		if limit -= size; limit < 0 {
 			break
 		}
-		g.queued -= b.Size()
+		g.queued -= size
+		g.flying += size
 		g.at = b.Cut
 	}
 	h := edged.Handover{Parcels: g.queue[:n:n], Rejected: g.rejected}
@@ -240,14 +249,14 @@ type Status struct {
 	Rejected uint64 `json:"rejected"`      // since start
 	Waiting  int    `json:"waiting"`       // messages taken whose block is not stored yet
 	Queue    int    `json:"queue"`         // blocks that wait
-	Bytes    int64  `json:"waiting_bytes"` // in the open block and the queue
+	Bytes    int64  `json:"waiting_bytes"` // in the open block, in the queue, and being stored
 }
 
 // Status returns the present state.
 func (g *Generator) Status() Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return Status{g.state.String(), g.received, g.rejected, g.unstored, len(g.queue), g.queued + g.open.bytes()}
+	return Status{g.state.String(), g.received, g.rejected, g.unstored, len(g.queue), g.bytes()}
 }
 
 // State returns where the generator is in its life.
@@ -257,7 +266,7 @@ func (g *Generator) State() State {
 	return g.state
 }
 
-// Run cuts the open block every interval until ctx ends, then stops in Spark's order: no more adding, the last cut, every
+// Run cuts the open block when nobody else has for an interval, until ctx ends, then stops in Spark's order: no more adding, the last cut, every
 // block stored. Blocks that the store cannot take by then go back unacknowledged: their publishers keep them.
 func (g *Generator) Run(ctx context.Context) error {
 	g.to(Active)
@@ -282,11 +291,12 @@ func (g *Generator) Run(ctx context.Context) error {
 	return g.stop()
 }
 
-// tick is the timer's cut. With a full queue the block stays open: nothing is added to it, so it gets no longer.
+// tick is the timer's cut. If the committer has cut meanwhile, it will again: of one block there would be two in a commit. With a full queue the block stays open:
+// nothing is added to it, so it gets no longer.
 func (g *Generator) tick() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.queue) < g.o.Block.Queue {
+	if time.Since(g.asked) >= g.o.Block.Interval.D() && len(g.queue) < g.o.Block.Queue {
 		g.cut(g.o.Clock.Now())
 	}
 }
@@ -314,7 +324,7 @@ func (g *Generator) stop() error {
 	err := g.o.Store.Flush(ctx)
 	g.mu.Lock()
 	left, n := g.queue, 0
-	g.queue = nil
+	g.queue, g.queued, g.flying = nil, 0, g.flying+g.queued
 	g.mu.Unlock()
 	for _, p := range left {
 		n += p.Block.Len()

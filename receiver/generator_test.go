@@ -169,6 +169,31 @@ func TestABlockIsCutEveryInterval(t *testing.T) {
 	})
 }
 
+// While commits cut more often than the timer, a commit has one block: the timer is for a store that takes too long.
+func TestACommitHasOneBlock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			for i := range 160 {
+				take(t, g, "x", fmt.Sprint(i), nil, 0)
+				time.Sleep(10 * time.Millisecond)
+				if i%16 == 15 {
+					if h := s.commit(nil); len(h.Parcels) != 1 {
+						t.Errorf("%d blocks are in a commit after 160 ms", len(h.Parcels))
+					}
+				}
+			}
+			for i := range 60 {
+				take(t, g, "x", fmt.Sprint(i), nil, 0)
+				time.Sleep(10 * time.Millisecond)
+			}
+			if h := s.commit(nil); len(h.Parcels) < 2 {
+				t.Errorf("%d blocks are in a commit after 600 ms", len(h.Parcels))
+			}
+		})
+	})
+}
+
 func TestACutHandsOverWhatArrivedBefore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g, s := setup(nil)
@@ -238,6 +263,61 @@ func TestAFullQueueBlocks(t *testing.T) {
 				t.Fatalf("%+v, %d taken", st, taken.Load())
 			}
 			s.full = false
+		})
+	})
+}
+
+// What the store has taken and not told of yet is held, too: all together are bounded, and Take goes on when the store tells of some of it.
+func TestWhatIsBeingStoredTakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const most = 1 << 20
+		g, _ := setup(func(o *Options) { o.Block.QueueBytes = most })
+		var flying []edged.Parcel
+		held := int64(0)
+		cut := func() {
+			for _, p := range g.Cut(1 << 40).Parcels {
+				flying, held = append(flying, p), held+p.Block.Size()
+			}
+		}
+		run(t, g, func() {
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			var taken atomic.Int32
+			go func() {
+				for g.Take(ctx, &edged.Message{Topic: "x", Payload: make([]byte, 10<<10)}, nil, 0) == nil {
+					taken.Add(1)
+				}
+			}()
+			for range 20 {
+				synctest.Wait()
+				cut()
+				if g.Status().Bytes > most+11<<10 || held > most+11<<10 {
+					t.Fatalf("the generator holds %d bytes, and the store %d of them", g.Status().Bytes, held)
+				}
+				before := taken.Load()
+				time.Sleep(time.Second)
+				if synctest.Wait(); taken.Load() != before {
+					t.Fatal("more is taken although nothing was stored")
+				}
+				if len(flying) == 0 {
+					t.Fatal("nothing was handed over")
+				}
+				held -= flying[0].Block.Size()
+				flying[0].Done(nil)
+				flying = flying[1:]
+				if synctest.Wait(); taken.Load() == before {
+					t.Fatal("nothing is taken although something was stored")
+				}
+			}
+			cancel()
+			synctest.Wait()
+			cut()
+			for _, p := range flying {
+				p.Done(nil)
+			}
+			if b := g.Status().Bytes; b != 0 {
+				t.Errorf("%d bytes are counted when everything is stored", b)
+			}
 		})
 	})
 }

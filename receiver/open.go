@@ -2,12 +2,10 @@ package receiver
 
 import (
 	"bytes"
-	"slices"
 	"strings"
 
-	"edged/internal/topic"
-
 	"edged"
+	"edged/internal/lately"
 )
 
 const (
@@ -20,22 +18,25 @@ const (
 type openBlock struct {
 	b       *edged.Block
 	columns columns
-	topics  map[string]uint32   // of this block
-	names   topic.Cache[string] // topic names seen lately, so that a topic is copied once and not once a block
+	topics  dictionary // of this block
 	acks    []ackRef
 	ackers  []acking
 	named   int // bytes of this block's topics and extras
+	need    need
 }
 
 // columns are the memory in which the open block grows.
 type columns struct {
-	topics  []string
 	topic   []uint32
 	arrival []int64
 	flags   []uint8
 	end     []uint32
 	data    []byte
 }
+
+// need is what the latest blocks have needed, by which the columns are kept or given up: small blocks stand between large ones, and to grow anew for each
+// of those costs more than all the rest of taking a message.
+type need struct{ messages, data lately.Most }
 
 // ackRef is a run of messages to acknowledge, whose places and tokens follow each other: who, and which.
 type ackRef struct {
@@ -66,28 +67,21 @@ func (o *openBlock) bytes() int64 {
 }
 
 func (o *openBlock) begin(receiver string, epoch uint32) {
-	if o.topics == nil {
-		o.topics = map[string]uint32{}
-	}
-	clear(o.topics)
+	o.topics.begin()
 	o.named = 0
 	c := &o.columns
 	o.b = &edged.Block{
 		Receiver: receiver, Cut: edged.Instant{Epoch: epoch},
-		Topics: c.topics, Topic: c.topic, Arrival: c.arrival, Flags: c.flags, End: c.end, Data: c.data,
+		Topic: c.topic, Arrival: c.arrival, Flags: c.flags, End: c.end, Data: c.data,
 	}
 }
 
 // add appends a copy of a message.
 func (o *openBlock) add(m *edged.Message, wall int64) {
 	b := o.b
-	t, ok := o.topics[m.Topic]
-	if !ok {
-		t = uint32(len(b.Topics))
-		name := o.intern(m.Topic)
-		b.Topics = append(b.Topics, name)
-		o.topics[name] = t
-		o.named += len(name)
+	t, isNew := o.topics.number(m.Topic)
+	if isNew {
+		o.named += len(m.Topic)
 	}
 	flags := m.QoS & edged.QoSMask
 	if m.Retain {
@@ -111,13 +105,6 @@ func (o *openBlock) add(m *edged.Message, wall int64) {
 	b.Flags = append(b.Flags, flags)
 	b.Data = append(b.Data, m.Payload...)
 	b.End = append(b.End, uint32(len(b.Data)))
-}
-
-func (o *openBlock) intern(name string) string {
-	if known, ok := o.names.Get(name); ok {
-		return known
-	}
-	return o.names.Put(name, func(name string) string { return name })
 }
 
 // addAck notes who is to be told of the message that was added last; acker is the index of its acker.
@@ -145,20 +132,24 @@ func (o *openBlock) cut(at edged.Instant, trusted bool) (*edged.Block, []ackRef,
 	b.Flags, c.flags = taken(b.Flags)
 	b.End, c.end = taken(b.End)
 	b.Data, c.data = taken(b.Data)
-	names := b.Topics
-	b.Topics, c.topics = taken(names)
-	clear(names)
+	b.Topics = o.topics.topics()
 	acks, ackers := o.acks, o.ackers
 	acks, o.acks = taken(acks)
 	o.b, o.ackers = nil, make([]acking, 0, len(ackers))
+	o.settle(b)
 	return b, acks, ackers
 }
 
-// taken returns a copy of a column for its block, and the column to be filled again, unless it is much larger than what was in it: a burst is over.
-func taken[T any](s []T) (copied, again []T) {
-	copied = slices.Clone(s)
-	if cap(s) <= 8*len(s)+1024 {
-		again = s[:0]
+// taken returns a copy of a column for its block, and the column to be filled again.
+func taken[T any](s []T) (copied, again []T) { return append([]T(nil), s...), s[:0] }
+
+// settle gives up columns that are much larger than what the latest blocks have needed.
+func (o *openBlock) settle(b *edged.Block) {
+	c := &o.columns
+	if most, over := o.need.messages.Note(b.Len()); over && cap(c.topic) > 8*most+1024 {
+		c.topic, c.arrival, c.flags, c.end, o.acks = nil, nil, nil, nil, nil
 	}
-	return copied, again
+	if most, over := o.need.data.Note(len(b.Data)); over && cap(c.data) > 8*most+1024 {
+		c.data = nil
+	}
 }

@@ -1,6 +1,7 @@
 package receiver
 
 import (
+	"edged/internal/lately"
 	"strings"
 	"testing"
 
@@ -22,5 +23,37 @@ func TestABlockHoldsWhatItSays(t *testing.T) {
 		if h, s := held(n); h > 2*s+1000 {
 			t.Errorf("a block of %d messages holds %d bytes and says %d", n, h, s)
 		}
+	}
+}
+
+// The columns of large blocks are used again, whatever small blocks stand between them, and given back when they are over.
+func TestTheMemoryOfLargeBlocksIsUsedAgain(t *testing.T) {
+	var o openBlock
+	m := &edged.Message{Topic: "site/1", Payload: []byte(strings.Repeat("x", 100))}
+	grown := 0
+	block := func(messages int) {
+		o.begin("r", 0)
+		for range messages {
+			room := cap(o.b.Data) - len(o.b.Data)
+			o.add(m, 1)
+			if room < len(m.Payload) {
+				grown++
+			}
+		}
+		o.cut(edged.Instant{Wall: 2}, true)
+	}
+	for range 3 * lately.Rounds {
+		block(5000)
+		block(1)
+		block(1)
+	}
+	if grown > 30 {
+		t.Errorf("the column of the payloads grew %d times", grown)
+	}
+	for range 2 * lately.Rounds {
+		block(1)
+	}
+	if c := &o.columns; cap(c.data) > 10_000 || cap(c.arrival) > 10_000 {
+		t.Errorf("after the burst %d bytes of payloads and %d messages have room", cap(c.data), cap(c.arrival))
 	}
 }

@@ -200,7 +200,7 @@ func TestSplittingAllocatesNothingForALine(t *testing.T) {
 		_ = h.Take(t.Context(), m, a, 1)
 	}
 	s.commit(nil)
-	g.open.columns = columns{make([]string, 0, 8), make([]uint32, 0, 1<<16), make([]int64, 0, 1<<16), make([]uint8, 0, 1<<16), make([]uint32, 0, 1<<16), make([]byte, 0, 1<<20)}
+	g.open.columns = columns{make([]uint32, 0, 1<<16), make([]int64, 0, 1<<16), make([]uint8, 0, 1<<16), make([]uint32, 0, 1<<16), make([]byte, 0, 1<<20)}
 	_ = h.Take(t.Context(), m, a, 1)
 	if n := testing.AllocsPerRun(20, func() { _ = h.Take(context.Background(), m, nil, 1) }); n > 0 {
 		t.Errorf("%v allocations for a payload of 50 lines", n)

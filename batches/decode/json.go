@@ -20,12 +20,14 @@ var JSON = Kind{Open: Nested, Plain: true, PayloadName: "payload", New: newJSON}
 type jsonDecoder struct {
 	single
 	scan   jsonScan
+	shapes jsonShapes
 	root   jsonNode // of a payload that is an object or an array
 	scalar jsonNode // of one that is neither
 }
 
 func newJSON(paths [][]string) Decoder {
 	d := &jsonDecoder{}
+	d.scan.from = make([]int, len(paths))
 	for slot, path := range paths {
 		switch {
 		case path == nil: // computed later
@@ -53,6 +55,12 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 	clearCols(cols)
 	s := &d.scan
 	s.b, s.cols, s.texts = payload, cols, emptied(s.texts)
+	if d.shapes.read(s) {
+		return 1, nil
+	}
+	for i := range s.from {
+		s.from[i] = -1
+	}
 	at, root := skipSpace(payload, 0), &d.root
 	if at < len(payload) && payload[at] != '{' && payload[at] != '[' {
 		root = &d.scalar
@@ -61,6 +69,7 @@ func (d *jsonDecoder) Decode(payload []byte, cols []edged.Value) (int, error) {
 		clearCols(cols)
 		return 0, whyNotJSON(payload)
 	}
+	d.shapes.learn(s)
 	return 1, nil
 }
 

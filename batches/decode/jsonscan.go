@@ -3,7 +3,6 @@ package decode
 import (
 	"slices"
 	"strconv"
-	"unicode/utf8"
 
 	"edged"
 )
@@ -47,13 +46,11 @@ type jsonScan struct {
 	b     []byte
 	cols  []edged.Value
 	texts []byte // those that are not as they are in the payload
+	from  []int  // of each column, where its value begins; nil: nobody asks
 }
 
-// whole reports whether the payload is one valid value, that begins at from.
+// whole reports whether the payload is one valid value, that begins at from. That its texts are UTF-8 is seen to where they are read: all else is ASCII.
 func (s *jsonScan) whole(from int, n *jsonNode) bool {
-	if !utf8.Valid(s.b) {
-		return false
-	}
 	end := s.value(from, n, 0)
 	return end >= 0 && skipSpace(s.b, end) == len(s.b)
 }
@@ -62,51 +59,39 @@ func (s *jsonScan) value(i int, n *jsonNode, depth int) (end int) {
 	if i >= len(s.b) {
 		return -1
 	}
-	wanted := n != nil && len(n.slots) > 0
+	var slots []int
+	if n != nil && len(n.slots) > 0 {
+		slots = n.slots
+		s.note(n, i)
+	}
 	switch s.b[i] {
-	case '"':
-		end, escaped := jsonString(s.b, i)
-		if wanted && end >= 0 {
-			s.set(n, edged.TextValue(s.text(s.b[i+1:end-1], escaped)))
-		}
-		return end
 	case '{':
 		end = s.object(i, n, depth+1)
 	case '[':
 		end = s.array(i, n, depth+1)
-	case 't':
-		return s.word(i, "true", n, edged.BoolValue(true))
-	case 'f':
-		return s.word(i, "false", n, edged.BoolValue(false))
-	case 'n':
-		return s.word(i, "null", n, edged.NullValue())
 	default:
-		end = jsonNumber(s.b, i)
-		if wanted && end >= 0 {
-			s.set(n, numberOfJSON(s.b[i:end]))
-		}
-		return end
+		return s.scalar(i, slots)
 	}
-	if wanted && end >= 0 {
-		s.set(n, edged.JSONValue(s.compact(s.b[i:end])))
+	if len(slots) > 0 && end >= 0 {
+		s.set(slots, edged.JSONValue(s.compact(s.b[i:end])))
 	}
 	return end
 }
 
-func (s *jsonScan) set(n *jsonNode, v edged.Value) {
-	for _, slot := range n.slots {
+func (s *jsonScan) set(slots []int, v edged.Value) {
+	for _, slot := range slots {
 		s.cols[slot] = v
 	}
 }
 
-func (s *jsonScan) word(i int, word string, n *jsonNode, v edged.Value) int {
-	if len(s.b)-i < len(word) || string(s.b[i:i+len(word)]) != word {
-		return -1
+// note says where the value of a node begins, if anybody asks: -1 if there is none.
+func (s *jsonScan) note(n *jsonNode, at int) {
+	if s.from == nil {
+		return
 	}
-	if n != nil {
-		s.set(n, v)
+	for _, slot := range n.slots {
+		s.from[slot] = at
 	}
-	return i + len(word)
 }
 
 func (s *jsonScan) object(i int, n *jsonNode, depth int) int {
@@ -181,7 +166,8 @@ func (s *jsonScan) find(n *jsonNode, key []byte, escaped bool) *jsonNode {
 
 // clear takes back what was read at a node and below it.
 func (s *jsonScan) clear(n *jsonNode) {
-	s.set(n, edged.Value{})
+	s.set(n.slots, edged.Value{})
+	s.note(n, -1)
 	for _, k := range n.kids {
 		s.clear(k)
 	}
@@ -245,23 +231,4 @@ func (s *jsonScan) compact(b []byte) string {
 		}
 	}
 	return view(s.texts[from:])
-}
-
-// text is what a valid string says, given without its quotes.
-func (s *jsonScan) text(raw []byte, escaped bool) string {
-	if !escaped {
-		return view(raw)
-	}
-	from := len(s.texts)
-	s.texts = appendUnescaped(s.texts, raw)
-	return view(s.texts[from:])
-}
-
-// numberOfJSON is the value of a valid number; one that is too large is null.
-func numberOfJSON(b []byte) edged.Value {
-	if f, ok := shortDecimal(b); ok {
-		return edged.NumberValue(f)
-	}
-	f, _ := strconv.ParseFloat(view(b), 64) // out of range gives ±Inf, which is null
-	return edged.NumberValue(f)
 }

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -21,49 +22,76 @@ func skipSpace(b []byte, i int) int {
 // jsonString passes a string that begins at i, with its quotes. Most strings are short names: only behind those is it gone faster than byte by byte.
 func jsonString(b []byte, i int) (end int, escaped bool) {
 	const short = 16
-	long := i + short
+	from, long := i+1, i+short
+	seen := byte(0) // of all bytes, the bits that are set in any: whether there is more than ASCII
 	for i++; i < len(b); i++ {
-		switch c := b[i]; {
+		c := b[i]
+		seen |= c
+		if !special[c] {
+			if i >= long {
+				n, bits := plain(b[i+1:])
+				i, seen = i+n, seen|bits
+				long = i + short // there may be stroke after stroke
+			}
+			continue
+		}
+		switch {
 		case c == '"':
+			if seen >= utf8.RuneSelf && !utf8.Valid(b[from:i]) {
+				return -1, escaped
+			}
 			return i + 1, escaped
 		case c < 0x20:
 			return -1, escaped
-		case c == '\\':
-			escaped = true
-			if i++; i >= len(b) {
+		}
+		escaped = true
+		if i++; i >= len(b) {
+			return -1, escaped
+		}
+		switch b[i] {
+		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		case 'u':
+			if _, ok := hex4(b[i+1:]); !ok {
 				return -1, escaped
 			}
-			switch b[i] {
-			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-			case 'u':
-				if _, ok := hex4(b[i+1:]); !ok {
-					return -1, escaped
-				}
-				i += 4
-			default:
-				return -1, escaped
-			}
-		case i >= long:
-			i += plain(b[i+1:])
-			long = i + short // there may be stroke after stroke
+			i += 4
+		default:
+			return -1, escaped
 		}
 	}
 	return -1, escaped
 }
 
-// plain returns how many of the first bytes of b stand for themselves in a string, in eights: there may be some more before a quote, a stroke or a control
-// character.
-func plain(b []byte) (n int) {
-	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	for ; len(b)-n >= 8; n += 8 {
-		x := binary.LittleEndian.Uint64(b[n:])
+// Eight bytes at a time.
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// special are the bytes that do not stand for themselves in a string: a quote, a stroke, the control characters.
+var special = func() (t [256]bool) {
+	for c := range 0x20 {
+		t[c] = true
+	}
+	t['"'], t['\\'] = true, true
+	return t
+}()
+
+// plain returns how many of the first bytes of b stand for themselves in a string, in eights: there may be some more before a special one. The high bit of
+// seen is set if there is more than ASCII among them.
+func plain(b []byte) (n int, seen byte) {
+	all := uint64(0)
+	for ; len(b) >= 8; b = b[8:] {
+		x := binary.LittleEndian.Uint64(b)
 		quote, stroke := x^ones*'"', x^ones*'\\'
 		// The high bit of each byte that is zero, or below 0x20; above the first one others may be set, too.
 		if found := ((quote-ones)&^quote | (stroke-ones)&^stroke | (x-ones*0x20)&^x) & highs; found != 0 {
 			break
 		}
+		all |= x
+		n += 8
 	}
-	return n
+	if all&highs != 0 {
+		seen = utf8.RuneSelf
+	}
+	return n, seen
 }
 
 // jsonNumber passes a number that begins at i.
@@ -71,13 +99,9 @@ func jsonNumber(b []byte, i int) (end int) {
 	if i < len(b) && b[i] == '-' {
 		i++
 	}
-	switch {
-	case i >= len(b) || b[i] < '0' || b[i] > '9':
+	first := i
+	if i = skipDigits(b, i); i == first || b[first] == '0' && i > first+1 {
 		return -1
-	case b[i] == '0':
-		i++
-	default:
-		i = skipDigits(b, i)
 	}
 	if i < len(b) && b[i] == '.' {
 		from := i + 1
@@ -97,8 +121,17 @@ func jsonNumber(b []byte, i int) (end int) {
 	return i
 }
 
+// skipDigits returns where the digits from i on end. How many there are changes from payload to payload: to find their end in one go costs less than
+// to guess wrong at one of them.
 func skipDigits(b []byte, i int) int {
-	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
+	for wide && len(b)-i >= 8 {
+		x := binary.LittleEndian.Uint64(b[i:]) ^ ones*'0'
+		if found := (x + ones*(0x80-10) | x) & highs; found != 0 { // the high bit of each byte above 9, and perhaps of some behind the first one
+			return i + bits.TrailingZeros64(found)/8
+		}
+		i += 8
+	}
+	for i < len(b) && b[i]-'0' <= 9 {
 		i++
 	}
 	return i

@@ -27,5 +27,6 @@
 // What is known of QoS 1 lives in memory: after a restart of edged a repeated publish is stored again, because nobody knows which
 // PUBACKs have left. For QoS 2 the identity of the message goes with it (edged.Origin), and the store notes it with the block; in a
 // session that is kept (Keep) there is a fourth state, releasing: PUBREL has come, and PUBCOMP follows when the store has forgotten the
-// identity. So a repeat is stored once, whenever edged is killed, and an identifier that is used again swallows nothing.
+// identity; and a fifth, in part: some of those who are to store it have, and a repeat is for the others (parts.go). So a repeat is stored once, whenever
+// edged is killed, and an identifier that is used again swallows nothing.
 package intake

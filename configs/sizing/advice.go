@@ -35,6 +35,8 @@ func advise(m *model, r *Report, a *Ask) (out []string) {
 	}
 	if years := r.Card.Years; years > 0 && years < cardYears {
 		out = append(out, fmt.Sprintf("The card: it is worn out after %s.", span(years*365)))
+	} else if len(out) == 0 && years == 0 {
+		out = []string{fmt.Sprintf("Nothing gives within %v years, and nothing is written to the card.", cardYears)}
 	} else if len(out) == 0 {
 		out = []string{fmt.Sprintf("Nothing gives within %v years; the card is what wears: %s.", cardYears, span(years*365))}
 	}
@@ -53,8 +55,11 @@ func adviseDisk(r *Report) (out []string) {
 }
 
 func adviseSink(m *model, s *sink, k Sink, a *Ask) (out []string) {
-	if s.isFile || k.Away == 0 {
+	if s.isFile || k.Bound == "" {
 		return nil
+	}
+	if k.Away == 0 {
+		return []string{fmt.Sprintf("Sink %s: there is no room for anything that it cannot take at once (store.reserve_free is to stay free); then %s.", s.Name, k.Then)}
 	}
 	if k.Away < awayDays {
 		more := int64(float64(m.c.Store.MaxBytes)*awayDays/k.Away)>>30 + 1

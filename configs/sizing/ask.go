@@ -22,6 +22,27 @@ type Ask struct {
 	Free   int64         // bytes free on the disk of data_dir; negative: not known
 }
 
+// The most that may be asked for: a thousand times what was ever measured, so that no figure is too large to be written.
+const (
+	mostRate   = 1e9 // a second
+	mostTopics = 1 << 30
+)
+
+// check refuses what cannot be.
+func (a *Ask) check() error {
+	switch {
+	case a.Topics < 0 || a.Topics > mostTopics:
+		return fmt.Errorf("--topics: %d cannot be", a.Topics)
+	case a.Bytes < 0 || a.Bytes > 256<<20:
+		return fmt.Errorf("--bytes: a payload of %d bytes cannot be: MQTT has 256 MiB at most", a.Bytes)
+	case a.Sync < 0:
+		return fmt.Errorf("--sync: %v cannot be", a.Sync)
+	case !(a.TBW >= 0 && a.TBW <= 1e6):
+		return fmt.Errorf("--card-tbw: %v TB cannot be", a.TBW)
+	}
+	return nil
+}
+
 // Flow is messages of one sort.
 type Flow struct {
 	Topic  string  `json:"topic"` // one of them, or what it looks like
@@ -39,11 +60,11 @@ func parseRate(text string) (filter string, rate float64, err error) {
 			return "", 0, fmt.Errorf("--rate: %q: %w", filter, err)
 		}
 	}
-	if f, err := strconv.ParseFloat(text, 64); err == nil && f > 0 {
+	if f, err := strconv.ParseFloat(text, 64); err == nil && f > 0 && f <= mostRate {
 		return filter, f, nil
 	}
 	var r conf.Rate
-	if err := r.SetTOML(text); err != nil || r <= 0 {
+	if err := r.SetTOML(text); err != nil || !(r > 0 && r <= mostRate) {
 		return "", 0, fmt.Errorf(`--rate: %q is not a rate; write "500/s", "30/min" or "1000/h", or "site/+/gpio/+=500/s" for those topics`, text)
 	}
 	return filter, float64(r), nil

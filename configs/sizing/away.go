@@ -1,10 +1,10 @@
 package sizing
 
-// away is how many days of a sink's rows the gateway holds, which bound is reached then, and what happens. All bounds are in bytes of the store's file.
+// away is how many days of a sink's rows the gateway holds, which bound is reached then, and what happens; no bound if nothing comes. All bounds are in bytes of the store's file.
 func (m *model) away(s *sink, w worn, a *Ask) (days float64, bound, then string) {
-	pages := s.pages
+	pages, one := s.pages, s.most // of all deliveries, and of the one that holds most: max_pending is for each
 	if s.blocks {
-		pages += w.held
+		pages, one = pages+w.held, max(one, w.held)
 	}
 	if pages == 0 {
 		return 0, "", ""
@@ -20,8 +20,8 @@ func (m *model) away(s *sink, w worn, a *Ask) (days float64, bound, then string)
 	if then = lost; lost == "" {
 		then = "the store is full: nothing is acknowledged any more, for any stream"
 	}
-	if pending := float64(s.Common.MaxPending.Or(int64(most / 2))); pending/pages < seconds {
-		seconds, bound = pending/pages, "max_pending"
+	if pending := float64(s.Common.MaxPending.Or(int64(most / 2))); pending/one < seconds {
+		seconds, bound = pending/one, "max_pending"
 		if lost == "" {
 			then = "messages that it needs are not acknowledged any more"
 		}

@@ -26,6 +26,10 @@ const (
 	tickStream = 3               // likewise of a stream
 	blockBytes = 62              // of a block, besides names, topics and messages
 	perMessage = 7               // around each message in a block
+	blockClear = 59              // of a block's bytes, what is never packed
+	blockPacks = 0.5             // what packing leaves of what follows its first message: readings in JSON, 0.45 to 0.55 in blocks of 5 to 50
+	packsAfter = 8 << 10         // behind so many bytes it leaves
+	packsTo    = 0.25            // so much: 0.2 to 0.3 in blocks of 1,000. The store packs for 10 ms of a second at most, some 10 MB: that is not modelled
 	resultHead = 70              // of an entry with results, besides the names of its columns
 	cellNumber = 9               // of a number or time in it; a text has its length and two
 	groupPut   = 70              // around a saved group: its key and what the library puts around it
@@ -37,6 +41,9 @@ const (
 	closeCommits = 3.0 // of a window's end: its results, and the turn that delivers them
 
 	packs = 0.2 // of NDJSON that is compressed: gzip left 0.14 of raw rows and 0.12 of windows with random readings; the rest is for worse ones
+
+	heldMessage = 17  // bytes of the memory cache around a message, whose block is not packed there
+	heldCommit  = 400 // and around a block and the tick behind it
 
 	perCommit = 600 * time.Microsecond // processor time
 	perIntake = 20 * time.Microsecond  // likewise, of a message from the wire through two streams into two files

@@ -23,6 +23,15 @@ func element(bytes float64) (in, own float64) {
 	return bytes + inlineHead, 0
 }
 
+// footprint is what an entry takes of the file in the store's own count.
+func footprint(bytes float64) float64 {
+	in, own := element(bytes)
+	if own > 0 {
+		return own*page + 2*ownHead
+	}
+	return page / max(2, math.Floor(leafFull/in))
+}
+
 // branches are the pages above n leaves that a change of one of them writes again.
 func branches(n float64) float64 {
 	depth := 1.0

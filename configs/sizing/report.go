@@ -2,6 +2,8 @@ package sizing
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"time"
 
 	"edged/configs"
@@ -58,8 +60,8 @@ type Sink struct {
 	Bytes   float64 `json:"bytes_per_day"`         // as NDJSON, before compression
 	Written float64 `json:"written_bytes_per_day"` // to the disk; 0 if it is no file
 	Kept    float64 `json:"kept_bytes"`            // of its files at most; 0: without a bound, or no file
-	Away    float64 `json:"away_days"`             // until a bound is reached; 0: nothing comes
-	Bound   string  `json:"away_bound"`            // max_pending, max_bytes or disk
+	Away    float64 `json:"away_days"`             // until a bound is reached
+	Bound   string  `json:"away_bound"`            // max_pending, max_bytes or disk; empty: nothing comes
 	Then    string  `json:"away_then"`             // what happens then
 }
 
@@ -96,6 +98,7 @@ type Card struct {
 // notModelled is said with every report.
 var notModelled = []string{
 	"where, changed and having: everything passes",
+	"payloads that are not alike (pictures, ciphers): the store packs blocks of readings, and cannot pack those",
 	"what the file system writes besides, its journal above all; retained messages, sessions of clients that are away, dead letters and late rows",
 	"a publisher that stands still with 10 or more unacknowledged messages: it has early commits whatever the budget says",
 	"the first hours, in which write_burst is not spent yet and acknowledgements come sooner",
@@ -103,6 +106,9 @@ var notModelled = []string{
 
 // Make works out the report for a configuration.
 func Make(c *configs.Config, a Ask) (*Report, error) {
+	if err := a.check(); err != nil {
+		return nil, err
+	}
 	fl, assumed, err := flows(c, &a)
 	if err != nil {
 		return nil, err
@@ -113,6 +119,12 @@ func Make(c *configs.Config, a Ask) (*Report, error) {
 	}
 	m := newModel(c, fl, sync.Seconds())
 	r := &Report{Assumed: assumed, Flows: fl, Not: notModelled}
+	for _, src := range m.sources {
+		if src.memory {
+			r.Not = append(slices.Clone(notModelled), fmt.Sprintf("what sinks that are away have not got of receiver %s: it is in memory_cache alone", src.name))
+			break
+		}
+	}
 	w := r.store(m)
 	r.given(m)
 	r.sinks(m, w, &a)
@@ -188,7 +200,8 @@ func (r *Report) rest(m *model, w worn, a *Ask) {
 			d.Days = max(0, d.Free-d.Needs) / d.Grows
 		}
 	}
-	cache := min(float64(store.MemoryCache), w.logged*store.Keep.D().Seconds())
+	decoded := r.Payload/perDay + r.Messages*heldMessage + w.commits*heldCommit
+	cache := min(float64(store.MemoryCache), decoded*store.Keep.D().Seconds())
 	r.Memory = Memory{Bytes: idleRSS + cache, Limit: float64(m.c.MemoryLimit.Or(0))}
 	r.Memory.Bytes += loadRSS * min(1, r.Messages/1000)
 	r.Memory.Most = r.Memory.Bytes

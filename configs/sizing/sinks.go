@@ -14,6 +14,7 @@ type sink struct {
 	packed  bool    // its closed files are compressed
 	bounded float64 // bytes of files that it keeps at most; 0: no bound
 	pages   float64 // what the result logs take of the store that it holds if it is away, bytes a second
+	most    float64 // that of the stream that gives most
 	turns   float64 // a second
 	blocks  bool    // it holds the block log
 }
@@ -30,7 +31,8 @@ func (m *model) addSinks() {
 			s.bytes += from.rows * from.row
 			if from.results() {
 				in, own := element(from.resultBytes())
-				s.pages += from.closes * (own + in/leafFull) * page
+				pages := from.closes * (own + in/leafFull) * page
+				s.pages, s.most = s.pages+pages, max(s.most, pages)
 				s.turns += from.closes
 			} else {
 				s.blocks = s.blocks || from.in > 0

@@ -96,8 +96,11 @@ func (r *Report) card() string {
 }
 
 func (k *Sink) away() string {
-	if k.Away == 0 {
+	switch {
+	case k.Bound == "":
 		return "-"
+	case k.Away == 0:
+		return fmt.Sprintf("at once (%s): %s", k.Bound, k.Then)
 	}
 	return fmt.Sprintf("after %s (%s): %s", span(k.Away), k.Bound, k.Then)
 }
@@ -138,13 +141,17 @@ func (r *Report) Cells() []string {
 	ack := fmt.Sprintf("%.0f to %.0f ms", r.Store.AckMiddle, r.Store.AckMost)
 	link := "-"
 	for _, k := range r.Sinks {
-		if k.Type != "file" && k.Away > 0 {
+		if k.Type != "file" && k.Bound != "" {
 			link = span(k.Away) + ", then " + k.Then
 		}
+	}
+	card := "-"
+	if r.Card.Years > 0 {
+		card = span(r.Card.Years * 365)
 	}
 	disk := bytesOf(r.Disk.Needs)
 	if r.Disk.Grows > 0 {
 		disk += ", and " + bytesOf(r.Disk.Grows) + " a day"
 	}
-	return []string{perTime(r.Messages), bytesOf(r.Store.Written), bytesOf(r.Card.Written - r.Store.Written), ack, link, span(r.Card.Years * 365), disk, bytesOf(r.Memory.Bytes)}
+	return []string{perTime(r.Messages), bytesOf(r.Store.Written), bytesOf(r.Card.Written - r.Store.Written), ack, link, card, disk, bytesOf(r.Memory.Bytes)}
 }

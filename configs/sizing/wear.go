@@ -92,7 +92,7 @@ func (m *model) log(cuts []cutting, commits float64) (bytes, leaves, own float64
 					size += uneven[i%len(uneven)] * math.Sqrt(each)
 				}
 				i++
-				entry := c.entry(max(1, size))
+				entry := c.stored(max(1, size))
 				in, pages := element(entry)
 				run, stored, own = append(run, in), stored+entry, own+pages
 			}
@@ -115,6 +115,17 @@ func (s *source) entry(n float64) float64 {
 		bytes += of*float64(f.Bytes) + distinct*float64(len(f.Topic)+1)
 	}
 	return bytes
+}
+
+// stored is what the store makes of it: it packs what then takes an eighth less of the file.
+func (s *source) stored(n float64) float64 {
+	entry := s.entry(n)
+	first := min(blockClear+perMessage+s.payload/s.rate, entry)
+	packed := first + blockPacks*min(entry-first, packsAfter) + packsTo*max(0, entry-first-packsAfter)
+	if footprint(packed) <= footprint(entry)*7/8 {
+		return packed
+	}
+	return entry
 }
 
 func (m *model) tick() float64 {

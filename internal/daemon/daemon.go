@@ -45,6 +45,7 @@ type Daemon struct {
 	set     *metrics.Set
 	started time.Time
 	memory  int64 // the memory limit at the start, bytes; 0: somebody else's
+	heap    int64 // its usual size, bytes
 
 	store   *blockstore.Store
 	clock   *clock.Clock
@@ -118,6 +119,7 @@ func (d *Daemon) open(c *configs.Config) (err error) {
 		d.log.Info("memory is short: fewer recent blocks are kept in it than configured, and more are read from the disk", "memory_limit", d.memory, "memory_cache", fits)
 		store.MemoryCache = fits
 	}
+	d.heap = usualHeap(store.MemoryCache)
 	if err := makeDataDir(c.DataDir); err != nil {
 		return err
 	}

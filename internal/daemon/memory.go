@@ -39,6 +39,13 @@ func cacheWithin(limit int64, cache conf.Size) conf.Size {
 	return min(cache, conf.Size(max(limit/8, 1<<20)))
 }
 
+// besideTheCache is what lives in the heap of a gateway under load beside the cache of recent blocks, and may be allocated until it is collected: blocks that
+// are on their way into the file, rows on their way into sinks, buffers of connections, a little state of windows.
+const besideTheCache = 32 << 20
+
+// usualHeap is the heap's usual size (internal/headroom) with such a cache. What waits for the store takes room of that cache, too.
+func usualHeap(cache conf.Size) int64 { return int64(cache) + besideTheCache }
+
 // turnWithin bounds what a sink takes at once under a memory limit: a delivery, and a turn of them. Rows in memory are three times as long as when they are
 // written, about, and all sinks that lag behind hold theirs at the same time.
 func turnWithin(limit int64, o *delivery.Options) {

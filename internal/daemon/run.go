@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"time"
+
+	"edged/internal/headroom"
 )
 
 // How long a stop may take. After the store has failed nothing can be saved any more, and the next start serves.
@@ -53,6 +55,7 @@ func (d *Daemon) Run(ctx context.Context, ready func()) error {
 	reloadG.run(func() error { return d.files.Run(reloadCtx) })
 	reloadG.run(func() error { return d.serveReloads(reloadCtx) })
 	reloadG.run(func() error { return trim(reloadCtx, trimEvery) })
+	reloadG.run(func() error { return headroom.Keep(reloadCtx, d.heap) })
 	ready()
 
 	var cause, halfway error

@@ -61,22 +61,33 @@ func Match(filter, name string) bool {
 	if name != "" && name[0] == '$' && filter != "" && (filter[0] == '+' || filter[0] == '#') {
 		return false
 	}
-	for {
-		fl, frest, fmore := strings.Cut(filter, "/")
-		if fl == "#" {
+	for f, n := 0, 0; ; f, n = f+1, n+1 { // at the beginning of a level of each
+		switch {
+		case f == len(filter):
+			if n < len(name) && name[n] != '/' {
+				return false
+			}
+		case filter[f] == '#':
 			return true
+		case filter[f] == '+':
+			for f++; n < len(name) && name[n] != '/'; n++ {
+			}
+		default:
+			for ; f < len(filter) && filter[f] != '/'; f, n = f+1, n+1 {
+				if n == len(name) || name[n] != filter[f] {
+					return false
+				}
+			}
+			if n < len(name) && name[n] != '/' {
+				return false
+			}
 		}
-		nl, nrest, nmore := strings.Cut(name, "/")
-		if fl != "+" && fl != nl {
+		if n == len(name) {
+			return f == len(filter) || filter[f:] == "/#" // "a/#" also matches "a"
+		}
+		if f == len(filter) {
 			return false
 		}
-		if !nmore {
-			return !fmore || frest == "#" // "a/#" also matches "a"
-		}
-		if !fmore {
-			return false
-		}
-		filter, name = frest, nrest
 	}
 }
 

@@ -21,6 +21,7 @@ type memStore struct {
 	mu      sync.Mutex
 	cursors map[string]edged.Cursor
 	letters int
+	soon    int   // commits that were asked for before the cadence
 	room    int64 // 0: no end of it
 	ends    map[string]uint64
 	changed chan struct{}
@@ -76,9 +77,12 @@ func (m *memStore) Lack() int64 {
 	return max(0, held-m.room)
 }
 
-func (m *memStore) Commit(_ context.Context, u *edged.Update, _ bool) error {
+func (m *memStore) Commit(_ context.Context, u *edged.Update, soon bool) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if soon {
+		m.soon++
+	}
 	for _, c := range u.Cursors {
 		m.cursors[c.Name] = c
 	}

@@ -59,7 +59,7 @@ func (w *Writer) outcome(ctx context.Context, done int, receipt []byte, err erro
 	if len(w.turn) == 0 {
 		turn, m, _, perr := w.plan(time.Now(), draining)
 		if perr == nil {
-			w.turn, more = turn, more || m || len(turn) > 0
+			w.turn, more = turn, more || m
 		}
 	}
 	if err == nil || done > 0 || receipt != nil {

@@ -17,7 +17,19 @@ type planned struct {
 const (
 	turnBytes = 8 << 20 // of rows in one turn, about, if Options do not say less
 	turnParts = 64      // deliveries in one turn at most; see also report
+
+	// A turn costs a commit, and its rows are held until the sink has them. Where commits are quick, half of what a turn may hold is as good; where they are
+	// slower than this (the cadence when the write budget is spent, a slow disk) there are few turns, and each takes what it may.
+	slowCommit = 100 * time.Millisecond
 )
+
+// room is how many bytes of rows this turn takes, about.
+func (w *Writer) room() int64 {
+	if w.waited < slowCommit {
+		return w.o.TurnBytes / 2
+	}
+	return w.o.TurnBytes
+}
 
 // plan takes what the streams have waiting, one delivery of each in turns, as many as fit. more says that there is more to
 // take at once; wait is how long until the oldest waiting row is due, 0 if none waits.
@@ -28,7 +40,7 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 	for i, d := range w.deliveries {
 		at[i], ended[i], open[i] = d.rec.At.place(), d.rec.At.place(), d.known
 	}
-	bytes, spare := int64(0), w.spare
+	bytes, room, spare := int64(0), w.room(), w.spare
 	w.spare = nil
 	for again := true; again; {
 		again = false
@@ -36,14 +48,14 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 			if !open[i] {
 				continue
 			}
-			if len(turn) >= w.parts || bytes >= w.o.TurnBytes {
+			if len(turn) >= w.parts || bytes >= room {
 				return turn, true, 0, nil
 			}
 			limits := w.lim()
 			if len(spare) > 0 {
 				limits.Into = spare[0]
 			}
-			p, next, due, err := w.take(d, at[i], limits, now, all)
+			p, next, rest, due, err := w.take(d, at[i], limits, now, all)
 			if err != nil {
 				return nil, false, 0, err
 			}
@@ -58,7 +70,7 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 				next = d.rec.At.place()
 				ended[i] = next
 			}
-			open[i] = next != at[i]
+			open[i] = rest && next != at[i]
 			again = again || open[i]
 			at[i] = next
 			if due > 0 && (wait == 0 || due < wait) {
@@ -77,30 +89,31 @@ func (w *Writer) plan(now time.Time, all bool) (turn []planned, more bool, wait 
 	return turn, false, wait, nil
 }
 
-// take reads the next delivery of one stream. p is nil if there is nothing to write; due is how long to wait if rows are
-// there and not due.
-func (w *Writer) take(d *Delivery, at edged.Place, limits edged.Limits, now time.Time, all bool) (p *planned, next edged.Place, due time.Duration, err error) {
+// take reads the next delivery of one stream. p is nil if there is nothing to write; rest says that there is more behind it; due is how long to wait if rows
+// are there and not due.
+func (w *Writer) take(d *Delivery, at edged.Place, limits edged.Limits, now time.Time, all bool) (p *planned, next edged.Place, rest bool, due time.Duration, err error) {
 	r, err := d.read(at, limits)
 	if err != nil {
-		return nil, at, 0, err
+		return nil, at, false, 0, err
 	}
 	if r.Rows == nil || r.Rows.Len() == 0 {
 		if at == d.rec.At.place() {
 			d.since = time.Time{}
 		}
-		return nil, r.To, 0, nil
+		return nil, r.To, r.More, 0, nil
 	}
 	if d.since.IsZero() {
 		d.since = now
 	}
 	if !r.More && !all && r.Rows.Len() < w.limits.Rows {
 		if due = w.limits.Age - now.Sub(d.since); due > 0 {
-			return nil, at, due, nil
+			clear(r.Rows.Cells) // its memory is used again, and is to hold nothing of this
+			return nil, at, false, due, nil
 		}
 	}
 	d.since = time.Time{}
 	rng := part{Stream: d.stream, From: toPlace(r.From), To: toPlace(r.To), Encoder: encoderHash(w.o.Encoding, r.Like), Rows: r.Rows.Len()}
-	return &planned{d, rng, r.Rows, r.Bytes}, r.To, 0, nil
+	return &planned{d, rng, r.Rows, r.Bytes}, r.To, r.More, 0, nil
 }
 
 func (w *Writer) lim() edged.Limits {

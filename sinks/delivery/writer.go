@@ -21,7 +21,7 @@ type Options struct {
 	Sink       edged.Sink
 	Encoding   string
 	Limits     spec.Limits
-	TurnBytes  int64 // of rows in one turn, about; 0: 8 MiB
+	TurnBytes  int64 // of rows in one turn at most, about; 0: 8 MiB
 	Deliveries []DeliverySpec
 	Store      Store
 	Interval   time.Duration // batch interval
@@ -42,6 +42,7 @@ type Writer struct {
 	planned    time.Time     // the time of that turn
 	parts      int           // of one turn at most
 	committed  bool          // the turn's ranges are
+	waited     time.Duration // for the last commit that was wanted soon
 	isOpen     bool          // the sink is
 	size       size
 	backoff    *backoff.ExponentialBackOff
@@ -229,7 +230,11 @@ func (w *Writer) commit(ctx context.Context, results []edged.Result, soon bool) 
 		}
 	}
 	for {
+		began := time.Now()
 		err := w.o.Store.Commit(context.WithoutCancel(ctx), u, soon)
+		if soon {
+			w.waited = time.Since(began)
+		}
 		if err == nil {
 			break
 		}

@@ -80,6 +80,47 @@ func TestRangesComeFirst(t *testing.T) {
 	})
 }
 
+// Only a sink with a backlog has commits come before the cadence (docs/adr/0004-when-to-commit.md): one whose next turn takes all there is has none, although
+// rows came while it wrote.
+func TestOnlyABacklogHurriesTheStore(t *testing.T) {
+	for name, c := range map[string]struct {
+		each uint64        // entries that come while a turn is written
+		slow time.Duration // that it takes
+		want bool
+	}{"none": {4, 0, false}, "backlog": {4000, 0, true}, "none, of a slow sink": {4, 2 * time.Second, false}, "backlog of a slow sink": {400, 2 * time.Second, true}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemStore()
+				f := newNumbers(m, "s")
+				end, turns := uint64(1), 0
+				sink := &logSink{}
+				sink.before = func(turn []edged.Delivery) (int, error) {
+					time.Sleep(c.slow)
+					if turns++; turns < 20 {
+						end += c.each
+						f.grow(end)
+					}
+					return len(turn), nil
+				}
+				o := newWriter(m, sink, spec.Limits{Rows: 10, Bytes: 1 << 20}, spec1("s", f)).o
+				o.Report = func(Report) {} // a sink that slows receivers has turns of its own length
+				w := New(o)
+				run(t, w, func() {
+					end += c.each
+					f.grow(end)
+					nap(time.Hour)
+					if r := m.record(t, "s", "sink"); turns < 20 || r.At.Seq != end || r.Delivered != f.Produced() {
+						t.Errorf("%d turns, %+v of %d", turns, r, f.Produced())
+					}
+					if soon := m.soon > 0; soon != c.want {
+						t.Errorf("%d of the commits of %d turns were asked for before the cadence", m.soon, turns)
+					}
+				})
+			})
+		})
+	}
+}
+
 // Random limits, errors, kills and restarts: every key has one content for ever, what is delivered is complete, in order,
 // and counted.
 func TestKeysAreStable(t *testing.T) {

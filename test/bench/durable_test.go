@@ -10,7 +10,7 @@ import (
 
 const (
 	turn   = 4 * time.Second // of a load at saturation
-	longer = 3 * turn / 2    // of one that ends when its rows are in files, up to a second after the last acknowledgement
+	longer = 5 * turn / 2    // of one that ends when its rows are in files, up to a second after the last acknowledgement
 )
 
 // durable measures what 50 connections get through, with QoS 1, in turns with what it is compared with.
@@ -114,7 +114,7 @@ func one(t *testing.T) {
 
 // qos0 measures what arrives of messages that nobody acknowledges.
 func qos0(t *testing.T) {
-	count := 1_500_000
+	count := 6_000_000
 	if short() {
 		count /= 5
 	}

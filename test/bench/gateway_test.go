@@ -13,51 +13,21 @@ import (
 
 	"edged/internal/daemon"
 	"edged/test/harness"
+	"edged/test/load"
 )
 
-// whole is the configuration of the goals: JSON, windows of ten seconds by device and pin, a raw file and one of aggregates; the rest is as it comes.
-const whole = intake + rawStream + `
-[stream.pins]
-from = ["field"]
-topics = ["site/+/gpio/+"]
-group_by = { device = "topic[1]", pin = "topic[3]" }
-window = "tumbling 10s"
-aggregate = { n = "count()", mean = "avg(value)", min = "min(value)", max = "max(value)" }
-sinks = ["aggregates"]
-[sink.aggregates]
-type = "file"
-path = "aggregates.ndjson"
-`
+const (
+	whole     = load.Whole
+	rawStream = load.Raw
+	intake    = load.Gateway + "[store]\n" // takes messages in, and has no stream
+)
 
-// intake takes messages in, and has no stream.
-const intake = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
-[store]
-`
-
-const rawStream = `
-[stream.raw]
-from = ["field"]
-topics = ["site/#"]
-sinks = ["archive"]
-[sink.archive]
-type = "file"
-path = "raw.ndjson"
-`
-
-// burst makes the write budget's burst as small as it can be, so that it is spent in a moment: what follows is as after 256 MB.
+// burst makes the write budget's burst as small as it can be, so that it is spent in a moment: what follows is as after 384 MB.
 const burst = "write_burst = \"1MiB\"\n"
 
 // store adds lines to the table of the store.
 func store(config, lines string) string {
-	return string(bytes.Replace([]byte(config), []byte("[store]\n"), []byte("[store]\n"+lines), 1))
+	return load.With(config, "store", lines)
 }
 
 // gateway is edged under load.

@@ -43,7 +43,7 @@ func steady(t *testing.T) {
 		partner: fmt.Sprintf("mqttload rawsrv -log %.1f ms, which syncs as often as it can", median(ceil)),
 		notes: []string{
 			fmt.Sprintf("from the planned time of a message on; %.1f early commits a second", median(early)),
-			"the burst is spent at once, because write_burst is 1MiB, the least there is, and not 256MB: the budget's rate, 2GB a day, is the default",
+			"the burst is spent at once, because write_burst is 1MiB, the least there is, and not 384MB: the budget's rate, 2GB a day, is the default",
 		}})
 	sitting.say(t, "written-5000", measured{figure: median(written), edged: fmt.Sprintf("%.2f", median(written)),
 		notes: append([]string{"by the metrics edged_store_written_bytes_total and edged_store_stored_bytes_total (topics and payloads)"}, traced(t)...)})

@@ -18,7 +18,6 @@ var rooms = []string{"edged/gpio", "edged/broker", "edged/receiver", "edged/bloc
 // only lists who may import a library. Everything else must go through that room.
 var only = []struct{ library, by, why string }{
 	{"go.etcd.io/bbolt", "edged/blockstore", "one committer writes the file, and one package knows its format"},
-	{"github.com/mochi-mqtt/server", "edged/broker/index", "its tree of subscriptions is used in a way in which its faults do not count, and nothing else of it"},
 	{"github.com/eclipse/paho.mqtt.golang", "edged/broker", "its acknowledgements and reconnects need care that is taken once"},
 	{"github.com/gorilla/websocket", "edged/broker/transport", "what it buffers, forgets and waits for is known there"},
 	{"periph.io/x/host", "edged/gpio", "it opens devices and keeps global state"},

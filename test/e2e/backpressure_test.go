@@ -10,15 +10,7 @@ import (
 	"edged/test/load"
 )
 
-const slowable = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
+const slowable = load.Gateway + `
 [batch]
 interval = "100ms"
 [stream.raw]
@@ -92,15 +84,7 @@ func TestSlowBatchesSlowThePublishers(t *testing.T) {
 	}
 }
 
-const heavy = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
+const heavy = load.Gateway + `
 backpressure = true
 backpressure_min_rate = "50/s"
 [batch]

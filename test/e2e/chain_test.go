@@ -8,17 +8,10 @@ import (
 	"time"
 
 	"edged/test/harness"
+	"edged/test/load"
 )
 
-const chains = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
+const chains = load.Gateway + `
 [batch]
 interval = "300ms"
 [stream.seconds]
@@ -66,15 +59,7 @@ path = "last.ndjson"
 `
 
 // apart has the streams of five and of seconds beside each other.
-const apart = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
+const apart = load.Gateway + `
 [batch]
 interval = "300ms"
 [stream.seconds]

@@ -10,6 +10,7 @@ import (
 
 	"edged/test/await"
 	"edged/test/harness"
+	"edged/test/load"
 	"edged/test/rawmqtt"
 )
 
@@ -66,15 +67,7 @@ func TestReadingsAreJoinedWithDevices(t *testing.T) {
 	}
 }
 
-const joined = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
+const joined = load.Gateway + `
 [receiver.devices]
 type = "table"
 path = "devices.csv"

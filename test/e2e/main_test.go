@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"edged/test/harness"
+	"edged/test/load"
 	"edged/test/need"
 	"edged/test/port"
 )
@@ -19,16 +20,7 @@ import (
 func TestMain(m *testing.M) { harness.Main(m) }
 
 // base is a configuration with a raw file and windows by device and pin; further tables may follow it.
-const base = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
-` + streams
+const base = load.Gateway + streams
 
 const streams = `
 [stream.raw]

@@ -14,8 +14,6 @@ import (
 
 	"edged/internal/daemon"
 	"edged/test/harness"
-	"edged/test/load"
-	"edged/test/port"
 	"edged/test/rawmqtt"
 	"edged/test/verdict"
 )
@@ -46,101 +44,6 @@ func TestASilentResetIsNoticed(t *testing.T) {
 	var total tally
 	total.add(o.restart(t, damage{name: "gone", apply: func(path string) error { return os.Remove(path) }, touched: everything}))
 	total.verdict("damaged store file: a gateway that begins anew and says nothing").Breaks(t)
-}
-
-// backlog is a killed gateway's data directory: what was acknowledged is in the store, on its way to an endpoint that was never there.
-type backlog struct {
-	files  map[string][]byte
-	config string
-	n      int
-	blocks []extent // of messages in the store's file
-}
-
-// extent is where a run of messages stands: those of one block, one after the other.
-type extent struct{ first, last, from, to int }
-
-const body = 260
-
-func payload(i int) string {
-	head := fmt.Sprintf(`{"value":%d,"id":"<%06d>","pad":"`, i, i)
-	return head + strings.Repeat("x", body-len(head)-2) + `"}`
-}
-
-func leaveBehind(t *testing.T) *backlog {
-	t.Helper()
-	config := strings.Replace(load.Config, `sinks = ["archive"]`, `sinks = ["archive", "cloud"]`, 1) + `
-[sink.cloud]
-type = "http"
-url = "{{cloud}}"
-batch_age = "50ms"
-`
-	o := &backlog{files: map[string][]byte{}, config: config, n: 2400}
-	e := harness.New(t, strings.Replace(config, "{{cloud}}", fmt.Sprintf("http://127.0.0.1:%d/", port.Free(t)), 1))
-	e.Start()
-	w, _ := rawmqtt.Login(t, fmt.Sprintf("127.0.0.1:%d", e.Broker), rawmqtt.Connect{ID: "sensor"})
-	const window = 20
-	for i := 0; i < o.n; i += window {
-		var ms []rawmqtt.Publish
-		var ids []uint16
-		for k := i; k < i+window; k++ {
-			ids = append(ids, uint16(k+1))
-			ms = append(ms, rawmqtt.Publish{Topic: fmt.Sprintf("site/%d/gpio/%d", k%3, k%5), Payload: payload(k), QoS: 1, ID: uint16(k + 1)})
-		}
-		w.Publish(ms...)
-		w.Acks(0x40, ids...)
-	}
-	for i := range 10 { // what is retained is in the store, too
-		w.Publish(rawmqtt.Publish{Topic: fmt.Sprint("kept/", i), Payload: strings.Repeat("r", 300), QoS: 1, ID: uint16(i + 1), Retain: true})
-		w.Acks(0x40, uint16(i+1))
-	}
-	harness.Until(t, 20*time.Second, "the file has everything", func() bool {
-		for _, k := range e.Status().Sinks {
-			for _, d := range k.Deliveries {
-				if k.Name == "archive" && (d.Delivered != uint64(o.n) || d.Pending != 0) {
-					return false
-				}
-			}
-		}
-		return true
-	})
-	e.Kill()
-	entries, err := os.ReadDir(e.Dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range entries {
-		if o.files[f.Name()], err = os.ReadFile(filepath.Join(e.Dir, f.Name())); err != nil {
-			t.Fatal(err)
-		}
-	}
-	o.locate(t)
-	return o
-}
-
-// locate finds the messages in the store's file, by their bytes.
-func (o *backlog) locate(t *testing.T) {
-	t.Helper()
-	file := o.files["edged.db"]
-	for i := range o.n {
-		at := bytes.Index(file, []byte(payload(i)))
-		if at < 0 {
-			t.Fatalf("message %d is not in the store", i)
-		}
-		if k := len(o.blocks) - 1; k >= 0 && o.blocks[k].to == at {
-			o.blocks[k].last, o.blocks[k].to = i, at+body
-			continue
-		}
-		o.blocks = append(o.blocks, extent{i, i, at, at + body})
-	}
-	if len(o.blocks) < 30 {
-		t.Fatalf("only %d blocks: damage would show little", len(o.blocks))
-	}
-	for i := range o.blocks { // what stands before the payloads: the page's header and table, the block's header, its columns; behind: a checksum
-		b := &o.blocks[i]
-		b.from -= 300 + 12*(b.last-b.first+1)
-		b.from -= b.from % 4096
-		b.to += 8
-	}
 }
 
 // damage is a way to damage the file, and what of it the damage touches.

@@ -142,7 +142,7 @@ func TestLedgerSurvivesKills(t *testing.T) {
 	}
 	cloud.listen(t)
 	config := strings.Replace(load.Config, `sinks = ["archive"]`, `sinks = ["archive", "cloud"]`, 1)
-	config = config[:strings.Index(config, "[stream.pins]")] + "[sink.archive]\ntype = \"file\"\npath = \"raw.ndjson\"\n" + fmt.Sprintf(ledgerConfig, cloud.addr)
+	config = config[:strings.Index(config, "[stream.pins]")] + fmt.Sprintf(ledgerConfig, cloud.addr)
 	e := harness.New(t, config)
 	e.Start()
 	cycles := 2

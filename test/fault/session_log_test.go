@@ -68,13 +68,13 @@ func TestSessionsDoNotHoldTheLog(t *testing.T) {
 		Expected: fmt.Sprintf("%d came, %d dropped by max_queued_messages, as counted", len(distinct), dropped)}.Holds(t)
 }
 
-// passing publishes so many bytes that no session wants, but a receiver.
+// passing publishes so many bytes that no session wants, but a receiver. The store cannot pack them.
 func passing(t *testing.T, p *publisher, bytes int) {
 	t.Helper()
 	const payload = 16 << 10
 	ms := make([]rawmqtt.Publish, bytes/payload)
 	for i := range ms {
-		ms[i] = rawmqtt.Publish{Topic: "site/other", QoS: 1, Payload: strings.Repeat("x", payload)}
+		ms[i] = rawmqtt.Publish{Topic: "site/other", QoS: 1, Payload: noise(uint64(i), payload)}
 	}
 	p.must(t, ms...)
 }

@@ -21,7 +21,7 @@ func main() {
 	dir := flag.String("dir", "", "data directory")
 	bytes := flag.Int64("bytes", 1<<30, "size of the file to reach")
 	block := flag.Int("block", 4000, "payload bytes a block")
-	row := flag.Int("row", 0, "bytes of a message: a block is so many JSON readings of 50 devices with 8 pins; 0: one message of zeros")
+	row := flag.Int("row", 0, "bytes of a message: a block is so many JSON readings of 50 devices with 8 pins; 0: one message that cannot be packed")
 	flag.Parse()
 	if err := fill(*dir, *bytes, &source{block: *block, row: *row}); err != nil {
 		fmt.Fprintln(os.Stderr, "fill:", err)
@@ -83,7 +83,7 @@ func (s *source) Cut(int64) (h edged.Handover) {
 			s.readings(b)
 		} else {
 			b.Topics, b.Topic, b.Arrival, b.Flags = []string{"site/1/gpio/1"}, []uint32{0}, []int64{h.At.Wall}, []uint8{1}
-			b.End, b.Data = []uint32{uint32(s.block)}, make([]byte, s.block)
+			b.End, b.Data = []uint32{uint32(s.block)}, appendNoise(nil, s.block)
 		}
 		s.messages += b.Len()
 		h.Parcels = append(h.Parcels, edged.Parcel{Done: func(error) {}, Block: b})

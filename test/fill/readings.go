@@ -2,10 +2,21 @@ package main
 
 import (
 	"fmt"
-	"strings"
+	"math/rand/v2"
 
 	"edged"
 )
+
+// appendNoise appends n letters that cannot be packed.
+func appendNoise(b []byte, n int) []byte {
+	for n > 0 {
+		for v, k := rand.Uint64(), min(n, 10); k > 0; k-- {
+			b = append(b, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[v&63])
+			v, n = v>>6, n-1
+		}
+	}
+	return b
+}
 
 const (
 	devices = 50
@@ -25,7 +36,7 @@ func (s *source) readings(b *edged.Block) {
 		begin := len(b.Data)
 		b.Data = fmt.Appendf(b.Data, `{"pin":%d,"value":%d.%d,"ts":%d,"seq":%d,"conn":%d`, topic%pins, n%100, n%10, b.Cut.Wall/1e6, n, topic/pins+1)
 		if pad := s.row - (len(b.Data) - begin) - len(`,"p":""}`); pad >= 0 {
-			b.Data = fmt.Appendf(b.Data, `,"p":"%s"`, strings.Repeat("x", pad))
+			b.Data = append(appendNoise(append(b.Data, `,"p":"`...), pad), '"')
 		}
 		b.Data = append(b.Data, '}')
 		b.Topic, b.Arrival, b.Flags = append(b.Topic, uint32(topic)), append(b.Arrival, b.Cut.Wall), append(b.Flags, 1)

@@ -158,6 +158,11 @@ func (c *pubConn) appendPublish(b []byte, seq int64, pid uint32, dup bool, nowMs
 		p = append(p, `,"seq":`...)
 		p = strconv.AppendInt(p, seq, 10)
 		p = append(p, c.idTail...)
+		if c.o.pad > 0 {
+			p = append(p, `,"pad":"`...)
+			p = append(appendPad(p, c.o.pad, uint64(seq)*0x9e3779b97f4a7c15+uint64(c.id)), '"')
+		}
+		p = append(p, '}')
 	}
 	tp := c.topics[pin]
 	n := len(tp) + len(p)
@@ -175,6 +180,21 @@ func (c *pubConn) appendPublish(b []byte, seq int64, pid uint32, dup bool, nowMs
 		b = append(b, byte(pid>>8), byte(pid))
 	}
 	return append(b, p...)
+}
+
+// appendPad appends n letters that cannot be packed: who stores messages packed is to have all of their bytes. A message that is sent again has the same ones.
+func appendPad(b []byte, n int, seed uint64) []byte {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	for x := seed | 1; n > 0; {
+		x ^= x << 13 // xorshift64
+		x ^= x >> 7
+		x ^= x << 17
+		for v, k := x, min(n, 10); k > 0; k-- {
+			b = append(b, letters[v&63])
+			v, n = v>>6, n-1
+		}
+	}
+	return b
 }
 
 func (c *pubConn) write(b []byte) error {
@@ -512,7 +532,7 @@ func pubMain(args []string) error {
 	fs.StringVar(&o.topic, "topic", "site/{conn}/gpio/{pin}", "topic pattern")
 	fs.IntVar(&o.pins, "pins", 8, "different pins per connection")
 	fs.StringVar(&o.style, "payload", "json", "json or raw")
-	fs.IntVar(&o.pad, "pad", 0, "json: pad bytes")
+	fs.IntVar(&o.pad, "pad", 0, "json: pad bytes, which cannot be packed")
 	fs.Int64Var(&o.seqStart, "seq", 1, "first sequence number")
 	fs.IntVar(&o.connStart, "conn0", 1, "number of the first connection")
 	fs.StringVar(&o.clientID, "id", "load-", "client id prefix")
@@ -554,10 +574,6 @@ func pubMain(args []string) error {
 			c.topics = append(c.topics, mqttString(nil, t))
 		}
 		c.idTail = `,"conn":` + strconv.Itoa(c.id)
-		if o.pad > 0 {
-			c.idTail += `,"pad":"` + strings.Repeat("x", o.pad) + `"`
-		}
-		c.idTail += "}"
 		if *acklog != "" {
 			n := c.count
 			if n <= 0 {

@@ -2,6 +2,7 @@ package power
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
@@ -29,13 +30,21 @@ func (m message) topic() string {
 	return fmt.Sprintf("site/%s/gpio/%d", m.device, m.n%8)
 }
 
-// payload is a few bytes usually, and now and then more than a page of the store.
+// payload is a few bytes usually, and now and then more than a page of the store, packed or not.
 func (m message) payload() string {
 	pad := m.n % 7 * 20
 	if m.n%40 == 39 {
 		pad = 6000
 	}
-	return fmt.Sprintf(`{"name":%q,"value":%d,"pad":%q}`, m.name(), m.n%100, strings.Repeat("x", pad))
+	text := strings.Repeat("x", pad)
+	if m.n%80 == 79 { // what cannot be packed
+		r, b := rand.New(rand.NewPCG(uint64(m.n), 7)), make([]byte, pad)
+		for i := range b {
+			b[i] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"[r.UintN(64)]
+		}
+		text = string(b)
+	}
+	return fmt.Sprintf(`{"name":%q,"value":%d,"pad":%q}`, m.name(), m.n%100, text)
 }
 
 // sent is every message that was published, by the port of the connection and its packet identifier there.

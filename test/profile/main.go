@@ -5,6 +5,7 @@
 package main
 
 import (
+	"edged/test/load"
 	"flag"
 	"fmt"
 	"io"
@@ -17,50 +18,22 @@ import (
 	"time"
 )
 
-const config = `
-data_dir = "{{dir}}"
-[http]
-listen = "127.0.0.1:{{http}}"
-pprof = true
-[broker]
-listen = ["tcp://127.0.0.1:{{broker}}"]
-[store]
-max_bytes = "2GiB"
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
-[stream.raw]
-from = ["field"]
-topics = ["site/#"]
-sinks = ["archive"]
-[stream.pins]
-from = ["field"]
-topics = ["site/+/gpio/+"]
-group_by = { device = "topic[1]", pin = "topic[3]" }
-window = "tumbling 10s"
-aggregate = { n = "count()", mean = "avg(value)", min = "min(value)", max = "max(value)" }
-sinks = ["aggregates"]
-[sink.archive]
-type = "file"
-path = "raw.ndjson"
-[sink.aggregates]
-type = "file"
-path = "aggregates.ndjson"
-`
+// config is that of the goals, with profiles.
+var config = load.With(load.With(load.Whole, "store", `max_bytes = "2GiB"`), "http", "pprof = true")
 
 func main() {
 	edged := flag.String("edged", "bin/edged", "the program that is looked at")
-	load := flag.String("load", "bin/mqttload", "the load generator")
+	generator := flag.String("load", "bin/mqttload", "the load generator")
 	out := flag.String("out", "bench/out", "directory of the results")
 	seconds := flag.Int("seconds", 10, "length of the profile")
 	flag.Parse()
-	if err := run(*edged, *load, *out, *seconds); err != nil {
+	if err := run(*edged, *generator, *out, *seconds); err != nil {
 		fmt.Fprintln(os.Stderr, "profile:", err)
 		os.Exit(1)
 	}
 }
 
-func run(edged, load, out string, seconds int) (err error) {
+func run(edged, generator, out string, seconds int) (err error) {
 	dir, err := os.MkdirTemp("", "edged-profile-")
 	if err != nil {
 		return err
@@ -91,7 +64,7 @@ func run(edged, load, out string, seconds int) (err error) {
 	if err := ready(base); err != nil {
 		return err
 	}
-	publisher := exec.Command(load, "pub", "-addr", "127.0.0.1:"+mqttPort, "-n", "50", "-w", "100", "-qos", "1", "-d", fmt.Sprintf("%ds", seconds+3))
+	publisher := exec.Command(generator, "pub", "-addr", "127.0.0.1:"+mqttPort, "-n", "50", "-w", "100", "-qos", "1", "-d", fmt.Sprintf("%ds", seconds+3))
 	result := &strings.Builder{}
 	publisher.Stdout, publisher.Stderr = result, os.Stderr
 	if err := publisher.Start(); err != nil {

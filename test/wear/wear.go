@@ -34,7 +34,7 @@ import (
 type Publisher struct {
 	Topic string
 	Every time.Duration
-	Bytes int // of payload: {"value":21.53…} filled up with blanks
+	Bytes int // of payload: {"value":21.53,"ts":…,"seq":…}, as far as there is room
 }
 
 // Worn is what the store and the sinks have written in a while.
@@ -214,14 +214,14 @@ func (still) Run(ctx context.Context, _ edged.Handler) error {
 func (b *bench) publish(ctx context.Context, p Publisher, seed uint64, waits *acked) error {
 	r := rand.New(rand.NewPCG(1, seed))
 	next := time.Now().Add(time.Duration(r.Int64N(int64(p.Every))))
-	me := &publisher{waits: waits}
+	me, sensor := &publisher{waits: waits}, newSensor(seed, p.Bytes)
 	for n := uint64(0); ; n++ {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-time.After(time.Until(next)):
 		}
-		m := edged.Message{Topic: p.Topic, Payload: payload(r, p.Bytes), QoS: 1}
+		m := edged.Message{Topic: p.Topic, Payload: sensor.payload(n, time.Now().UnixMilli()), QoS: 1}
 		me.sent(n)
 		if err := b.generators[0].Take(ctx, &m, me, n); err != nil {
 			return nil // it stops

@@ -1,6 +1,7 @@
 package wear
 
 import (
+	"encoding/json"
 	"fmt"
 	"testing"
 	"time"
@@ -66,5 +67,18 @@ max_pending = %q
 				t.Error("no row is counted as dropped")
 			}
 		})
+	}
+}
+
+// A payload has the bytes that a case says, as far as its fields allow.
+func TestPayloadsHaveTheirBytes(t *testing.T) {
+	for _, want := range []int{10, 40, 66, 200} {
+		p := newSensor(17, want).payload(3, 946684800123)
+		if !json.Valid(p) || len(p) > max(want, 16) || len(p) < want-9 {
+			t.Errorf("%d bytes: %s", len(p), p)
+		}
+		if want == 66 && len(p) != want {
+			t.Errorf("%d bytes, the default: %s", len(p), p)
+		}
 	}
 }
