@@ -101,7 +101,7 @@ func (a *Archive) Close() error { return a.f.Close() }
 func (a *Archive) Sound() bool { return a.condition.count == 0 }
 
 func (a *Archive) gather(cursors bool) {
-	good, _ := a.p.InForce()
+	good, _ := a.p.InForce(bootID())
 	seen := a.p.Walk(a.p.Pages(), func(pages.Damage) {}).Read()
 	rank := 0
 	tree := func(m pages.Meta) {

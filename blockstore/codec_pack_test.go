@@ -198,7 +198,7 @@ func TestPackedIsSnappy(t *testing.T) {
 	}
 }
 
-// A store of format 2 is brought to format 3 when there is room for that; without, it works on and packs nothing.
+// A store of format 2 is brought to the newest format when there is room for that; without, it works on, packs nothing and seals nothing.
 func TestFormat2IsUpgradedWhenThereIsRoom(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
@@ -206,6 +206,7 @@ func TestFormat2IsUpgradedWhenThereIsRoom(t *testing.T) {
 	if err := s.db.Update(s.meta.put); err != nil {
 		t.Fatal(err)
 	}
+	s.db.seal, s.db.NoSync = false, false
 	disk := watch(s)
 	disk.failAt, disk.err = disk.writes+1, syscall.ENOSPC
 	if err := s.upgrade(); err != nil || s.meta.format != 2 || !disk.hit {
@@ -223,11 +224,14 @@ func TestFormat2IsUpgradedWhenThereIsRoom(t *testing.T) {
 	if v := put(); v != entryVersion {
 		t.Errorf("an entry of version %d is in a store of format 2", v)
 	}
+	if good, seals := inForce(t, s); seals[good.Tx] {
+		t.Error("a transaction of a store of format 2 is sealed")
+	}
 	closeStore(t, s)
 	s = open(t, dir, nil)
 	defer closeStore(t, s)
 	s.AddSource("r", MemoryAndDisk, f)
-	if v := put(); v != packedVersion || s.meta.format != 3 {
+	if v := put(); v != packedVersion || s.meta.format != formatVersion {
 		t.Errorf("an entry of version %d is in a store of format %d", v, s.meta.format)
 	}
 	if got := payloads(all(t, s, 0)); len(got) != 2 || got[0] != got[1] {

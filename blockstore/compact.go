@@ -25,6 +25,10 @@ func Compact(dir string) (before, after int64, err error) {
 		f.Close()
 		return 0, 0, err
 	}
+	if _, err := withdraw(f, fi.Size(), bootID()); err != nil {
+		f.Close()
+		return 0, 0, fmt.Errorf("the store %s is not compacted: %w", path, err)
+	}
 	if c := inspect(f, fi.Size()); c.count > 0 || c.newer != "" || fi.Size() == 0 {
 		f.Close()
 		return 0, 0, fmt.Errorf("the store %s is damaged (%s%s) and is not compacted: start edged, which salvages it, or do that yourself (edged store salvage)", path, c.why(), c.newer)

@@ -234,7 +234,7 @@ func TestADamagedCursor(t *testing.T) {
 func flip(t testing.TB, file []byte, bucket, key string) {
 	t.Helper()
 	p := pages.New(bytes.NewReader(file), int64(len(file)), pageSize)
-	good, _ := p.InForce()
+	good, _ := p.InForce(bootID())
 	done := false
 	s := &survey{p: p, bucket: func(name string, vs []value, _ bool, _ int) {
 		for _, v := range vs {

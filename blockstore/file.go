@@ -51,6 +51,12 @@ func takeFile(dir string, log *slog.Logger) (*os.File, error) {
 			f.Close()
 			return nil, err
 		}
+		if cut, err := withdraw(f, fi.Size(), bootID()); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("the store %s cannot be opened: %w", path, err)
+		} else if cut {
+			log.Warn("the power failed amid a commit of the store: nothing of it was acknowledged, and it is taken back", "file", path)
+		}
 		c := inspect(f, fi.Size())
 		if fi.Size() == 0 {
 			c.why0("it is empty")

@@ -11,9 +11,11 @@ import (
 )
 
 // formatVersion is that of FORMAT.md. A store of a newer version is refused, an older one is upgraded when it is opened.
-const formatVersion = 3
-
-const packedFormat = 3 // the first that knows packed blocks
+const (
+	formatVersion = 4
+	packedFormat  = 3 // the first that knows packed blocks
+	sealedFormat  = 4 // the first that seals transactions
+)
 
 // The keys of the bucket Tmeta.
 const (

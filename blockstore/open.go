@@ -57,10 +57,12 @@ func (s *Store) openFile(dir string) (err error) {
 		return err
 	}
 	size := max(int64(s.cfg.MaxBytes), fi.Size())
-	if s.db, err = openDB(f, bbolt.Options{InitialMmapSize: int(size), MaxSize: int(s.cfg.MaxBytes)}); err != nil {
+	db, err := openDB(f, bbolt.Options{InitialMmapSize: int(size), MaxSize: int(s.cfg.MaxBytes)})
+	if err != nil {
 		return fmt.Errorf("the store %s cannot be opened: %w", s.path, err)
 	}
-	s.db.AllocSize = allocStep
+	db.AllocSize = allocStep
+	s.db = newDatabase(db, f)
 	return nil
 }
 
@@ -78,6 +80,11 @@ func (s *Store) load() (err error) {
 	}
 	if err := s.upgrade(); err != nil {
 		return err
+	}
+	if s.meta.format >= sealedFormat {
+		if err := s.db.begin(); err != nil {
+			return fmt.Errorf("the store %s cannot be written: %w", s.path, err)
+		}
 	}
 	if err := s.mend(); err != nil {
 		return err

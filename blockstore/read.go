@@ -2,7 +2,6 @@ package blockstore
 
 import (
 	"fmt"
-	"runtime/debug"
 
 	"edged"
 
@@ -167,11 +166,9 @@ func (s *Store) cumInFile(log string, seq, end uint64) (cum uint64) {
 
 // view is a read transaction in which a read error of the mapped file is an error, not a crash.
 func (s *Store) view(f func(tx *bbolt.Tx) error) (err error) {
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("the store %s cannot be read: %v", s.path, v)
-		}
-	}()
-	return s.db.View(f)
+	fault, err := s.db.view(f)
+	if fault != nil {
+		return fmt.Errorf("the store %s cannot be read: %v", s.path, fault)
+	}
+	return err
 }

@@ -69,7 +69,7 @@ func (a *Archive) metas() (good, bad int) {
 	if a.p == nil {
 		return 0, 0
 	}
-	g, b := a.p.InForce()
+	g, b := a.p.InForce(bootID())
 	return len(g), len(b)
 }
 

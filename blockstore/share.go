@@ -3,7 +3,7 @@ package blockstore
 import "edged"
 
 // What a round takes of the blocks that wait, about. A transaction holds its blocks three times: as they are, encoded, and in the library's pages. So
-// where much waits it is stored in rounds of this size, one behind the other: each costs a few pages and two syncs, which is little beside it. The first
+// where much waits it is stored in rounds of this size, one behind the other: each costs a few pages and a sync, which is little beside it. The first
 // block of a source is taken whatever its size, so that none waits behind the others' for ever.
 const (
 	roundBytes = 2 << 20

@@ -23,7 +23,7 @@ var ErrClosed = errors.New("the store is closed")
 type Store struct {
 	cfg  Config
 	log  *slog.Logger
-	db   *bbolt.DB
+	db   *database
 	path string
 	uuid string
 	meta meta

@@ -160,7 +160,7 @@ func (c *condition) add(d pages.Damage) {
 // inspect looks at the structure of a file: everything that the library believes without looking. It reads with bounded memory.
 func inspect(r io.ReaderAt, size int64) (c condition) {
 	p := pages.New(r, size, pageSize)
-	good, bad := p.InForce()
+	good, bad := p.InForce(bootID())
 	for _, d := range bad {
 		c.add(d)
 	}

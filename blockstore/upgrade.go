@@ -2,8 +2,8 @@ package blockstore
 
 import "go.etcd.io/bbolt"
 
-// upgrade brings a store of an older format to the present one: format 2 seals the values with their keys, and format 3 has packed blocks beside the others. A
-// store of format 2 that has no room for its new number stays what it is, and packs nothing, until a start finds room.
+// upgrade brings a store of an older format to the present one: format 2 seals the values with their keys, format 3 has packed blocks beside the others, and in
+// format 4 transactions are sealed. A store from format 2 on that has no room for its new number stays what it is, until a start finds room.
 func (s *Store) upgrade() error {
 	from := s.meta.format
 	if from >= formatVersion {

@@ -30,30 +30,20 @@ func (s *Store) write(r *round, early bool) (err error) {
 	if len(r.parcels)+len(r.taken) == 0 && r.upd.Empty() && !awaited {
 		return s.number(nil, r, false)
 	}
-	tx, err := s.db.Begin(true)
-	if err != nil {
-		return err
-	}
-	for _, step := range []func() error{
-		func() error {
-			return s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold)
-		},
-		func() error { return s.apply(tx, r) },
-		func() error { return s.free(tx, r) },
-	} {
-		if err := step(); err != nil {
-			tx.Rollback()
+	var done *bbolt.Tx
+	if err := s.db.Update(func(tx *bbolt.Tx) error {
+		done = tx
+		if err := s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold); err != nil {
 			return err
 		}
-	}
-	id := tx.ID()
-	if err := tx.Commit(); err != nil {
-		if s.visible(id) {
-			return fmt.Errorf("%w: %w", errUncertain, err)
+		if err := s.apply(tx, r); err != nil {
+			return err
 		}
+		return s.free(tx, r)
+	}); err != nil {
 		return err
 	}
-	st := tx.Stats()
+	st := done.Stats()
 	written := st.GetPageAlloc() + pageSize
 	s.meter.commits.Inc()
 	s.meter.bytes.AddInt64(written)
@@ -69,16 +59,6 @@ func (s *Store) write(r *round, early bool) (err error) {
 // say that it is on disk. Lack of room can be the cause where room is only looked for when data is written back (thin volumes,
 // NFS, btrfs). To make the same commit again would store everything twice; only opening the file tells what is true.
 var errUncertain = errors.New("it was written, and the disk did not confirm it")
-
-// visible reports whether readers would see transaction id, which failed.
-func (s *Store) visible(id int) bool {
-	seen := false
-	err := s.view(func(tx *bbolt.Tx) error {
-		seen = tx.ID() >= id
-		return nil
-	})
-	return seen || err != nil
-}
 
 // number gives the round's blocks their sequence numbers, encodes those for the disk into tx, and ends with a tick if one is due. Those of chained streams
 // come behind those that came in.

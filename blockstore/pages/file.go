@@ -92,9 +92,7 @@ func (f *File) Metas() (out [2]Meta) {
 func (m *Meta) read(b []byte) {
 	le := binary.LittleEndian
 	m.pageSize, m.Root, m.Freelist, m.High, m.Tx = le.Uint32(b[8:]), le.Uint64(b[16:]), le.Uint64(b[32:]), le.Uint64(b[40:]), le.Uint64(b[48:])
-	sum := fnv.New64a()
-	sum.Write(b[:56])
-	good := sum.Sum64() == le.Uint64(b[56:])
+	good := checksum(b) == le.Uint64(b[56:])
 	switch {
 	case le.Uint32(b) != magic:
 		m.Err = errors.New("it is no meta page")
@@ -111,10 +109,19 @@ func (m *Meta) read(b []byte) {
 	}
 }
 
-// InForce returns the good meta pages, the one in force first, and what is wrong with those that are not good.
-func (f *File) InForce() (good []Meta, bad []Damage) {
+// checksum is that of the fields of a meta page.
+func checksum(b []byte) uint64 {
+	sum := fnv.New64a()
+	sum.Write(b[:56])
+	return sum.Sum64()
+}
+
+// InForce returns the good meta pages, the one in force first, and what is wrong with those that are not good. One that is Unfinished is neither.
+func (f *File) InForce(boot [16]byte) (good []Meta, bad []Damage) {
+	cut, unfinished := f.Unfinished(boot)
 	for _, m := range f.Metas() {
 		switch {
+		case unfinished && m.Page == cut.Page:
 		case m.Err != nil:
 			bad = append(bad, Damage{What: fmt.Sprintf("meta page %d: %v", m.Page, m.Err)})
 		case len(good) > 0 && m.Tx > good[0].Tx:

@@ -41,12 +41,16 @@ func (f *File) page(id uint64) (*page, error) {
 		return nil, fmt.Errorf("it is not in the file, which has %d pages", f.Pages())
 	}
 	at := int64(id) * f.psize
-	return f.parse(id, at, f.size)
+	return f.parse(id, at, f.size, nil)
 }
 
-// parse reads a page that begins at a place and ends at most at limit.
-func (f *File) parse(id uint64, at, limit int64) (*page, error) {
-	p := &page{f: f, id: id, at: at, b: make([]byte, min(f.psize, limit-at))}
+// parse reads a page that begins at a place and ends at most at limit, into b if that is large enough.
+func (f *File) parse(id uint64, at, limit int64, b []byte) (*page, error) {
+	n := min(f.psize, limit-at)
+	if int64(len(b)) < n {
+		b = make([]byte, n)
+	}
+	p := &page{f: f, id: id, at: at, b: b[:n]}
 	if len(p.b) < headerLen {
 		return nil, io.ErrUnexpectedEOF
 	}

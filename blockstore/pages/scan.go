@@ -2,6 +2,7 @@ package pages
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 )
 
@@ -32,7 +33,7 @@ func (f *File) Inside(e *Element) []Element {
 	if !e.Bucket || e.Root != 0 {
 		return nil
 	}
-	p, err := f.parse(0, e.Off+headerLen, e.Off+int64(e.Len))
+	p, err := f.parse(0, e.Off+headerLen, e.Off+int64(e.Len), nil)
 	if err != nil || !p.leaf {
 		return nil
 	}
@@ -61,14 +62,18 @@ func (w *Walk) CheckFreelist(m Meta) {
 		bad("it is not in the file")
 		return
 	}
-	at := int64(m.Freelist) * w.f.psize
-	b, err := w.f.Read(at, headerLen+8)
-	le := binary.LittleEndian
-	if err != nil || le.Uint64(b) != m.Freelist || le.Uint16(b[8:]) != flagFreelist {
+	at, le := int64(m.Freelist)*w.f.psize, binary.LittleEndian
+	overflow, err := w.f.overflowOf(m.Freelist)
+	if err != nil {
 		bad("it is no free list")
 		return
 	}
-	count, at, overflow := uint64(le.Uint16(b[10:])), at+headerLen, uint64(le.Uint32(b[12:]))
+	b, err := w.f.Read(at, headerLen+8)
+	if err != nil {
+		bad("%v", err)
+		return
+	}
+	count, at := uint64(le.Uint16(b[10:])), at+headerLen
 	if count == 0xFFFF {
 		count, at = le.Uint64(b[16:]), at+8
 	}
@@ -93,6 +98,19 @@ func (w *Walk) CheckFreelist(m Meta) {
 			return
 		}
 	}
+}
+
+// overflowOf is how many pages behind the first belong to a free list.
+func (f *File) overflowOf(id uint64) (uint64, error) {
+	b, err := f.Read(int64(id)*f.psize, headerLen)
+	le := binary.LittleEndian
+	if err == nil && (le.Uint64(b) != id || le.Uint16(b[8:]) != flagFreelist) {
+		err = errors.New("it is no free list")
+	}
+	if err != nil {
+		return 0, err
+	}
+	return uint64(le.Uint32(b[12:])), nil
 }
 
 // free notes a free page. One beyond the end of the file is possible: it was never written.

@@ -34,7 +34,7 @@ func (w *Walk) Bucket(e *Element, each func(*Element)) {
 		w.Tree(e.Root, each)
 		return
 	}
-	p, err := w.f.parse(0, e.Off+headerLen, e.Off+int64(e.Len))
+	p, err := w.f.parse(0, e.Off+headerLen, e.Off+int64(e.Len), nil)
 	if err == nil && !p.leaf {
 		err = errNotTree
 	}

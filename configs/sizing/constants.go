@@ -57,7 +57,7 @@ const (
 	defaultTopics = 10
 	defaultBytes  = 66                    // a JSON object with a value, a time and a number
 	defaultPin    = 0.1                   // changes a second of a pin that reports edges
-	defaultSync   = 10 * time.Millisecond // of one commit, which syncs twice
+	defaultSync   = 10 * time.Millisecond // of one commit, which syncs once
 	pinBytes      = 96                    // the payload of a pin
 
 	// A card of 32 GB whose cells bear 1,000 erasures, and which erases four times what is written because writes are small and synced: no maker of consumer cards

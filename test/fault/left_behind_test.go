@@ -114,7 +114,7 @@ func (o *backlog) locate(t *testing.T, path string) {
 	defer a.Close()
 	file := o.files["edged.db"]
 	f := pages.New(bytes.NewReader(file), int64(len(file)), 4096)
-	good, _ := f.InForce()
+	good, _ := f.InForce([16]byte{})
 	if len(good) == 0 {
 		t.Fatal("the store was left behind damaged")
 	}

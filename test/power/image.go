@@ -1,6 +1,7 @@
 package power
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"syscall"
 	"testing"
+
+	"edged/blockstore/pages"
 )
 
 // Image is a file system: what is on it, by path.
@@ -94,6 +97,27 @@ func inode(t testing.TB, path string) uint64 {
 		t.Fatal(err)
 	}
 	return fi.Sys().(*syscall.Stat_t).Ino
+}
+
+// NextRun makes the image one that another run of the computer left: after a power cut the boot id is another, and the store's seals name that of those who wrote them. It
+// returns the image.
+func (im *Image) NextRun() *Image {
+	for path, n := range im.Nodes {
+		if !isStore(path) || len(n.Data) < 2*4096 {
+			continue
+		}
+		n.Data = slices.Clone(n.Data)
+		f := pages.New(bytes.NewReader(n.Data), int64(len(n.Data)), 4096)
+		for _, m := range f.Metas() {
+			if s, _, _, whole := f.SealOf(m); whole && s.Boot != [16]byte{} {
+				s.Boot[0]++
+				seal, _ := s.Append(nil)
+				copy(n.Data[int64(m.Page)*4096+pages.SealAt:], seal)
+			}
+		}
+		im.Nodes[path] = n
+	}
+	return im
 }
 
 // Differs says where two images differ; "" if they do not.

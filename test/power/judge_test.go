@@ -33,7 +33,7 @@ func (r *run) judge(t testing.TB, f Fate) (o outcome) {
 		defer close(done)
 		defer p.end()
 		root := Mount(p)
-		r.After(f).Lay(p, root)
+		r.After(f).NextRun().Lay(p, root)
 		e := in(p, root)
 		e.Start()
 		after := message{device: "after", n: 1, qos: 1}

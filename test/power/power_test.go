@@ -127,7 +127,7 @@ func again(t *testing.T, r *run, s uint64) {
 		for d := range depth {
 			cuts, _ := at.Fates(2, s+uint64(10*i+d), at.Lines/8, at.Lines)
 			cut := cuts[1] // the first is without surprises
-			at = record(t, "", 60, 100+10*i+d, at.After(cut), at.acked(cut.Cut))
+			at = record(t, "", 60, 100+10*i+d, at.After(cut).NextRun(), at.acked(cut.Cut))
 			early, _ := at.Fates(n/2, s+2, 0, 120)
 			fates, _ := at.Fates(n-len(early), s+3, 120, at.Lines+1)
 			one, wrong := at.try(t, "", append(early, fates...))

@@ -1,0 +1,199 @@
+package blockstore
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"edged"
+	"edged/blockstore/pages"
+
+	"go.etcd.io/bbolt"
+)
+
+// inForce is the newest transaction in a store's file, and which have a seal of their own.
+func inForce(t testing.TB, s *Store) (newest pages.Meta, sealed map[uint64]bool) {
+	t.Helper()
+	p, err := s.db.pages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	sealed = map[uint64]bool{}
+	for _, m := range p.Metas() {
+		seal, _, _, whole := p.SealOf(m)
+		sealed[m.Tx] = whole && seal.Tx == m.Tx
+		if m.Tx > newest.Tx {
+			newest = m
+		}
+	}
+	return newest, sealed
+}
+
+// sectors are what is volatile, sector by sector.
+func (d *faultyDisk) sectors() (out []pageWrite) {
+	for _, w := range d.volatile {
+		for at := 0; at < len(w.data); at += 512 {
+			out = append(out, pageWrite{w.off + int64(at), w.data[at:min(at+512, len(w.data))]})
+		}
+	}
+	return out
+}
+
+// The power fails amid a commit, and of all sectors that it wrote one is not there, or one alone is, for each of them. The store is then as after the commit or as before it; as
+// after it only if nothing is missing that it needs. Nothing is set aside, and nothing told as damaged.
+func TestTornCommitsAreTakenBack(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	defer closeStore(t, s)
+	f := &feed{name: "r"}
+	s.AddSource("r", MemoryAndDisk, f)
+	for i := range 40 {
+		f.put(nil, fmt.Sprint("old ", i), noise(i*97))
+		s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Need: edged.SpansFrom(1)}}, Puts: []edged.Put{{Space: "x", Key: fmt.Sprint(i), Value: make([]byte, 100)}}}, false, nil)
+		step(t, s)
+	}
+	old := payloads(all(t, s, 0))
+	disk := watch(s)
+	held := s.db.syncData
+	s.db.syncData = func() error { return nil } // it has not returned yet
+	f.put(nil, "new", noise(9000))
+	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Need: edged.SpansFrom(2)}}, Puts: []edged.Put{{Space: "x", Key: "7", Value: []byte("new")}}}, false, nil)
+	step(t, s)
+	s.db.syncData = held
+	file, sectors := disk.durable, disk.sectors()
+	if len(sectors) < 40 {
+		t.Fatalf("%d sectors were written", len(sectors))
+	}
+	whole := bytes.Clone(file)
+	for _, w := range sectors {
+		whole = w.on(whole)
+	}
+	stays := map[bool]int{}
+	for missing := -1; missing < len(sectors); missing++ {
+		for _, alone := range []bool{false, true} {
+			b := bytes.Clone(file)
+			for i, w := range sectors {
+				if alone == (i == missing) {
+					b = w.on(b)
+				}
+			}
+			same := bytes.Equal(b, whole)
+			if len(b) < len(whole) {
+				b = append(b, make([]byte, len(whole)-len(b))...)
+			}
+			inAnotherRun(b)
+			dir := lay(t, b)
+			got := tryOpen(t, dir)
+			texts := payloads(all(t, got, 0))
+			there := len(texts) > len(old)
+			stays[there]++
+			if c, ok := got.Cursor("c"); !ok || (c.Need[0].From == 2) != there || len(texts) < len(old) {
+				t.Errorf("sector %d missing (alone there: %v): %d of %d payloads, cursor %v", missing, alone, len(texts), len(old), c.Need)
+			}
+			if same && !there {
+				t.Errorf("sector %d missing (alone there: %v): everything is there, and was taken back", missing, alone)
+			}
+			if n := got.Notes(); len(n) > 0 || names(t, dir) != FileName {
+				t.Errorf("sector %d missing (alone there: %v): told as damaged: %+v; there is %s", missing, alone, n, names(t, dir))
+			}
+			closeStore(t, got)
+		}
+	}
+	if stays[true] == 0 || stays[false] < len(sectors) {
+		t.Errorf("the commit stayed %d times, and was taken back %d times", stays[true], stays[false])
+	}
+}
+
+// What does not agree within one run of the computer is damage: salvaged and told, not taken back.
+func TestDamageIsNotTakenBack(t *testing.T) {
+	file, want := sampleStore(t, 6)
+	p := pages.New(bytes.NewReader(file), int64(len(file)), pageSize)
+	good, _ := p.InForce(bootID())
+	seal, _, _, whole := p.SealOf(good[0])
+	if !whole || len(seal.Runs) == 0 || seal.Boot != bootID() {
+		t.Fatalf("the newest transaction has the seal %+v", seal)
+	}
+	for _, run := range seal.Runs {
+		b := bytes.Clone(file)
+		clear(b[run.ID*pageSize : run.ID*pageSize+100])
+		dir := lay(t, b)
+		s := tryOpen(t, dir)
+		if len(s.Notes()) == 0 {
+			t.Errorf("page %d is gone, and nothing is said", run.ID)
+		}
+		if got := payloads(all(t, s, 0)); len(got) < len(want)-2 {
+			t.Errorf("page %d is gone, and %d of %d blocks are left", run.ID, len(got), len(want))
+		}
+		closeStore(t, s)
+	}
+}
+
+// A transaction that wrote so many runs of pages that a seal has no room for their names is synced before it is settled.
+func TestManyRunsAreSyncedTwice(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	defer closeStore(t, s)
+	syncs, sync := 0, s.db.syncData
+	s.db.syncData = func() error { syncs++; return sync() }
+	put := func(n, gap int, text string) int {
+		t.Helper()
+		syncs = 0
+		err := s.db.Update(func(tx *bbolt.Tx) error {
+			for i := 0; i < n; i += gap {
+				b, err := tx.CreateBucketIfNotExists(fmt.Appendf(nil, "S%06d", i))
+				if err == nil {
+					err = b.Put([]byte("k"), append(make([]byte, 3000), text...))
+				}
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return syncs
+	}
+	few := put(6000, 1, "a")
+	put(6000, 3, "b")
+	if many := put(6000, 3, "c"); few != 1 || many != 2 { // what was free was between what was not
+		t.Errorf("%d syncs for one run of pages, %d for thousands", few, many)
+	}
+	m, sealed := inForce(t, s)
+	text, err := os.ReadFile(s.path)
+	if err != nil || !sealed[m.Tx] {
+		t.Fatal("it is not settled", err)
+	}
+	inAnotherRun(text)
+	after := tryOpen(t, lay(t, text))
+	defer closeStore(t, after)
+	if err := after.view(func(tx *bbolt.Tx) error {
+		if v := tx.Bucket([]byte("S000003")).Get([]byte("k")); v[len(v)-1] != 'c' {
+			t.Errorf("after a power cut there is %q", v[len(v)-1])
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+}
+
+// A store that an earlier version has written is sealed from its upgrade on, and what that left is believed.
+func TestAStoreWithoutSealsIsBelieved(t *testing.T) {
+	file, want := sampleStore(t, 6)
+	for i := range 2 {
+		clear(file[i*pageSize+pages.SealAt : (i+1)*pageSize])
+	}
+	dir := lay(t, file)
+	s := tryOpen(t, dir)
+	defer closeStore(t, s)
+	if got := payloads(all(t, s, 0)); len(got) != len(want) {
+		t.Errorf("%d of %d blocks are there", len(got), len(want))
+	}
+	if m, sealed := inForce(t, s); !sealed[m.Tx] {
+		t.Error("what is in force has no seal")
+	}
+	if _, err := os.Stat(filepath.Join(dir, FileName)); err != nil {
+		t.Error(err)
+	}
+}
