@@ -33,6 +33,8 @@ func (r *Record) moments() map[string][]int {
 			switch {
 			case op.data == nil:
 				add(op.call, "a truncation of "+kind(f.first))
+			case isStore(f.first) && op.off < 2*pageSize && op.off%pageSize != 0:
+				add(op.call, "a seal of "+kind(f.first))
 			case isStore(f.first) && op.off < 2*pageSize:
 				add(op.call, "a meta page of "+kind(f.first))
 			default:
@@ -96,4 +98,15 @@ func (r *Record) Fates(n int, seed uint64, from, to int) (fates []Fate, kinds []
 		fates = append(fates, f)
 	}
 	return fates, kinds
+}
+
+// Amid are n ways in which the power may fail when a commit of the store is written and not synced, with some of it on disk.
+func (r *Record) Amid(n int, seed uint64) (fates []Fate) {
+	dice := rand.New(rand.NewPCG(seed, 2))
+	m := r.moments() // a file is called by its first name
+	cuts := append(slices.Clone(m["a meta page of edged.db.new"]), m["a seal of edged.db.new"]...)
+	for i := range n {
+		fates = append(fates, Fate{Cut: cuts[dice.IntN(len(cuts))], Data: []Data{Sectors, Pages, Torn}[i%3], Names: NamesKept, Seed: seed + uint64(i)})
+	}
+	return fates
 }

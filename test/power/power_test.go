@@ -59,6 +59,7 @@ func (r *run) try(t *testing.T, fault string, fates []Fate) (v verdict.Verdict, 
 		v.Doubled += d.doubled
 		if d.aside {
 			aside++
+			wrong = append(wrong, fmt.Sprintf("%v: the store was set aside, although the disk kept what was synced", d.fate))
 		}
 		if d.wrong != "" || d.lost+d.doubled > 0 {
 			wrong = append(wrong, fmt.Sprintf("%v: of %d acknowledged %d are lost, %d doubled\n%s", d.fate, d.acked, d.lost, d.doubled, d.wrong))
@@ -83,6 +84,12 @@ func TestPowerCut(t *testing.T) {
 	fates, kinds := r.Fates(n, s, 0, r.Lines+1)
 	t.Logf("the power fails after %s", strings.Join(kinds, ", "))
 	v, wrong := r.try(t, "power cut under load", fates)
+	for _, w := range wrong {
+		t.Error(w)
+	}
+	v.Holds(t)
+
+	v, wrong = r.try(t, "power cut amid commits", r.Amid(n/2, s))
 	for _, w := range wrong {
 		t.Error(w)
 	}
