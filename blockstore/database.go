@@ -20,20 +20,22 @@ type database struct {
 	mu   sync.Mutex // one transaction at a time, to the end of its sync
 	f    *os.File   // the library's own, which closes it
 	boot [16]byte
-	seal bool       // transactions are sealed
-	last pages.Meta // and this one is in force
+
+	seal    bool       // transactions are sealed
+	last    pages.Meta // and this one is in force
+	written *pages.Tracker
 
 	writeAt  func(b []byte, at int64) (int, error) // to f
 	syncData func() error                          // f
 }
 
 func newDatabase(db *bbolt.DB, f *os.File) *database {
-	return &database{DB: db, f: f, boot: bootID(), writeAt: f.WriteAt, syncData: func() error { return syncData(f) }}
+	return &database{DB: db, f: f, boot: bootID(), written: pages.NewTracker(f, pageSize), writeAt: f.WriteAt, syncData: func() error { return syncData(f) }}
 }
 
 // begin seals from now on. Whatever the file says is made durable first: who was killed may have written it, and not synced.
 func (d *database) begin() error {
-	p, err := d.pages()
+	p, _, err := d.pages()
 	if err != nil {
 		return err
 	}
@@ -87,7 +89,7 @@ func (d *database) commit(tx *bbolt.Tx) error {
 
 // sealed seals the transaction that was written last, and syncs it.
 func (d *database) sealed(id int) error {
-	p, err := d.pages()
+	p, size, err := d.pages()
 	if err != nil {
 		return err
 	}
@@ -95,11 +97,7 @@ func (d *database) sealed(id int) error {
 	if now.Err != nil || now.Tx != uint64(id) {
 		return cmp.Or(now.Err, errors.New("another program changes it"))
 	}
-	runs, err := p.Written(now, d.last)
-	if err != nil {
-		return err
-	}
-	sum, err := p.Sum(runs)
+	runs, sum, err := d.written.Written(size, now, d.last)
 	if err != nil {
 		return err
 	}
@@ -151,12 +149,13 @@ func (d *database) view(f func(tx *bbolt.Tx) error) (fault any, err error) {
 	return nil, d.View(f)
 }
 
-func (d *database) pages() (*pages.File, error) {
+// pages reads the file, which has so many bytes.
+func (d *database) pages() (*pages.File, int64, error) {
 	fi, err := d.f.Stat()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return pages.New(d.f, fi.Size(), pageSize), nil
+	return pages.New(d.f, fi.Size(), pageSize), fi.Size(), nil
 }
 
 // withdraw takes back a transaction amid which the power failed, so that the library does not see it either. It reports whether there was one. It can be cut off at any

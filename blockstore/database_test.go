@@ -16,7 +16,7 @@ import (
 // inForce is the newest transaction in a store's file, and which have a seal of their own.
 func inForce(t testing.TB, s *Store) (newest pages.Meta, sealed map[uint64]bool) {
 	t.Helper()
-	p, err := s.db.pages()
+	p, _, err := s.db.pages()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -50,13 +50,18 @@ func (f *File) parse(id uint64, at, limit int64, b []byte) (*page, error) {
 	if int64(len(b)) < n {
 		b = make([]byte, n)
 	}
-	p := &page{f: f, id: id, at: at, b: b[:n]}
-	if len(p.b) < headerLen {
+	if n < headerLen {
 		return nil, io.ErrUnexpectedEOF
 	}
-	if _, err := f.r.ReadAt(p.b, at); err != nil {
+	if _, err := f.r.ReadAt(b[:n], at); err != nil {
 		return nil, fmt.Errorf("it cannot be read: %w", err)
 	}
+	return f.check(id, at, limit, b[:n])
+}
+
+// check looks at a page whose beginning is b.
+func (f *File) check(id uint64, at, limit int64, b []byte) (*page, error) {
+	p := &page{f: f, id: id, at: at, b: b}
 	le := binary.LittleEndian
 	if has := le.Uint64(p.b); has != id {
 		return nil, fmt.Errorf("it says that it is page %d", has)
@@ -101,8 +106,10 @@ func (p *page) child(i int) (key []byte, id uint64, err error) {
 	le, at := binary.LittleEndian, headerLen+i*elementLen
 	e := p.b[at:]
 	key, err = p.key(at, le.Uint32(e), le.Uint32(e[4:]))
-	return key, le.Uint64(e[8:]), err
+	return key, p.childID(i), err
 }
+
+func (p *page) childID(i int) uint64 { return binary.LittleEndian.Uint64(p.b[headerLen+i*elementLen+8:]) }
 
 func (p *page) key(at int, pos, n uint32) ([]byte, error) {
 	if n == 0 || n > maxKey {

@@ -65,7 +65,7 @@ func TestWrittenIsWhatIsNew(t *testing.T) {
 		good, _ := f.InForce([16]byte{})
 		return f, good[0]
 	}
-	empty := 0
+	empty, tracker := 0, NewTracker(file, 4096)
 	for step := range 150 {
 		f, before := state()
 		old := reach(t, f, before)
@@ -77,9 +77,12 @@ func TestWrittenIsWhatIsNew(t *testing.T) {
 		if now.Tx != before.Tx+1 {
 			t.Fatalf("transaction %d after %d", now.Tx, before.Tx)
 		}
-		runs, err := f.Written(now, before)
+		runs, sum, err := tracker.Written(f.size, now, before)
 		if err != nil {
 			t.Fatalf("step %d: %v", step, err)
+		}
+		if want, err := f.Sum(runs); err != nil || sum != want {
+			t.Fatalf("step %d: the sum is %x, want %x (%v)", step, sum, want, err)
 		}
 		have := map[uint64]bool{}
 		for _, r := range runs {
