@@ -58,8 +58,14 @@ type Result struct {
 }
 
 // Put sets a value, or deletes it if Value is nil. Space is a fixed word that names whose values these are.
+//
+// At, if it is not nil, makes the value when the commit is written: end is the end of the block log with that commit. Value, which must not be nil
+// then, is what the store reckons with until that moment, and of about the same length. At is called by the goroutine that commits, which waits for it,
+// and once more for each attempt: it may have been called, also several times, for an update that is refused in the end. What the last attempt that was
+// made has given is what counts.
 type Put struct {
 	Space string
 	Key   string
 	Value []byte
+	At    func(end uint64) []byte
 }

@@ -36,7 +36,7 @@ func (s *Store) write(r *round, early bool) (err error) {
 	}
 	for _, step := range []func() error{
 		func() error {
-			return s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold)
+			return s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold || s.vain)
 		},
 		func() error { return s.apply(tx, r) },
 		func() error { return s.free(tx, r) },
