@@ -3,10 +3,9 @@ package broker
 // line is the messages of QoS 2 of one publisher to one topic: subscribers get them in order [MQTT-4.6.0-6].
 type line struct{ publisher, topic string }
 
-// doubt notes a letter of which the log does not say whether it is owed: its message became durable no later than a subscription that gives it, or a
-// change of its QoS, and may have been taken before. It is given to the client: nothing that is owed may be lost. But if a later one of its line was sent
-// while it was not, it had its turn before the subscription (sent2). Nobody has been told of a subscription before it is durable, so that no message that
-// is owed because of it is ever in doubt.
+// doubt notes a letter if its message may have been taken before a subscription that gives it was made, or its QoS was raised: both became durable
+// together, and the log does not say which was first. The client gets it, unless a later one of its line was sent when it was not (sent2). Nothing that is
+// owed is in doubt: a client is told of its subscription when that is durable.
 func (s *restored) doubt(l *letter) {
 	if l.qos < 2 || l.m.origin == "" {
 		return
@@ -21,8 +20,8 @@ func (s *restored) doubt(l *letter) {
 	s.doubts[of] = append(s.doubts[of], l.m)
 }
 
-// sent2 ends the doubts of a message's line, if it was sent to the session with QoS 2: those before it were taken when the session did not have what it
-// has now, and would come behind it.
+// sent2 ends the doubts about those before m in its line, if m was sent to the session with QoS 2: they had their turn when the session had not subscribed
+// to what it has now, and would come behind m.
 func (s *restored) sent2(m *message) {
 	of := line{m.origin, m.topic}
 	before := s.doubts[of]

@@ -13,11 +13,11 @@ type restored struct {
 	mark    record.Ref
 	flights map[record.Ref]record.Half // what was under way, or has ended; QoS 1 is Sent, and in qos1
 	qos1    map[record.Ref]bool
-	queue   []letter // with a form of their own, in order
-	online  bool     // its client was connected when the session was written
-	looked  bool     // whether keptUp was settled
-	keptUp  bool     // its outbox had room when the marks were written
-	doubts  map[line][]*message
+	queue   []letter            // with a form of their own, in order
+	online  bool                // its client was connected when the session was written
+	looked  bool                // whether keptUp was settled
+	keptUp  bool                // its outbox had room when the marks were written
+	doubts  map[line][]*message // what waits and may have been taken before a subscription that gives it, in order
 }
 
 // owes reports whether a letter was under way and not acknowledged.
