@@ -56,15 +56,16 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 		puts = append(append(puts, r.upd.Puts[done:p.after]...), p.u.Puts...)
 		done = p.after
 	}
-	if err := putAll(tx, append(puts, r.upd.Puts[done:]...)); err != nil {
+	if err := putAll(tx, s.next, append(puts, r.upd.Puts[done:]...)); err != nil {
 		return err
 	}
 	return noteReceived(tx, r.parcels)
 }
 
 // putAll writes values in the order of their keys: the library keeps what a transaction adds in sorted arrays, and what comes in any other
-// order is moved again and again. Tens of thousands of groups took minutes. Of two values for one key the later one stays. It sorts puts.
-func putAll(tx *bbolt.Tx, puts []edged.Put) error {
+// order is moved again and again. Tens of thousands of groups took minutes. Of two values for one key the later one stays. It sorts puts. end is the
+// end of the block log with this commit.
+func putAll(tx *bbolt.Tx, end uint64, puts []edged.Put) error {
 	slices.SortStableFunc(puts, func(a, b edged.Put) int {
 		return cmp.Or(strings.Compare(a.Space, b.Space), strings.Compare(a.Key, b.Key))
 	})
@@ -76,10 +77,14 @@ func putAll(tx *bbolt.Tx, puts []edged.Put) error {
 				return fmt.Errorf("space %s: %w", p.Space, err)
 			}
 		}
-		if p.Value == nil {
+		value := p.Value
+		if p.At != nil {
+			value = p.At(end)
+		}
+		if value == nil {
 			err = b.Delete([]byte(p.Key))
 		} else {
-			err = b.Put([]byte(p.Key), sealIn(string(spaceKey(p.Space)), p.Key, append(make([]byte, 0, len(p.Value)+4), p.Value...)))
+			err = b.Put([]byte(p.Key), sealIn(string(spaceKey(p.Space)), p.Key, append(make([]byte, 0, len(value)+4), value...)))
 		}
 		if err != nil {
 			return fmt.Errorf("space %s, key %q: %w", p.Space, p.Key, err)

@@ -61,6 +61,7 @@ func (s *Store) commitRound(early bool) error {
 	defer s.mark(false)
 	r.ackFirst()
 	err := s.write(r, early)
+	s.vain = s.vain || isFull(err)
 	if isFull(err) && len(r.parcels)+len(r.taken) > 0 {
 		if len(r.parcels) > 0 {
 			s.putBack(r, err)
@@ -238,7 +239,7 @@ func (s *Store) accept(r *round) {
 	if r.tick != nil {
 		s.lastTick = r.tick
 	}
-	s.untold = r.tick == nil && (s.untold || len(r.memory) > 0)
+	s.untold, s.vain = r.tick == nil && (s.untold || len(r.memory) > 0), r.tick == nil && s.vain
 	if len(r.parcels) > 0 {
 		s.saidNoRoom = false
 	}

@@ -47,6 +47,7 @@ type Store struct {
 	ends       map[string]logEnd // of the result logs
 	totals     totals
 	untold     bool           // blocks in memory were numbered since the newest tick: the next commit writes one
+	vain       bool           // numbers were given in vain since then: the next commit writes one, or the next life would begin below the end of this log
 	retry      []edged.Parcel // cut, but the disk had no room
 	retryCuts  []cut
 	retryAt    time.Time

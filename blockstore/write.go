@@ -33,7 +33,7 @@ func (s *Store) write(r *round, early bool) (err error) {
 	var done *bbolt.Tx
 	if err := s.db.Update(func(tx *bbolt.Tx) error {
 		done = tx
-		if err := s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold); err != nil {
+		if err := s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold || s.vain); err != nil {
 			return err
 		}
 		if err := s.apply(tx, r); err != nil {

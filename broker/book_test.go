@@ -269,14 +269,18 @@ func (b *book) put(p *page, u *edged.Update) {
 			m = map[string][]byte{}
 			p.values[x.Space] = m
 		}
-		if x.Value == nil {
+		value := x.Value
+		if x.At != nil {
+			value = x.At(p.end)
+		}
+		if value == nil {
 			delete(m, x.Key)
 			continue
 		}
 		if x.Space == "queues" {
 			b.copied++
 		}
-		m[x.Key] = bytes.Clone(x.Value)
+		m[x.Key] = bytes.Clone(value)
 	}
 	for _, c := range u.Cursors {
 		p.cursors[c.Name] = c

@@ -42,11 +42,9 @@ func (ss *sessions) unused(puts []edged.Put) (out []edged.Put) {
 func (k *keeping) subscribed(c *conn, made, before []*subscription, codes []byte) {
 	var puts []edged.Put
 	for _, sub := range made {
-		if sub == nil {
-			continue
+		if sub != nil {
+			puts = append(puts, sub.put())
 		}
-		r := record.Subscription{QoS: sub.qos, NoLocal: sub.noLocal, RetainAsPublished: sub.retainAsPublished, NoRetained: sub.noRetained, ID: sub.id, Born: sub.place, Past: sub.past}
-		puts = append(puts, edged.Put{Space: record.Subscriptions, Key: record.SubscriptionKey(c.session.id, sub.filter), Value: r.Append(nil)})
 	}
 	if k.commit(c, &edged.Update{Intake: true, Puts: puts}) {
 		return

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,11 +44,15 @@ func (r *restoring) replay() error {
 }
 
 func (r *restoring) block(b *edged.Block) {
-	extras := b.Extras
+	extras, origins := b.Extras, b.Origins
 	for i := range b.Len() {
 		var extra []byte
 		if len(extras) > 0 && extras[0].Index == uint32(i) {
 			extra, extras = extras[0].Data, extras[1:]
+		}
+		publisher := ""
+		if len(origins) > 0 && origins[0].Index == uint32(i) {
+			publisher, origins = origins[0].Client, origins[1:]
 		}
 		if !b.Kept(i) {
 			continue
@@ -58,33 +63,37 @@ func (r *restoring) block(b *edged.Block) {
 		}
 		r.message(&message{
 			topic: strings.Clone(b.TopicOf(i)), payload: bytes.Clone(b.Payload(i)), props: bytes.Clone(x.Props), qos: b.QoS(i), retain: b.Retain(i),
-			origin: x.Origin, expiry: x.Expiry, kept: true, at: edged.Pos{Seq: b.Seq, Off: uint32(i)},
+			origin: cmp.Or(x.Origin, publisher), expiry: x.Expiry, kept: true, at: edged.Pos{Seq: b.Seq, Off: uint32(i)},
 		})
 	}
 }
 
 // message gives a kept message to those who had not got it, and to whom it was under way. What has expired is owed to these alone.
 func (r *restoring) message(m *message) {
+	for _, s := range r.under[m.at] {
+		s.sent2(m)
+	}
 	route, expired := r.k.b.routes.of(m.topic), m.expired()
 	for _, t := range route.subs {
 		g := t.all
 		if m.origin != "" && m.origin == t.s.id {
 			g = t.own
 		}
-		if g != nil && g.settled > m.at.Seq {
-			g = t.s.grantThen(m)
+		unsettled := g != nil && g.settled > m.at.Seq
+		if unsettled {
+			g = t.s.grantThen(m, (*subscription).qosAt)
 		}
 		s := r.by[t.s.id]
 		if g == nil || g.place > m.at.Seq || expired && !s.owes(m.at) {
 			continue
 		}
 		if qos := min(m.qos, g.qos); qos > 0 {
-			s.take(letter{m: m, to: g, qos: qos, retain: m.retain && g.retainAsPublished, ref: m.at})
+			s.take(letter{m: m, to: g, qos: qos, retain: m.retain && g.retainAsPublished, ref: m.at}, unsettled)
 		}
 	}
 	for _, s := range r.under[m.at] { // what was under way stays so, also after its subscription has gone
 		if s.owes(m.at) {
-			s.take(letter{m: m, to: &grant{qos: m.qos}, qos: m.qos, ref: m.at})
+			s.take(letter{m: m, to: &grant{qos: m.qos}, qos: m.qos, ref: m.at}, false)
 		}
 	}
 	for _, members := range route.shared {
@@ -94,17 +103,16 @@ func (r *restoring) message(m *message) {
 	}
 }
 
-// grantThen is what the session got of a topic when a message came: subscriptions have been made, or changed, since. nil: nothing.
-func (s *session) grantThen(m *message) *grant {
+// grantThen is what the session got of a topic when a message came: subscriptions have been made, or changed, since. qosAt is the QoS of one of them then.
+// nil: nothing.
+func (s *session) grantThen(m *message, qosAt func(*subscription, uint64) byte) *grant {
 	var then []*subscription
 	for _, sub := range s.subs {
-		qos := sub.qosAt(m.at.Seq)
+		qos := qosAt(sub, m.at.Seq)
 		if strings.HasPrefix(sub.filter, share) || sub.place > m.at.Seq || qos == 0 || sub.noLocal && m.origin == s.id || !topic.Match(sub.filter, m.topic) {
 			continue
 		}
-		old := *sub
-		old.qos = qos
-		then = append(then, &old)
+		then = append(then, sub.with(qos))
 	}
 	if then == nil {
 		return nil

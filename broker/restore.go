@@ -78,7 +78,7 @@ func (k *keeping) load() error {
 	}
 	for _, s := range r.by {
 		for _, q := range s.queue {
-			s.take(q)
+			s.take(q, false)
 		}
 	}
 	if err := r.replay(); err != nil {
@@ -146,12 +146,13 @@ func (r *restoring) subscription(client, filter string, value []byte, err error)
 	if err != nil {
 		rec = record.Subscription{QoS: 1}
 	}
-	for i := range rec.Past {
-		rec.Past[i].Until = min(rec.Past[i].Until, r.k.store.End())
+	end := r.k.store.End()
+	for i, p := range rec.Past {
+		rec.Past[i].Until, rec.Past[i].Sure = min(p.Until, end), min(p.Sure, end)
 	}
 	r.k.b.sessions.put(&subscription{
 		s: s.session, filter: filter, qos: rec.QoS, noLocal: rec.NoLocal, retainAsPublished: rec.RetainAsPublished, noRetained: rec.NoRetained, id: rec.ID,
-		born: 1, place: min(rec.Born, r.k.store.End()), past: rec.Past,
+		born: 1, place: min(rec.Born, end), sure: min(rec.Sure, end), past: rec.Past,
 	})
 	return err
 }

@@ -13,10 +13,11 @@ type restored struct {
 	mark    record.Ref
 	flights map[record.Ref]record.Half // what was under way, or has ended; QoS 1 is Sent, and in qos1
 	qos1    map[record.Ref]bool
-	queue   []letter // with a form of their own, in order
-	online  bool     // its client was connected when the session was written
-	looked  bool     // whether keptUp was settled
-	keptUp  bool     // its outbox had room when the marks were written
+	queue   []letter            // with a form of their own, in order
+	online  bool                // its client was connected when the session was written
+	looked  bool                // whether keptUp was settled
+	keptUp  bool                // its outbox had room when the marks were written
+	doubts  map[line][]*message // what waits and may have been taken before a subscription that gives it, in order
 }
 
 // owes reports whether a letter was under way and not acknowledged.
@@ -25,8 +26,8 @@ func (s *restored) owes(r record.Ref) bool {
 	return ok && h.State == record.Sent
 }
 
-// take gives an outbox a letter, where it was.
-func (s *restored) take(l letter) {
+// take gives an outbox a letter, where it was. unsettled: it is from a time when the session's subscriptions were not all what they are.
+func (s *restored) take(l letter, unsettled bool) {
 	h, under := s.flights[l.ref]
 	switch {
 	case under && h.State != record.Sent:
@@ -40,6 +41,9 @@ func (s *restored) take(l letter) {
 	case l.ref.Seq > 0 && l.ref.Before(s.mark):
 		return
 	default:
+		if unsettled {
+			s.doubt(&l)
+		}
 		s.out.putBack(l, s.exempt(l))
 	}
 }

@@ -143,10 +143,7 @@ func (ss *sessions) add(sub *subscription) (code byte, before *subscription) {
 	if sub.born = ss.b.routes.changes.Load() + 1; s.kept {
 		sub.place = ss.b.keeping.store.End()
 	}
-	if old != nil {
-		sub.follows(old)
-		sub.born, sub.place = old.born, old.place
-	}
+	sub.follows(old)
 	ss.put(sub)
 	return sub.qos, old
 }

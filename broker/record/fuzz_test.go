@@ -13,7 +13,7 @@ import (
 func FuzzRecords(f *testing.F) {
 	l := Letter{QoS: 1, Share: "$share/g/a", At: edged.Pos{Seq: 5, Off: 1}, SubIDs: []uint32{1, 7}, Extra: Extra{Expiry: 9, Origin: "c"}, Message: wire.Message{Topic: "a", Payload: []byte("m"), QoS: 2}}
 	for _, b := range [][]byte{
-		(&Session{User: "u", Keep: 5, Mark: &Ref{Seq: 3}, Flights: []Flight{{ID: 1}}}).Append(nil), (&Subscription{QoS: 2, Born: 4}).Append(nil),
+		(&Session{User: "u", Keep: 5, Mark: &Ref{Seq: 3}, Flights: []Flight{{ID: 1}}}).Append(nil), (&Subscription{QoS: 2, Born: 4, Sure: 6, Past: []Past{{QoS: 1, Until: 7, Sure: 9}}}).Append(nil),
 		Half{ID: 1, State: Done}.Append(nil), (&Extra{Expiry: 1, Origin: "c", Props: []byte{1, 0}}).Append(nil), l.Append(nil),
 		(&Marks{Number: 1, Mark: 2}).Append(nil), {letterVersion, 1, 0, 0, 0xff, 0xff, 0xff, 0xff, 0x0f}, {letterVersion}, nil,
 	} {

@@ -45,9 +45,10 @@ func TestRecordsComeBack(t *testing.T) {
 		sub := Subscription{
 			QoS: rapid.ByteRange(0, 2).Draw(t, "qos"), NoLocal: rapid.Bool().Draw(t, "no local"), RetainAsPublished: rapid.Bool().Draw(t, "rap"),
 			NoRetained: rapid.Bool().Draw(t, "no retained"), ID: rapid.Uint32().Draw(t, "id"), Born: rapid.Uint64().Draw(t, "born"),
+			Sure: rapid.Uint64().Draw(t, "sure"),
 		}
 		for range rapid.IntRange(0, 3).Draw(t, "changes") {
-			sub.Past = append(sub.Past, Past{rapid.ByteRange(0, 2).Draw(t, "was"), rapid.Uint64().Draw(t, "until")})
+			sub.Past = append(sub.Past, Past{rapid.ByteRange(0, 2).Draw(t, "was"), rapid.Uint64().Draw(t, "until"), rapid.Uint64().Draw(t, "changed")})
 		}
 		gotSub, err := ParseSubscription(sub.Append(nil))
 		same(t, sub, gotSub, err)

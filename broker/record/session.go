@@ -43,7 +43,8 @@ type Subscription struct {
 	RetainAsPublished bool   `json:"retain_as_published,omitempty"`
 	NoRetained        bool   `json:"no_retained,omitempty"`
 	ID                uint32 `json:"id,omitempty"`
-	Born              uint64 `json:"born"` // the end of the log when it was made
+	Born              uint64 `json:"born"`           // the end of the log when it was made
+	Sure              uint64 `json:"sure,omitempty"` // and with the commit that made it; 0: nothing is known of that
 	Past              []Past `json:"past,omitempty"`
 
 	// Earlier versions wrote the last change only.
@@ -54,7 +55,8 @@ type Subscription struct {
 // Past is a QoS that a subscription had, up to a place in the log. They stand in order.
 type Past struct {
 	QoS   byte   `json:"qos"`
-	Until uint64 `json:"until"` // the end of the log at the change
+	Until uint64 `json:"until"`          // the end of the log at the change
+	Sure  uint64 `json:"sure,omitempty"` // and with the commit that made it; 0: nothing is known of that
 }
 
 // Append encodes it.
@@ -66,7 +68,7 @@ func ParseSubscription(b []byte) (s Subscription, err error) {
 		return s, err
 	}
 	if s.Changed > 0 && len(s.Past) == 0 {
-		s.Past = []Past{{s.Was, s.Changed}}
+		s.Past = []Past{{QoS: s.Was, Until: s.Changed}}
 	}
 	s.Was, s.Changed = 0, 0
 	if s.QoS > 2 || slices.ContainsFunc(s.Past, func(p Past) bool { return p.QoS > 2 }) {
