@@ -94,6 +94,14 @@ func (p *pace) gap() time.Duration {
 	return time.Duration(max(0, 1-left/(lowBudget*float64(p.budget.Burst()))) * float64(p.interval))
 }
 
+// Patience is how long somebody who waits has to, at most: 0 while the write budget bears an early commit. It is quick, and may be called by any goroutine.
+func (s *Store) Patience() time.Duration {
+	if s.pace.affordable() {
+		return 0
+	}
+	return s.pace.gap()
+}
+
 // begin lowers the flags: who waits from here on is served by the next round.
 func (p *pace) begin() {
 	p.waiting.Store(false)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"sync/atomic"
+	"time"
 
 	"edged/broker/index"
 	"edged/broker/intake"
@@ -36,6 +37,9 @@ type Options struct {
 	Store    Store    // nil: sessions live in memory only
 	Hold     int64    // bytes of the log that may be held for sessions that are behind; what they want of more is copied. 0: 8 MiB
 	Version  string   // for $SYS
+
+	// Patience is how long an acknowledgement has to wait as things are, at most; 0: it comes as soon as it can. nil: always 0. It is asked often, by any goroutine.
+	Patience func() time.Duration
 }
 
 // Broker is the embedded broker. Make it with New, attach receivers, then Listen and Run. Its methods can be called from
@@ -72,6 +76,8 @@ type Broker struct {
 	backlogs  atomic.Int64 // bytes on their way to all clients
 	queued    atomic.Int64 // bytes that wait for all subscribers
 	queues    atomic.Int64 // subscribers that something waits for
+	patience  func() time.Duration
+	beat      beat
 	seconds   atomic.Int64 // a clock that costs nothing: since Run, about
 	running   atomic.Bool
 }
@@ -81,7 +87,7 @@ func New(cfg *Config, o Options) (*Broker, error) {
 	if o.Log == nil || o.Metrics == nil {
 		return nil, errors.New("broker: Options needs Log and Metrics")
 	}
-	b := &Broker{cfg: cfg, log: o.Log, seldom: seldom.New(o.Log), checks: make(chan struct{}, checking)}
+	b := &Broker{cfg: cfg, log: o.Log, seldom: seldom.New(o.Log), checks: make(chan struct{}, checking), patience: o.Patience}
 	b.in = intake.New(intake.Limits{Inflight: cfg.MaxInflight, Pending: pending, Bytes: keptPerSession, Total: keptInAll}, b.seldom, o.Metrics)
 	b.local = b.in.NewSession("")
 	b.routes.subs, b.routes.maxLevels, b.routes.maxLength = index.New[*subscription](), cfg.MaxTopicLevels, cfg.MaxTopicLength

@@ -35,6 +35,7 @@ type setup struct {
 	attach   map[string]edged.Handler // by filter
 	store    *book                    // of sessions; nil: they are in memory
 	before   func(*Broker)            // is called before it runs
+	patience func() time.Duration     // Options.Patience
 }
 
 func start(t testing.TB, s setup) *server {
@@ -45,7 +46,7 @@ func start(t testing.TB, s setup) *server {
 		s.cfg(cfg)
 	}
 	log := &await.Log{}
-	o := Options{Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(), Retained: s.retained}
+	o := Options{Log: slog.New(slog.NewTextHandler(log, nil)), Metrics: metrics.NewSet(), Retained: s.retained, Patience: s.patience}
 	if s.store != nil {
 		o.Store = s.store
 	}

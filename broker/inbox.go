@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"edged/broker/wire"
 )
@@ -37,6 +38,7 @@ type inbox struct {
 	own    []byte            // kept for the next packet that comes in part
 	idle   atomic.Bool       // nothing has come that was not handled, when it was last looked
 	part   *partial          // the packet that has come in part is counted
+	tempo  tempo
 }
 
 // next returns the next packet, good until the one after it. It blocks until the packet is there or the connection ends.
@@ -49,6 +51,7 @@ func (in *inbox) next(max int) (wire.Frame, error) {
 		if size > 0 && size <= in.w-in.r {
 			in.r += size
 			in.settled()
+			in.tempo.packet(f.Type() == wire.PUBLISH)
 			return f, nil
 		}
 		if err := in.fill(size); err != nil {
@@ -75,6 +78,10 @@ func (in *inbox) fill(size int) error {
 		in.makeRoom(size)
 		return in.took(in.c.net.Read(in.buf[in.w:]))
 	}
+	if in.tempo.goes && in.r == in.w {
+		in.giveBack() // who waits holds no buffer
+		in.c.b.pause(&in.tempo)
+	}
 	var n int
 	var rerr error
 	err := in.raw.Read(func(fd uintptr) bool {
@@ -99,6 +106,7 @@ func (in *inbox) fill(size int) error {
 	if err == nil && n == 0 {
 		err = io.EOF
 	}
+	in.tempo.read(time.Now(), n)
 	return in.took(max(0, n), err)
 }
 

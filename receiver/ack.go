@@ -8,11 +8,13 @@ import (
 
 // A publisher with stillMany unacknowledged messages that has sent nothing for stillAfter waits for us: it gets an early
 // commit even when the write budget is spent. Mosquitto sends 20 messages and then waits; a lone reading does not. One that sends at a pace is
-// silent between two messages anyway: it stands still only after stillGaps of its own gaps.
+// silent between two messages anyway: it stands still only after stillGaps of its own gaps. A few messages that come within stillTogether are one: the broker may have
+// read them together. Who sends stillMany at once has no pace.
 const (
-	stillMany  = 10
-	stillAfter = 3 * time.Millisecond
-	stillGaps  = 3
+	stillMany     = 10
+	stillAfter    = 3 * time.Millisecond
+	stillGaps     = 3
+	stillTogether = time.Millisecond
 )
 
 // patient is an Acker that nobody waits for: its source goes on, and only remembers later how far it got. Its messages do not
@@ -28,12 +30,13 @@ type waiters struct {
 }
 
 type waiter struct {
-	acker   edged.Acker
-	unacked int
-	last    int64  // arrival of its newest message, wall ns
-	gap     int64  // between its messages, ns: a mean in which the latest count most
-	index   uint32 // where it stands among the open block's ackers, if it does
-	patient bool
+	acker    edged.Acker
+	unacked  int
+	last     int64  // arrival of its newest message, wall ns
+	gap      int64  // between its messages, ns: a mean in which the latest count most
+	together int    // messages that came together, the newest among them
+	index    uint32 // where it stands among the open block's ackers, if it does
+	patient  bool
 }
 
 // ackRefOf is a message that is acknowledged on receipt.
@@ -52,10 +55,7 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits boo
 	}
 	w := g.waits.get(ack)
 	w.unacked++
-	if w.unacked > 1 {
-		w.gap += (max(0, wall-w.last) - w.gap) / 4
-	}
-	w.last = wall
+	w.paced(wall)
 	if n := uint32(len(g.open.ackers)); w.index >= n || g.open.ackers[w.index].waiter != w {
 		w.index = n
 		g.open.ackers = append(g.open.ackers, acking{waiter: w})
@@ -66,6 +66,23 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits boo
 		g.poke()
 	}
 	return !w.patient
+}
+
+// paced notes when a message came.
+func (w *waiter) paced(wall int64) {
+	gap := max(0, wall-w.last)
+	switch {
+	case w.unacked == 1:
+		w.together = 1
+	case gap < int64(stillTogether):
+		if w.together++; w.together >= stillMany {
+			w.gap = 0
+		}
+	default:
+		w.together = 1
+		w.gap += (gap - w.gap) / 4
+	}
+	w.last = wall
 }
 
 func (ws *waiters) get(ack edged.Acker) *waiter {

@@ -109,7 +109,9 @@ func (p *page) child(i int) (key []byte, id uint64, err error) {
 	return key, p.childID(i), err
 }
 
-func (p *page) childID(i int) uint64 { return binary.LittleEndian.Uint64(p.b[headerLen+i*elementLen+8:]) }
+func (p *page) childID(i int) uint64 {
+	return binary.LittleEndian.Uint64(p.b[headerLen+i*elementLen+8:])
+}
 
 func (p *page) key(at int, pos, n uint32) ([]byte, error) {
 	if n == 0 || n > maxKey {

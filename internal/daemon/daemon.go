@@ -147,7 +147,7 @@ func (d *Daemon) open(c *configs.Config) (err error) {
 	if c.Broker == nil || d.o.NoReceivers {
 		return nil
 	}
-	if d.broker, err = broker.New(c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Hold: min(8<<20, int64(store.MaxBytes)/16), Version: d.o.Version}); err != nil {
+	if d.broker, err = broker.New(c.Broker, broker.Options{Log: d.log, Metrics: d.set, Retained: retained{d.store}, Store: d.store, Hold: min(8<<20, int64(store.MaxBytes)/16), Version: d.o.Version, Patience: d.store.Patience}); err != nil {
 		return err
 	}
 	d.watchBroker()
