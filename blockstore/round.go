@@ -18,6 +18,7 @@ type round struct {
 	refused []func(error) // the others
 	left    int64         // bytes of blocks that wait for a later one
 	spare   bool          // the disk refused even what has the reserve: nothing is written
+	tight   bool          // the disk has refused it once: nothing is moved that can wait
 
 	// What write makes of it; begun anew at each attempt.
 	totals  totals
@@ -25,7 +26,9 @@ type round struct {
 	entries []entry
 	ends    map[string]logEnd
 	cum     uint64
-	logged  int64 // bytes of log entries written
+	logged  int64  // bytes of log entries written
+	first   uint64 // its first number
+	atTop   int
 }
 
 type cut struct {
@@ -61,6 +64,7 @@ func (s *Store) commitRound(early bool) error {
 	defer s.mark(false)
 	r.ackFirst()
 	err := s.write(r, early)
+	r.tight = isFull(err)
 	if isFull(err) && len(r.parcels)+len(r.taken) > 0 {
 		if len(r.parcels) > 0 {
 			s.putBack(r, err)
@@ -231,7 +235,7 @@ func (s *Store) putBack(r *round, err error) {
 
 // accept makes a round that is durable the present.
 func (s *Store) accept(r *round) {
-	s.cum, s.totals = r.cum, r.totals
+	s.cum, s.totals, s.atTop = r.cum, r.totals, r.atTop
 	for stream, e := range r.ends {
 		s.ends[stream] = e
 	}

@@ -26,6 +26,7 @@ func (s *Store) write(r *round, early bool) (err error) {
 	}()
 	began := time.Now()
 	r.totals, r.tick, r.entries, r.ends, r.cum, r.logged = s.totals.with(r.cuts, r.given), nil, nil, nil, s.cum, 0
+	r.first, r.atTop = s.next, s.atTop
 	awaited := !r.spare && s.awaited(r.totals)
 	if len(r.parcels)+len(r.taken) == 0 && r.upd.Empty() && !awaited {
 		return s.number(nil, r, false)
@@ -33,13 +34,17 @@ func (s *Store) write(r *round, early bool) (err error) {
 	var done *bbolt.Tx
 	if err := s.db.Update(func(tx *bbolt.Tx) error {
 		done = tx
+		tx.Cursor().Bucket().FillPercent = appended
 		if err := s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold); err != nil {
 			return err
 		}
 		if err := s.apply(tx, r); err != nil {
 			return err
 		}
-		return s.free(tx, r)
+		if err := s.free(tx, r); err != nil {
+			return err
+		}
+		return s.shelve(tx, r)
 	}); err != nil {
 		return err
 	}
