@@ -15,9 +15,15 @@ const (
 	filled   = pageSize * 9 / 10
 )
 
-// footprint is what an entry of so many bytes takes of the file, about: a small one takes several times its bytes, and it is the file that gets full. Entries
-// that come in order fill a page as far as appended says, and there are two in it at least.
-func footprint(bytes int) uint64 {
+// footprint is what an entry of the block log of so many bytes takes of the file, about: a small one takes several times its bytes, and it is the file that gets full.
+// The pages of the shelf, where entries come to stand, are filled, and there are two entries in one at least.
+func footprint(bytes int) uint64 { return among(bytes, pageSize-16) }
+
+// resultFootprint is that of an entry of a result log. Those stand at the top level, whose pages are filled up to a half.
+func resultFootprint(bytes int) uint64 { return among(bytes, pageSize/2) }
+
+// among is what an entry takes if those in its parent's page are to take so much of it.
+func among(bytes, filled int) uint64 {
 	if bytes <= mostInline {
 		return uint64(pageSize / max(2, filled/(bytes+aroundInline)))
 	}

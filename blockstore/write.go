@@ -34,7 +34,6 @@ func (s *Store) write(r *round, early bool) (err error) {
 	var done *bbolt.Tx
 	if err := s.db.Update(func(tx *bbolt.Tx) error {
 		done = tx
-		tx.Cursor().Bucket().FillPercent = appended
 		if err := s.number(tx, r, awaited || len(r.parcels)+len(r.upd.Blocks)+len(r.memory) > 0 || s.untold); err != nil {
 			return err
 		}
