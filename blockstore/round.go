@@ -28,7 +28,8 @@ type round struct {
 	cum     uint64
 	logged  int64  // bytes of log entries written
 	first   uint64 // its first number
-	atTop   int
+	atTop   int    // as in Store
+	inline  int64
 }
 
 type cut struct {
@@ -235,7 +236,7 @@ func (s *Store) putBack(r *round, err error) {
 
 // accept makes a round that is durable the present.
 func (s *Store) accept(r *round) {
-	s.cum, s.totals, s.atTop = r.cum, r.totals, r.atTop
+	s.cum, s.totals, s.atTop, s.inline = r.cum, r.totals, r.atTop, r.inline
 	for stream, e := range r.ends {
 		s.ends[stream] = e
 	}

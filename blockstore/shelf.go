@@ -30,14 +30,13 @@ func (s *Store) shelve(tx *bbolt.Tx, r *round) error {
 	to.FillPercent = 1 // nothing comes between what stands there
 	top := tx.Cursor().Bucket()
 	for _, k := range keys {
-		if v := valueIn(top, k); len(v) <= mostInline {
-			r.logged += int64(len(v)) // it is written once more, at whatever pace commits are made
-		}
 		if err := top.MoveBucket(k, to); err != nil {
 			return err
 		}
 	}
 	r.atTop -= len(keys)
+	r.logged += s.inline // is written once more, at whatever pace commits are made
+	r.inline -= s.inline
 	return nil
 }
 
