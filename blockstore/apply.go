@@ -27,7 +27,7 @@ func (s *Store) apply(tx *bbolt.Tx, r *round) error {
 			return err
 		}
 		r.logged += int64(len(v))
-		r.ends[res.Stream] = logEnd{end.next + 1, end.cum + footprint(len(v))}
+		r.ends[res.Stream] = logEnd{end.next + 1, end.cum + resultFootprint(len(v))}
 	}
 	cursors, err := bucket(tx, cursorsBucket)
 	if err != nil {

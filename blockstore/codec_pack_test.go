@@ -218,7 +218,7 @@ func TestFormat2IsUpgradedWhenThereIsRoom(t *testing.T) {
 		b := f.put(nil, string(make([]byte, 20_000)))
 		step(t, s)
 		version := byte(0)
-		s.view(func(tx *bbolt.Tx) error { version = valueOf(tx, logKey(b.Seq))[1]; return nil })
+		s.view(func(tx *bbolt.Tx) error { version = logEntry(tx, b.Seq)[1]; return nil })
 		return version
 	}
 	if v := put(); v != entryVersion {

@@ -30,7 +30,7 @@ func TestWhatIsHeldIsBytesOfTheFile(t *testing.T) {
 				s.Submit(&edged.Update{Cursors: hold}, false, func(error) {})
 				put()
 				used, held := s.measure().Used, s.Pending(log, edged.SpansFrom(0))
-				for range 300 {
+				for range 1000 {
 					put()
 				}
 				used, held = s.measure().Used-used, s.Pending(log, edged.SpansFrom(0))-held

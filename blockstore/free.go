@@ -37,9 +37,7 @@ func (s *Store) free(tx *bbolt.Tx, r *round) error {
 	left := freeMost
 	for stream, end := range s.ends {
 		for _, gap := range needs(cursors, stream).Gaps(0, end.next) {
-			n, err := freeRange(tx, resultKey(stream, gap.From), left, func(k, _ []byte) bool {
-				return isResultOf(k, stream) && seqOf(k) < gap.To
-			})
+			n, err := freeResults(tx, stream, gap, left)
 			if err != nil {
 				return err
 			}
@@ -53,11 +51,8 @@ func (s *Store) free(tx *bbolt.Tx, r *round) error {
 		newest = s.lastTick.Seq
 	}
 	now := (&edged.Tick{Receivers: r.totals.receivers}).Newest()
-	expired := func(k, v []byte) bool { return short || s.expired(v, now) }
 	for _, gap := range needs(cursors, "").Gaps(0, newest) {
-		n, err := freeRange(tx, logKey(gap.From), left, func(k, v []byte) bool {
-			return isLogKey(k) && seqOf(k) < gap.To && expired(k, v)
-		})
+		n, err := freeLog(tx, gap, left, func(v []byte) bool { return short || s.expired(v, now) })
 		if err != nil {
 			return err
 		}
@@ -67,22 +62,46 @@ func (s *Store) free(tx *bbolt.Tx, r *round) error {
 	return nil
 }
 
-// freeRange deletes entries from key on, as long as more says so, and at most most of them. more gets the entry's value.
-func freeRange(tx *bbolt.Tx, key []byte, most int, more func(k, v []byte) bool) (int, error) {
-	var keys [][]byte
+// freeResults deletes entries of a stream's result log, and at most most of them.
+func freeResults(tx *bbolt.Tx, stream string, gap edged.Span, most int) (int, error) {
+	var d doomed
 	c := tx.Cursor()
-	for k, _ := c.Seek(key); k != nil && len(keys) < most; k, _ = c.Next() {
-		if !more(k, valueOf(tx, k)) {
-			break
-		}
-		keys = append(keys, append([]byte(nil), k...))
+	for k, _ := c.Seek(resultKey(stream, gap.From)); isResultOf(k, stream) && seqOf(k) < gap.To && len(d) < most; k, _ = c.Next() {
+		d.add(c.Bucket(), k)
 	}
-	for _, k := range keys {
-		if err := tx.DeleteBucket(k); err != nil {
-			return 0, err
+	return len(d), d.delete()
+}
+
+// freeLog deletes entries of the block log as long as they are expired, which gets an entry's value, and at most most of them.
+func freeLog(tx *bbolt.Tx, gap edged.Span, most int, expired func(v []byte) bool) (int, error) {
+	var d doomed
+	c := newLogCursor(tx)
+	for ok := c.Seek(gap.From); ok && c.Seq() < gap.To && len(d) < most && expired(c.Value()); ok = c.Next() {
+		d.add(c.in[c.at], c.k)
+	}
+	return len(d), d.delete()
+}
+
+// doomed are entries that are to be deleted, when no cursor goes over them any more.
+type doomed []struct {
+	in  *bbolt.Bucket
+	key []byte
+}
+
+func (d *doomed) add(in *bbolt.Bucket, key []byte) {
+	*d = append(*d, struct {
+		in  *bbolt.Bucket
+		key []byte
+	}{in, append([]byte(nil), key...)})
+}
+
+func (d doomed) delete() error {
+	for _, e := range d {
+		if err := e.in.DeleteBucket(e.key); err != nil {
+			return err
 		}
 	}
-	return len(keys), nil
+	return nil
 }
 
 // expired reports whether an entry is past keep at the newest time that is known. One from an epoch before the present one has no age that could be

@@ -7,9 +7,10 @@ import (
 
 // The keys of the file's top level. Each log entry is a bucket of its own with one value: a bucket with a key an entry
 // would rewrite its neighbours' pages, 7 to 11 bytes for each byte stored. The letters keep what one commit touches
-// together: the end of the block log, and the small buckets behind it, share a page.
+// together: the end of the block log, and the small buckets behind it, share a page. Of the block log only the newest entries stand there; the older ones
+// stand on the shelf, each under the same key.
 const (
-	logPrefix    = 'L' // L + sequence number: the block log
+	logPrefix    = 'L' // L + sequence number: the newest of the block log
 	resultPrefix = 'R' // R + stream + NUL + sequence number: a result log
 	spacePrefix  = 'S' // S + space: a bucket of puts
 	ownPrefix    = 'T' // the store's own buckets
@@ -19,7 +20,9 @@ var (
 	cursorsBucket = []byte("Tcursors")
 	metaBucket    = []byte("Tmeta")
 	asideBucket   = []byte("Taside") // what was damaged, and what was done about it
+	shelfBucket   = []byte("Tlog")   // the older entries of the block log: each number is below every one at the top level
 	valueKey      = []byte("v")
+	behindLog     = []byte{logPrefix + 1} // above every key of the block log at the top level
 )
 
 func logKey(seq uint64) []byte {

@@ -53,18 +53,36 @@ type SpaceInfo struct {
 // stretch is how many keys are read in one transaction: an old one keeps pages from being used again.
 const stretch = 256
 
-// keysOf calls each for every key of the top level, in short transactions.
-func (s *Store) keysOf(each func(tx *bbolt.Tx, k []byte)) error {
-	last, more := []byte(nil), true
+// keysOf calls each for every entry of the block log and every other key of the top level but the shelf, with the bucket in which it stands, in short
+// transactions. Between two of them entries are moved to the shelf: the log is gone through by numbers.
+func (s *Store) keysOf(each func(in *bbolt.Bucket, k []byte)) error {
+	seq, last, more := uint64(0), behindLog, true
 	for more {
+		if err := s.view(func(tx *bbolt.Tx) error {
+			l := newLogCursor(tx)
+			n, ok := 0, l.Seek(seq)
+			for ; ok && n < stretch; n, ok = n+1, l.Next() {
+				each(l.in[l.at], l.k)
+				seq = l.Seq() + 1
+			}
+			more = ok
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	for more = true; more; {
 		if err := s.view(func(tx *bbolt.Tx) error {
 			c := tx.Cursor()
 			k, _ := c.Seek(last)
-			if last != nil && string(k) == string(last) {
+			if string(k) == string(last) {
 				k, _ = c.Next()
 			}
+			last = append([]byte(nil), last...)
 			for n := 0; k != nil && n < stretch; n++ {
-				each(tx, k)
+				if string(k) != string(shelfBucket) {
+					each(c.Bucket(), k)
+				}
 				last = append(last[:0], k...)
 				k, _ = c.Next()
 			}
@@ -82,16 +100,16 @@ func (s *Store) List() (Listing, error) {
 	sp := s.Space()
 	l := Listing{File: s.path, UUID: s.uuid, Format: s.meta.format, Bytes: sp.File, Notes: s.Notes()}
 	logs := map[string]*LogInfo{}
-	err := s.keysOf(func(tx *bbolt.Tx, k []byte) {
+	err := s.keysOf(func(in *bbolt.Bucket, k []byte) {
 		if log, seq, ok := entryKey(k); ok {
-			note(logs, log, seq, int64(len(valueOf(tx, k))))
+			note(logs, log, seq, int64(len(valueIn(in, k))))
 			return
 		}
 		if k[0] != spacePrefix {
 			return
 		}
 		info := SpaceInfo{Name: string(k[1:])}
-		_ = tx.Bucket(k).ForEach(func(key, v []byte) error {
+		_ = in.Bucket(k).ForEach(func(key, v []byte) error {
 			info.add(string(k), string(key), v)
 			return nil
 		})

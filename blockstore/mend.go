@@ -161,6 +161,9 @@ func (s *Store) highestEra() (era uint64) {
 				era = max(era, seq>>edged.EraShift)
 			}
 		}
+		if l := newLogCursor(tx); l.Last() {
+			era = max(era, l.Seq()>>edged.EraShift)
+		}
 		return nil
 	})
 	return era

@@ -1,6 +1,7 @@
 package blockstore
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -43,6 +44,7 @@ func TestModel(t *testing.T) {
 		}()
 		keep0 := func(c *Config) { c.Keep = 0; c.MemoryCache = 1 << 20 }
 		m := &model{needs: map[string]edged.Spans{}, results: map[string]int{}, free: map[uint64]bool{}}
+		shelf := shelf{most: rapid.IntRange(0, 12).Draw(t, "at the top"), step: rapid.IntRange(1, 12).Draw(t, "moved")}
 		var s *Store
 		var feeds []*feed
 		var disk *faultyDisk
@@ -51,6 +53,7 @@ func TestModel(t *testing.T) {
 		var maybe []modelBlock // of the commit that failed
 		start := func(dir string) {
 			s = openRapid(t, dir, keep0)
+			s.shelf = shelf
 			disk = watch(s)
 			feeds = nil
 			for _, name := range []string{"a", "b"} {
@@ -95,6 +98,9 @@ func TestModel(t *testing.T) {
 				if int(s.ResultEnd(stream))-1 != k {
 					t.Fatalf("%s has %d results, want %d", stream, s.ResultEnd(stream)-1, k)
 				}
+			}
+			if err := s.Verify(context.Background(), func(bad string) { t.Fatal(bad) }); err != nil {
+				t.Fatal(err)
 			}
 		}
 		round := func() {

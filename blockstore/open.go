@@ -25,7 +25,7 @@ func Open(dir string, cfg *Config, log *slog.Logger, set *metrics.Set) (*Store, 
 	s := &Store{
 		cfg: *cfg, log: log, path: filepath.Join(dir, FileName), boot: bootID(), pace: newPace(cfg), meter: newMeter(set),
 		acks: make(chan finished, 64), ends: map[string]logEnd{}, changed: make(chan struct{}), unreadable: map[entryName]bool{},
-		packing: newPacking(),
+		packing: newPacking(), shelf: usualShelf,
 	}
 	s.pub.results, s.pub.cursors, s.pub.cache = map[string]logEnd{}, map[string]edged.Cursor{}, newCache(int64(cfg.MemoryCache))
 	if err := s.openFile(dir); err != nil {
@@ -135,7 +135,7 @@ func (s *Store) loadResultEnds(tx *bbolt.Tx) {
 			last, _ = c.Prev()
 			k, _ = c.Next()
 		}
-		v := valueOf(tx, last)
+		v := resultEntry(tx, last)
 		h, _ := headerOf(v) // its time can be that of payloads: the clock does not go on from there
 		s.ends[stream] = logEnd{seqOf(last) + 1, h.start + uint64(len(v))}
 	}
@@ -144,18 +144,12 @@ func (s *Store) loadResultEnds(tx *bbolt.Tx) {
 // loadLog finds the end of the block log and its newest tick that can be read. Usually that is the newest entry; if not, the
 // blocks behind it are counted anew, here for the receivers and in SetRouter for the streams.
 func (s *Store) loadLog(tx *bbolt.Tx) {
-	c := tx.Cursor()
-	k, _ := c.Seek(append(logKey(edged.Forever), 0))
-	if k == nil {
-		k, _ = c.Last()
-	} else {
-		k, _ = c.Prev()
-	}
+	s.atTop, _ = s.shelf.look(tx, 0)
+	c := newLogCursor(tx)
 	var behind []uint64
-	for ; k != nil && isLogKey(k); k, _ = c.Prev() {
-		seq := seqOf(k)
+	for ok := c.Last(); ok; ok = c.Prev() {
+		seq, v := c.Seq(), c.Value()
 		s.next = max(s.next, seq+1)
-		v := valueOf(tx, k)
 		if h, ok := headerOf(v); ok {
 			if s.cum == 0 {
 				s.cum = h.start + footprint(len(v))
@@ -179,7 +173,7 @@ func (s *Store) loadLog(tx *bbolt.Tx) {
 // recount brings the totals up to blocks behind the newest tick that can be read. What the damaged tick said of refused messages is lost.
 func (s *Store) recount(tx *bbolt.Tx, behind []uint64) {
 	for _, seq := range behind {
-		if e := readEntry(seq, valueOf(tx, logKey(seq))); e.Block != nil {
+		if e := readEntry(seq, logEntry(tx, seq)); e.Block != nil {
 			s.totals.stored(e.Block)
 			r := &s.totals.receivers[s.totals.receiver(e.Block.Receiver)]
 			r.Cut = laterOf(r.Cut, e.Block.Cut)

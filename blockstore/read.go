@@ -29,11 +29,11 @@ func (s *Store) Next(seq uint64) (edged.Entry, bool, error) {
 	}
 	var found edged.Entry
 	err := s.view(func(tx *bbolt.Tx) error {
-		k, _ := tx.Cursor().Seek(logKey(seq))
-		if k == nil || !isLogKey(k) || seqOf(k) >= end || inMem && seqOf(k) > mem.Seq {
+		c := newLogCursor(tx)
+		if !c.Seek(seq) || c.Seq() >= end || inMem && c.Seq() > mem.Seq {
 			return nil
 		}
-		found, ok = readEntry(seqOf(k), valueOf(tx, k)), true
+		found, ok = readEntry(c.Seq(), c.Value()), true
 		return nil
 	})
 	if err != nil {
@@ -57,8 +57,8 @@ func (s *Store) Oldest() (uint64, error) {
 	}
 	s.mu.Unlock()
 	err := s.view(func(tx *bbolt.Tx) error {
-		if k, _ := tx.Cursor().Seek(logKey(0)); k != nil && isLogKey(k) {
-			oldest = min(oldest, seqOf(k))
+		if c := newLogCursor(tx); c.Seek(0) {
+			oldest = min(oldest, c.Seq())
 		}
 		return nil
 	})
@@ -83,7 +83,7 @@ func (s *Store) NextResult(stream string, seq uint64) (res edged.Result, ok bool
 		if k == nil || !isResultOf(k, stream) {
 			return nil
 		}
-		res, err = readResult(stream, seqOf(k), valueOf(tx, k))
+		res, err = readResult(stream, seqOf(k), resultEntry(tx, k))
 		res.Seq, ok = seqOf(k), true
 		return nil
 	})
@@ -148,16 +148,21 @@ func (s *Store) cumAt(log string, seq uint64) uint64 {
 func (s *Store) cumInFile(log string, seq, end uint64) (cum uint64) {
 	cum = end
 	_ = s.view(func(tx *bbolt.Tx) error {
-		key := logKey(seq)
-		if log != "" {
-			key = resultKey(log, seq)
+		starts := func(v []byte) bool {
+			h, ok := headerOf(v)
+			if ok {
+				cum = min(cum, h.start)
+			}
+			return ok
+		}
+		if log == "" {
+			c := newLogCursor(tx)
+			for ok := c.Seek(seq); ok && !starts(c.Value()); ok = c.Next() {
+			}
+			return nil
 		}
 		c := tx.Cursor()
-		for k, _ := c.Seek(key); k != nil && (log == "" && isLogKey(k) || log != "" && isResultOf(k, log)); k, _ = c.Next() {
-			if h, ok := headerOf(valueOf(tx, k)); ok {
-				cum = min(cum, h.start)
-				return nil
-			}
+		for k, _ := c.Seek(resultKey(log, seq)); isResultOf(k, log) && !starts(resultEntry(tx, k)); k, _ = c.Next() {
 		}
 		return nil
 	})

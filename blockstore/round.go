@@ -18,6 +18,7 @@ type round struct {
 	refused []func(error) // the others
 	left    int64         // bytes of blocks that wait for a later one
 	spare   bool          // the disk refused even what has the reserve: nothing is written
+	tight   bool          // the disk has refused it once: nothing is moved that can wait
 
 	// What write makes of it; begun anew at each attempt.
 	totals  totals
@@ -25,7 +26,10 @@ type round struct {
 	entries []entry
 	ends    map[string]logEnd
 	cum     uint64
-	logged  int64 // bytes of log entries written
+	logged  int64  // bytes of log entries written
+	first   uint64 // its first number
+	atTop   int    // as in Store
+	inline  int64
 }
 
 type cut struct {
@@ -61,7 +65,8 @@ func (s *Store) commitRound(early bool) error {
 	defer s.mark(false)
 	r.ackFirst()
 	err := s.write(r, early)
-	s.vain = s.vain || isFull(err)
+	r.tight = isFull(err)
+	s.vain = s.vain || r.tight
 	if isFull(err) && len(r.parcels)+len(r.taken) > 0 {
 		if len(r.parcels) > 0 {
 			s.putBack(r, err)
@@ -232,7 +237,7 @@ func (s *Store) putBack(r *round, err error) {
 
 // accept makes a round that is durable the present.
 func (s *Store) accept(r *round) {
-	s.cum, s.totals = r.cum, r.totals
+	s.cum, s.totals, s.atTop, s.inline = r.cum, r.totals, r.atTop, r.inline
 	for stream, e := range r.ends {
 		s.ends[stream] = e
 	}

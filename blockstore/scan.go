@@ -20,7 +20,7 @@ func (a *Archive) scan(seen pages.Set) {
 			log, seq, isEntry := entryKey(e.Key)
 			switch {
 			case e.Bucket && isEntry:
-				t.newest, t.top = max(t.newest, seq), true
+				t.newest = max(t.newest, seq)
 				if log != "" {
 					t.results = max(t.results, seq)
 				}
@@ -54,7 +54,7 @@ func (a *Archive) scan(seen pages.Set) {
 		s.begin(a.p.Pages())
 		elements := a.p.Leaf(t.id)
 		for k := range elements {
-			if e := &elements[k]; e.Bucket && (e.Key[0] == spacePrefix || e.Key[0] == ownPrefix) {
+			if e := &elements[k]; e.Bucket && (e.Key[0] == spacePrefix || e.Key[0] == ownPrefix) && string(e.Key) != string(shelfBucket) {
 				s.top(e)
 			}
 		}

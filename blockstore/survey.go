@@ -16,10 +16,12 @@ type survey struct {
 	entry   func(log string, seq uint64, at place, rank int) // may be nil
 	bucket  func(name string, values []value, whole bool, rank int)
 	rank    int
-	inside  bool // of a bucket
-	broken  bool // the bucket that is being read is
-	topLost bool // a part of the top level cannot be read
-	logLost bool // an entry's bucket cannot be read
+	inside  bool   // of a bucket
+	shelf   bool   // which is the shelf, or in it
+	first   uint64 // number of the first entry at the top level
+	broken  bool   // the bucket that is being read is
+	topLost bool   // a part of the top level cannot be read
+	logLost bool   // an entry's bucket cannot be read
 }
 
 // place is where a value stands in the file.
@@ -42,12 +44,12 @@ func (s *survey) walk(m pages.Meta) {
 
 func (s *survey) begin(high uint64) {
 	s.w = s.p.Walk(high, s.wrong)
-	s.topLost, s.logLost = false, false
+	s.topLost, s.logLost, s.first = false, false, 0
 }
 
 func (s *survey) wrong(d pages.Damage) {
 	s.broken = true
-	s.topLost = s.topLost || !s.inside
+	s.topLost, s.logLost = s.topLost || !s.inside, s.logLost || s.shelf
 	if s.bad != nil {
 		s.bad(d)
 	}
@@ -60,6 +62,9 @@ func (s *survey) top(e *pages.Element) {
 	case !e.Bucket, !isEntry && e.Key[0] != spacePrefix && e.Key[0] != ownPrefix:
 		s.wrong(pages.Damage{Page: e.Page, What: fmt.Sprintf("%q does not belong there", e.Key)})
 	case isEntry:
+		if log == "" && s.first == 0 {
+			s.first = seq
+		}
 		s.one(e, log, seq)
 	default:
 		s.many(e)
@@ -79,6 +84,7 @@ func entryKey(k []byte) (log string, seq uint64, ok bool) {
 
 // one takes the bucket of a log entry, which has one value.
 func (s *survey) one(e *pages.Element, log string, seq uint64) {
+	inside, broken := s.inside, s.broken
 	s.inside, s.broken = true, false
 	n := 0
 	s.w.Bucket(e, func(v *pages.Element) {
@@ -99,7 +105,7 @@ func (s *survey) one(e *pages.Element, log string, seq uint64) {
 		s.wrong(pages.Damage{Page: e.Page, What: fmt.Sprintf("log entry %d has %d values", seq, n)})
 	}
 	s.logLost = s.logLost || s.broken
-	s.inside = false
+	s.inside, s.broken = inside, broken
 }
 
 // says compares an entry's number with that in its header. If they differ and the value is whole, it is the key that is damaged.
@@ -123,21 +129,27 @@ func (s *survey) says(head []byte, at place, seq uint64) (uint64, bool) {
 	return h.seq, err != nil
 }
 
-// many takes any other bucket.
+// many takes any other bucket: one of values, or the shelf.
 func (s *survey) many(e *pages.Element) {
-	s.inside, s.broken = true, false
+	s.inside, s.broken, s.shelf = true, false, string(e.Key) == string(shelfBucket)
 	var values []value
 	s.w.Bucket(e, func(v *pages.Element) {
-		if v.Bucket {
-			s.wrong(pages.Damage{Page: v.Page, What: fmt.Sprintf("%q, in %q, is a bucket", v.Key, e.Key)})
-			return
+		entry := v.Bucket && isLogKey(v.Key)
+		switch {
+		case v.Bucket != s.shelf, v.Bucket && !entry:
+			s.wrong(pages.Damage{Page: v.Page, What: fmt.Sprintf("%q does not belong in %q", v.Key, e.Key)})
+		case entry && s.first != 0 && seqOf(v.Key) >= s.first:
+			s.wrong(pages.Damage{Page: v.Page, What: fmt.Sprintf("entry %d is on the shelf, and entry %d is not", seqOf(v.Key), s.first)})
 		}
-		if s.bucket != nil {
+		if entry { // wherever it is
+			s.one(v, "", seqOf(v.Key))
+		} else if s.bucket != nil && !v.Bucket {
 			values = append(values, value{string(v.Key), place{v.Off, v.Len}})
 		}
 	})
-	s.inside = false
-	if s.bucket != nil {
+	shelf := s.shelf
+	s.inside, s.shelf = false, false
+	if s.bucket != nil && !shelf {
 		s.bucket(string(e.Key), values, !s.broken, s.rank)
 	}
 }

@@ -57,9 +57,12 @@ func (s *Store) Unreadable() string {
 	return text
 }
 
-// valueOf returns the value of a log entry; nil if there is none.
-func valueOf(tx *bbolt.Tx, key []byte) []byte {
-	b := tx.Bucket(key)
+// resultEntry returns the value of an entry of a result log; nil if there is none.
+func resultEntry(tx *bbolt.Tx, key []byte) []byte { return valueIn(tx.Cursor().Bucket(), key) }
+
+// valueIn returns the value of a log entry, which stands in a bucket; nil if there is none.
+func valueIn(in *bbolt.Bucket, key []byte) []byte {
+	b := in.Bucket(key)
 	if b == nil {
 		return nil
 	}

@@ -17,7 +17,7 @@ func (s *Store) Verify(ctx context.Context, say func(string)) error {
 		return err
 	}
 	var keys [][]byte
-	if err := s.keysOf(func(_ *bbolt.Tx, k []byte) { keys = append(keys, append([]byte(nil), k...)) }); err != nil {
+	if err := s.keysOf(func(_ *bbolt.Bucket, k []byte) { keys = append(keys, append([]byte(nil), k...)) }); err != nil {
 		return err
 	}
 	for _, k := range keys {
@@ -26,7 +26,11 @@ func (s *Store) Verify(ctx context.Context, say func(string)) error {
 		}
 		if err := s.view(func(tx *bbolt.Tx) error {
 			if log, seq, ok := entryKey(k); ok {
-				if v := valueOf(tx, k); v != nil {
+				v := resultEntry(tx, k)
+				if log == "" {
+					v = logEntry(tx, seq)
+				}
+				if v != nil {
 					verifyEntry(log, seq, copyOf(v), say)
 				}
 			} else if b := tx.Bucket(k); b != nil && string(k) != string(asideBucket) {

@@ -26,6 +26,7 @@ func (s *Store) write(r *round, early bool) (err error) {
 	}()
 	began := time.Now()
 	r.totals, r.tick, r.entries, r.ends, r.cum, r.logged = s.totals.with(r.cuts, r.given), nil, nil, nil, s.cum, 0
+	r.first, r.atTop, r.inline = s.next, s.atTop, s.inline
 	awaited := !r.spare && s.awaited(r.totals)
 	if len(r.parcels)+len(r.taken) == 0 && r.upd.Empty() && !awaited {
 		return s.number(nil, r, false)
@@ -39,7 +40,10 @@ func (s *Store) write(r *round, early bool) (err error) {
 		if err := s.apply(tx, r); err != nil {
 			return err
 		}
-		return s.free(tx, r)
+		if err := s.free(tx, r); err != nil {
+			return err
+		}
+		return s.shelve(tx, r)
 	}); err != nil {
 		return err
 	}
@@ -104,6 +108,9 @@ func (s *Store) log1(tx *bbolt.Tx, r *round, v []byte, e edged.Entry, k keep) er
 		held = e.Block.Size()
 	}
 	r.logged += int64(len(v))
+	if len(v) <= mostInline {
+		r.inline += int64(len(v))
+	}
 	r.note(s, entry{e, r.cum, held, k}, footprint(len(v)))
 	return nil
 }

@@ -20,6 +20,7 @@ type Tracker struct {
 	spare       [][]byte
 	page1, rest []byte // what is read of others
 	runs        []Run
+	gone        []behind    // buckets that the old top level has and the new one has not
 	ids         [2][]uint64 // for apart
 	keys        []byte
 }
@@ -33,8 +34,8 @@ func NewTracker(r io.ReaderAt, usual int64) *Tracker {
 // before it, which must be the one that was asked for last, or else the first that is asked for. The runs are the tracker's, and good until the next call.
 //
 // What a transaction has written are the pages that its trees have and those of the one before have not. The library never writes over a page of the state before, so that the two share
-// what did not change, and a page is new if everything above it is. The file, of so many bytes, is one that was written just now, and sound. Of the old pages those are read that the new
-// ones replace; not what is shared.
+// what did not change, and a page is new if everything above it is. Only buckets of the top level may have been moved into another bucket. The file, of so many bytes, is one that was written just now, and
+// sound. Of the old pages those are read that the new ones replace; not what is shared.
 func (t *Tracker) Written(size int64, now, before Meta) (runs []Run, sum uint32, err error) {
 	t.begin(size, now.High)
 	if err = t.tree(before.Root, now.Root, 0); err == nil && now.Freelist != NoFreelist && now.Freelist != before.Freelist {
@@ -136,19 +137,28 @@ func (t *Tracker) tree(old, now uint64, depth int) error {
 			}
 		}
 	}
-	for _, b := range after { // both are in the order of their keys
-		for len(before) > 0 && bytes.Compare(before[0].key, b.key) < 0 {
-			before = before[1:]
-		}
-		was := uint64(0)
-		if len(before) > 0 && bytes.Equal(before[0].key, b.key) {
-			was = before[0].root
+	if depth == 0 {
+		t.gone = slices.DeleteFunc(append(t.gone[:0], before...), func(b behind) bool { return rootOf(b.key, after) != 0 })
+	}
+	for _, b := range after {
+		was := rootOf(b.key, before)
+		if was == 0 && depth > 0 { // it may have been moved there, with its pages
+			was = rootOf(b.key, t.gone)
 		}
 		if err := t.tree(was, b.root, depth+1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// rootOf finds a bucket among those in the order of their keys; 0 if it is not there.
+func rootOf(key []byte, among []behind) uint64 {
+	i, ok := slices.BinarySearchFunc(among, key, func(b behind, key []byte) int { return bytes.Compare(b.key, key) })
+	if !ok {
+		return 0
+	}
+	return among[i].root
 }
 
 // height is that of the tree below a page; -1 if there is none.

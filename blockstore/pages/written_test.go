@@ -115,7 +115,7 @@ func TestWrittenIsWhatIsNew(t *testing.T) {
 func change(tx *bbolt.Tx, r *rand.Rand, step int) error {
 	name := []byte(fmt.Sprintf("%c%06d", 'A'+r.IntN(3), r.IntN(400)))
 	value := func() []byte { return make([]byte, []int{3, 300, 3000, 30_000}[r.IntN(4)]) }
-	switch r.IntN(6) {
+	switch r.IntN(7) {
 	case 0: // as the block log does
 		for i := range 1 + r.IntN(30) {
 			b, err := tx.CreateBucketIfNotExists([]byte(fmt.Sprintf("L%06d.%02d", step, i)))
@@ -129,7 +129,7 @@ func change(tx *bbolt.Tx, r *rand.Rand, step int) error {
 	case 1: // as freeing does
 		var keys [][]byte
 		c := tx.Cursor()
-		for k, _ := c.Seek([]byte("L")); k != nil && len(keys) < r.IntN(200); k, _ = c.Next() {
+		for k, _ := c.Seek([]byte("L")); k != nil && string(k) != "Tlog" && len(keys) < r.IntN(200); k, _ = c.Next() {
 			keys = append(keys, append([]byte(nil), k...))
 		}
 		for _, k := range keys {
@@ -138,6 +138,27 @@ func change(tx *bbolt.Tx, r *rand.Rand, step int) error {
 			}
 		}
 	case 2: // nothing
+	case 3: // as the shelf does
+		shelf, err := tx.CreateBucketIfNotExists([]byte("Tlog"))
+		if err != nil {
+			return err
+		}
+		var keys [][]byte
+		c := tx.Cursor()
+		for k, _ := c.Seek([]byte("L")); len(k) == 10 && k[0] == 'L' && len(keys) < r.IntN(200); k, _ = c.Next() {
+			keys = append(keys, append([]byte(nil), k...))
+		}
+		for _, k := range keys {
+			if err := tx.MoveBucket(k, nil, shelf); err != nil {
+				return err
+			}
+		}
+		c = shelf.Cursor()
+		for k, _ := c.First(); k != nil && r.IntN(20) > 0; k, _ = c.First() {
+			if err := shelf.DeleteBucket(k); err != nil {
+				return err
+			}
+		}
 	default: // as spaces are written
 		b, err := tx.CreateBucketIfNotExists(name[:1+r.IntN(2)])
 		if err != nil {

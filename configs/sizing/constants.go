@@ -14,12 +14,14 @@ import "time"
 //	EDGED_BENCH=1 go test -count=1 -v -run TestConstants ./test/bench
 const (
 	page       = 4096            // of the store's file
-	leafFull   = page / 2        // a page is filled so far when entries come in order
+	leafFull   = page / 2        // a page of the top level is filled so far when entries come in order
+	shelfFull  = page - 16       // and one of the shelf
+	topMost    = 160             // entries of the block log at the top level; then all are moved to the shelf
 	inlineMost = page/4 - 33     // a longer entry has pages of its own; 33 is what the library puts around it
 	inlineHead = 74              // around a shorter one, in its parent's page
 	ownHead    = 41              // what stands there of a longer one
 	branchMost = 163             // leaves below one branch page before it is split
-	branchFull = branchMost / 2  //
+	branchFull = branchMost / 2  // and afterwards: fewer than the shelf has
 	freeEvery  = 5 * time.Second // what nobody needs is deleted so often
 	tickBytes  = 36              // of a tick, besides receivers and streams
 	tickEach   = 20              // of a receiver in it, besides its name

@@ -55,16 +55,24 @@ func (m *model) wearAt(commit float64) (w worn) {
 		return w
 	}
 	withBlocks := often(rate, commit)
-	var leaves, own float64
-	w.logged, leaves, own = m.log(cuts, withBlocks)
-	w.held = (leaves + own) * page
+	l := m.log(cuts, withBlocks)
+	w.logged, w.held = l.bytes, (l.shelf+l.own)*page
 	w.commits = often(rate+m.follow(), commit)
-	depth := branches(m.c.Store.Keep.D().Seconds() * leaves)
-	pages := w.commits*(2+depth) + leaves + own // meta page, last leaf, and those above
-	pages += min(w.commits, 1/freeEvery.Seconds()) * depth
+	shelf := 1 + branches(m.c.Store.Keep.D().Seconds()*l.shelf) // a leaf of it, and those above
+	pages := w.commits*3 + l.leaves + l.own                     // meta page, last leaf, and the one above
+	pages += l.shelf + l.entries/topMost*shelf                  // what is moved
+	pages += min(w.commits, 1/freeEvery.Seconds()) * shelf
 	pages += m.state()
 	w.written = pages * page
 	return w
+}
+
+// logged is what the block log takes, in a second.
+type logged struct {
+	entries, bytes float64
+	leaves         float64 // pages of the top level
+	shelf          float64 // pages of the shelf
+	own            float64 // pages of longer entries
 }
 
 // cutting is a source, and how many blocks of it are cut in a second.
@@ -76,12 +84,12 @@ type cutting struct {
 // uneven are the sizes of blocks among each other, in standard deviations: a page boundary is not hit by all or by none.
 var uneven = [...]float64{0.1, -1.3, 0.6, -0.3, 1.5, -0.7, 0.3, -0.1, 0.9, -1}
 
-// log is what blocks and ticks take in the log, in a second: bytes, pages of leaves, and pages of their own. commits are those with blocks.
-func (m *model) log(cuts []cutting, commits float64) (bytes, leaves, own float64) {
+// log is what blocks and ticks take. commits are those with blocks.
+func (m *model) log(cuts []cutting, commits float64) logged {
 	const repeat = 5 * len(uneven) // until the end of the last page counts little
 	tick := m.tick()
 	var run []float64
-	stored, i := 0.0, 0
+	stored, own, i := 0.0, 0.0, 0
 	for n := range repeat {
 		for _, c := range cuts {
 			each := c.rate / c.blocks
@@ -100,7 +108,7 @@ func (m *model) log(cuts []cutting, commits float64) (bytes, leaves, own float64
 		run, stored = append(run, tick+inlineHead), stored+tick
 	}
 	each := commits / float64(repeat)
-	return stored * each, packed(run) * each, own * each
+	return logged{float64(len(run)) * each, stored * each, packed(run, leafFull) * each, packed(run, shelfFull) * each, own * each}
 }
 
 // entry is the length of a block of n messages.
