@@ -14,7 +14,7 @@ func TestASinkThatMayLoseRowsStopsNothing(t *testing.T) {
 		t.Run(pending, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			c := Case{Away: []string{"cloud", "means"}, Settle: 9 * time.Minute, Measure: 30 * time.Second, Config: fmt.Sprintf(`
+			c := Case{Away: []string{"cloud", "means"}, Settle: 15 * time.Minute, Measure: 30 * time.Second, Config: fmt.Sprintf(`
 data_dir = %q
 [http]
 listen = ""
