@@ -33,8 +33,8 @@ const spent = "write_budget = \"1kB/day\"\n"
 
 const (
 	payload = 66
-	near    = 0.25            // that the model may be off
-	long    = 5 * time.Minute // what is used goes up and down, as entries are moved to the shelf and what nobody needs is freed
+	near    = 0.25             // that the model may be off
+	long    = 10 * time.Minute // what is used goes up and down, as entries are moved to the shelf and what nobody needs is freed
 )
 
 func (k against) config(dir string) string {
