@@ -19,7 +19,7 @@ import (
 	"edged/test/verdict"
 )
 
-// What the metrics say is written is what the kernel sees written to the store's file, and each commit is two syncs.
+// What the metrics say is written is what the kernel sees written to the store's file, and each commit is one sync.
 func TestWrittenBytesAreCounted(t *testing.T) {
 	t.Parallel()
 	e := harness.New(t, load.Config)
@@ -39,8 +39,8 @@ func TestWrittenBytesAreCounted(t *testing.T) {
 	if off := float64(written)/counted - 1; off < -0.02 || off > 0.04 {
 		t.Errorf("%d bytes were written, the metric says %.0f: %+.1f %%", written, counted, 100*off)
 	}
-	if extra := syncs - 2*int(commits); extra < 0 || extra > 20 {
-		t.Errorf("%d syncs for %.0f commits: want two each, and a few for opening and closing", syncs, commits)
+	if extra := syncs - int(commits); extra < 0 || extra > 20 {
+		t.Errorf("%d syncs for %.0f commits: want one each, and a few for opening and closing", syncs, commits)
 	}
 	if want := counted / stored; perByte < 0.9*want || perByte > 1.1*want || stored == 0 {
 		t.Errorf("%.2f bytes written for each of %.0f stored ones, want about %.2f", perByte, stored, want)

@@ -196,7 +196,7 @@ func TestControlExternalAcknowledgedTooEarly(t *testing.T) {
 	p := newTap(t, l, x.addr())
 	e := outside(t, p.addr, x.port, "")
 	e.Tag = "edged_ackfirst"
-	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=fdatasync", "-e", "inject=fdatasync:delay_enter=300000"}
+	e.Wrap = []string{need.Tool(t, "strace"), "-f", "-qq", "-o", "/dev/null", "-e", "trace=pwrite64", "-e", "inject=pwrite64:delay_enter=100000"} // what is written a killed process leaves behind
 	e.Start()
 	load.Under(t, e, load.Plan{Rate: 1000, For: 4 * time.Second}, func() {
 		for range 2 {

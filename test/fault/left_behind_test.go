@@ -2,11 +2,13 @@ package fault
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -119,7 +121,11 @@ func (o *backlog) locate(t *testing.T, path string) {
 		t.Fatal("the store was left behind damaged")
 	}
 	w := f.Walk(good[0].High, func(d pages.Damage) { t.Error(d) })
-	w.Tree(good[0].Root, func(e *pages.Element) {
+	var entry func(e *pages.Element)
+	entry = func(e *pages.Element) {
+		if string(e.Key) == "Tlog" { // the shelf: what is older
+			w.Bucket(e, entry)
+		}
 		if e.Key[0] != 'L' {
 			return
 		}
@@ -138,7 +144,9 @@ func (o *backlog) locate(t *testing.T, path string) {
 			}
 			o.blocks = append(o.blocks, b)
 		}
-	})
+	}
+	w.Tree(good[0].Root, entry)
+	slices.SortFunc(o.blocks, func(a, b extent) int { return cmp.Compare(a.first, b.first) })
 	o.complete(t)
 }
 

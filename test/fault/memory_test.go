@@ -65,6 +65,14 @@ func TestTooLittleMemoryControl(t *testing.T) {
 		t.Skip("only in the long form (EDGED_TEST=all)")
 	}
 	t.Parallel()
+	v := outOfMemory(t)
+	for tries := 1; v.Lost == 0 && tries < 4; tries++ { // it may be killed between two commits
+		v = outOfMemory(t)
+	}
+	v.Breaks(t)
+}
+
+func outOfMemory(t *testing.T) verdict.Verdict {
 	g := cgroup.Memory(t, small)
 	e := harness.New(t, load.With(load.Config, "store", `memory_cache = "256MiB"`)+"\n")
 	e.Tag = "edged_ackfirst"
@@ -85,7 +93,7 @@ func TestTooLittleMemoryControl(t *testing.T) {
 		t.Error("the kernel has not killed it: the limit is none")
 	}
 	e.AtRest(time.Minute)
-	load.Judge(t, e, run, "64 MiB of memory without bounds, acknowledging before the commit", "raw.ndjson").Breaks(t)
+	return load.Judge(t, e, run, "64 MiB of memory without bounds, acknowledging before the commit", "raw.ndjson")
 }
 
 // Every message to a topic of its own.

@@ -99,7 +99,7 @@ func TestSessionsAreCommittedBeforeTheAcknowledgement(t *testing.T) {
 		t.Parallel()
 		e := harness.New(t, sessionConfig)
 		e.Tag = "edged_ackfirst"
-		slowDisk(t, e, 400*time.Millisecond)
+		slowWrites(t, e, 100*time.Millisecond) // what is written a killed process leaves behind, synced or not
 		v := killedAtTheLastAcknowledgement(t, e)
 		v.Fault = "sessions: the same, acknowledged before the commit"
 		v.Breaks(t)

@@ -116,9 +116,8 @@ func Judge(t testing.TB, e *harness.Edged, r Run, fault string, files ...string)
 	var v struct {
 		Acked   int64 `json:"acked"`
 		Missing int64 `json:"acked_missing"`
-		Doubles int64 `json:"duplicates"`
-		Resent  int64 `json:"resent"`
+		Excess  int64 `json:"excess"`
 	}
 	Tool(t, &v, "verify", "-acklog", r.AckLog, "-out", strings.Join(paths, ","), "-seq", "payload.seq", "-topic", "topic")
-	return verdict.Verdict{Fault: fault, Acked: v.Acked, Lost: v.Missing, Doubled: max(0, v.Doubles-v.Resent)}
+	return verdict.Verdict{Fault: fault, Acked: v.Acked, Lost: v.Missing, Doubled: v.Excess}
 }

@@ -82,7 +82,7 @@ type pubConn struct {
 	h        *hist
 	log      []uint64 // acked bitmap, index seq-seqStart
 	ackedDup int64
-	resentSq map[int64]bool
+	resentSq map[int64]int // how often a message was sent again
 	stop     *atomic.Bool
 	err      error
 	doneAt   int64
@@ -316,7 +316,7 @@ func (c *pubConn) session(start time.Time) error {
 				buf = c.appendPublish(buf, s.seq, uint32(i), true, s.ms)
 				c.resent++
 				if c.resentSq != nil {
-					c.resentSq[s.seq] = true
+					c.resentSq[s.seq]++
 				}
 			case slRec:
 				buf = append(buf, 0x62, 2, byte(i>>8), byte(i))
@@ -580,7 +580,7 @@ func pubMain(args []string) error {
 				n = 50_000_000 / int64(o.conns)
 			}
 			c.log = make([]uint64, n/64+1)
-			c.resentSq = map[int64]bool{}
+			c.resentSq = map[int64]int{}
 		}
 		cs = append(cs, c)
 	}
@@ -698,8 +698,10 @@ func writeAckLog(path string, cs []*pubConn) error {
 				from = -1
 			}
 		}
-		for s := range c.resentSq {
-			l.Resent = append(l.Resent, s)
+		for s, n := range c.resentSq {
+			for range n {
+				l.Resent = append(l.Resent, s)
+			}
 		}
 		b, _ := json.Marshal(l)
 		w.Write(append(b, '\n'))

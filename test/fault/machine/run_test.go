@@ -97,8 +97,10 @@ func (m Machine) run(t *testing.T, dir, program string, args []string) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	unfit := false
 	for in := bufio.NewScanner(out); in.Scan(); {
 		line := strings.TrimSpace(in.Text())
+		unfit = unfit || strings.Contains(line, "ptrace set fp regs failed")
 		if !strings.HasPrefix(line, "SELinux:") {
 			t.Log(line)
 		}
@@ -107,6 +109,9 @@ func (m Machine) run(t *testing.T, dir, program string, args []string) {
 		}
 	}
 	_ = cmd.Wait()
+	if unfit { // it knows the size of the registers beforehand, and processors with AMX have more
+		need.Impossible(t, "this processor has more registers than user-mode Linux can set")
+	}
 	if ctx.Err() != nil {
 		t.Errorf("the machine was still on after %v", m.Within)
 	}
