@@ -58,7 +58,7 @@ type Store struct {
 	lastTick   *edged.Tick
 	uncounted  []uint64 // blocks behind the newest tick that can be read, until there is a router
 	shelf      shelf
-	atTop      int // entries of the block log at the top level: no fewer are there, as far as it matters
+	atTop      int   // entries of the block log at the top level: no fewer are there, as far as it matters
 	inline     int64 // bytes of those that came since the last were moved, and have no pages of their own
 	reserved   reserved
 	encoded    encoded
