@@ -9,12 +9,6 @@ const (
 	mostInline = pageSize/4 - aroundEntry // a longer entry has pages of its own
 )
 
-// appended is how far pages are filled to which only is added at their end. The library leaves them half empty.
-const (
-	appended = 0.9
-	filled   = pageSize * 9 / 10
-)
-
 // footprint is what an entry of the block log of so many bytes takes of the file, about: a small one takes several times its bytes, and it is the file that gets full.
 // The pages of the shelf, where entries come to stand, are filled, and there are two entries in one at least.
 func footprint(bytes int) uint64 { return among(bytes, pageSize-16) }
