@@ -41,9 +41,15 @@ func (d *faultyDisk) sectors() (out []pageWrite) {
 	return out
 }
 
-// The power fails amid a commit, and of all sectors that it wrote one is not there, or one alone is, for each of them. The store is then as after the commit or as before it; as
-// after it only if nothing is missing that it needs. Nothing is set aside, and nothing told as damaged.
-func TestTornCommitsAreTakenBack(t *testing.T) {
+// torn is a store in which everything is durable but the commit of one more block, which was cut off.
+type torn struct {
+	old     []string // payloads
+	file    []byte   // without the commit
+	sectors []pageWrite
+}
+
+func tornCommit(t *testing.T) *torn {
+	t.Helper()
 	s := open(t, t.TempDir(), nil)
 	defer closeStore(t, s)
 	f := &feed{name: "r"}
@@ -53,7 +59,7 @@ func TestTornCommitsAreTakenBack(t *testing.T) {
 		s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Need: edged.SpansFrom(1)}}, Puts: []edged.Put{{Space: "x", Key: fmt.Sprint(i), Value: make([]byte, 100)}}}, false, nil)
 		step(t, s)
 	}
-	old := payloads(all(t, s, 0))
+	c := &torn{old: payloads(all(t, s, 0))}
 	disk := watch(s)
 	held := s.db.syncData
 	s.db.syncData = func() error { return nil } // it has not returned yet
@@ -61,48 +67,80 @@ func TestTornCommitsAreTakenBack(t *testing.T) {
 	s.Submit(&edged.Update{Cursors: []edged.Cursor{{Name: "c", Need: edged.SpansFrom(2)}}, Puts: []edged.Put{{Space: "x", Key: "7", Value: []byte("new")}}}, false, nil)
 	step(t, s)
 	s.db.syncData = held
-	file, sectors := disk.durable, disk.sectors()
-	if len(sectors) < 40 {
-		t.Fatalf("%d sectors were written", len(sectors))
+	if c.file, c.sectors = bytes.Clone(disk.durable), disk.sectors(); len(c.sectors) < 40 {
+		t.Fatalf("%d sectors were written", len(c.sectors))
 	}
-	whole := bytes.Clone(file)
-	for _, w := range sectors {
-		whole = w.on(whole)
-	}
-	stays := map[bool]int{}
-	for missing := -1; missing < len(sectors); missing++ {
+	return c
+}
+
+// each calls f with what the disk may hold: of all sectors that the commit wrote one is not there, or one alone is, for each of them; or all are.
+func (c *torn) each(f func(what string, file []byte, whole bool)) {
+	for missing := -1; missing < len(c.sectors); missing++ {
 		for _, alone := range []bool{false, true} {
-			b := bytes.Clone(file)
-			for i, w := range sectors {
-				if alone == (i == missing) {
+			b, all := bytes.Clone(c.file), bytes.Clone(c.file)
+			for i, w := range c.sectors {
+				if all = w.on(all); alone == (i == missing) {
 					b = w.on(b)
 				}
 			}
-			same := bytes.Equal(b, whole)
-			if len(b) < len(whole) {
-				b = append(b, make([]byte, len(whole)-len(b))...)
+			whole := bytes.Equal(b, all)
+			if len(b) < len(all) { // its growth was synced before
+				b = append(b, make([]byte, len(all)-len(b))...)
 			}
-			inAnotherRun(b)
-			dir := lay(t, b)
-			got := tryOpen(t, dir)
-			texts := payloads(all(t, got, 0))
-			there := len(texts) > len(old)
-			stays[there]++
-			if c, ok := got.Cursor("c"); !ok || (c.Need[0].From == 2) != there || len(texts) < len(old) {
-				t.Errorf("sector %d missing (alone there: %v): %d of %d payloads, cursor %v", missing, alone, len(texts), len(old), c.Need)
-			}
-			if same && !there {
-				t.Errorf("sector %d missing (alone there: %v): everything is there, and was taken back", missing, alone)
-			}
-			if n := got.Notes(); len(n) > 0 || names(t, dir) != FileName {
-				t.Errorf("sector %d missing (alone there: %v): told as damaged: %+v; there is %s", missing, alone, n, names(t, dir))
-			}
-			closeStore(t, got)
+			f(fmt.Sprintf("sector %d missing (alone there: %v)", missing, alone), b, whole)
 		}
 	}
-	if stays[true] == 0 || stays[false] < len(sectors) {
+}
+
+// After a power cut amid a commit the store is as after the commit or as before it; as after it only if nothing is missing that it needs. Nothing is set aside, and
+// nothing told as damaged.
+func TestTornCommitsAreTakenBack(t *testing.T) {
+	c := tornCommit(t)
+	stays := map[bool]int{}
+	c.each(func(what string, b []byte, whole bool) {
+		inAnotherRun(b)
+		dir := lay(t, b)
+		s := tryOpen(t, dir)
+		defer closeStore(t, s)
+		texts := payloads(all(t, s, 0))
+		there := len(texts) > len(c.old)
+		stays[there]++
+		if at, ok := s.Cursor("c"); !ok || (at.Need[0].From == 2) != there || len(texts) < len(c.old) {
+			t.Errorf("%s: %d of %d payloads, cursor %v", what, len(texts), len(c.old), at.Need)
+		}
+		if whole && !there {
+			t.Errorf("%s: everything is there, and was taken back", what)
+		}
+		if n := s.Notes(); len(n) > 0 || names(t, dir) != FileName {
+			t.Errorf("%s: told as damaged: %+v; there is %s", what, n, names(t, dir))
+		}
+	})
+	if stays[true] == 0 || stays[false] < len(c.sectors) {
 		t.Errorf("the commit stayed %d times, and was taken back %d times", stays[true], stays[false])
 	}
+}
+
+// A disk can go without the computer: it is pulled out amid a commit, put in again, and edged starts in the same run of the computer. What was acknowledged before is there all the
+// same, whichever sectors are not.
+func TestADiskThatIsPulledOut(t *testing.T) {
+	c := tornCommit(t)
+	c.each(func(what string, b []byte, whole bool) {
+		s := tryOpen(t, lay(t, b))
+		defer closeStore(t, s)
+		there := map[string]bool{}
+		for _, p := range payloads(all(t, s, 0)) {
+			there[p] = true
+		}
+		for _, p := range c.old {
+			if !there[p] {
+				t.Errorf("%s: %.10q… is lost, and was acknowledged; notes: %+v", what, p, s.Notes())
+				break
+			}
+		}
+		if n := s.Notes(); whole && len(n) > 0 {
+			t.Errorf("%s: everything is there, and told as damaged: %+v", what, n)
+		}
+	})
 }
 
 // What does not agree within one run of the computer is damage: salvaged and told, not taken back.

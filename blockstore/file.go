@@ -55,7 +55,7 @@ func takeFile(dir string, log *slog.Logger) (*os.File, error) {
 			f.Close()
 			return nil, fmt.Errorf("the store %s cannot be opened: %w", path, err)
 		} else if cut {
-			log.Warn("the power failed amid a commit of the store: nothing of it was acknowledged, and it is taken back", "file", path)
+			log.Warn("the last commit of the store is not whole on disk, as after a kill or a power failure amid it: nothing of it was acknowledged then, and it is taken back", "file", path)
 		}
 		c := inspect(f, fi.Size())
 		if fi.Size() == 0 {

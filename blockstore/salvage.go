@@ -37,8 +37,7 @@ func (a *Archive) WriteTo(path string, at time.Time, file string) (n Note, err e
 		}
 	}()
 	w := &writer{db: db}
-	good, bad := a.metas()
-	n = Note{Older: good > 0 && bad > 0, At: at.Truncate(time.Second), Why: a.Why(), File: file}
+	n = Note{Older: a.older(), At: at.Truncate(time.Second), Why: a.Why(), File: file}
 	for _, log := range a.sortedLogs() {
 		if err := a.copyLog(w, log, &n); err != nil {
 			return n, err
@@ -65,12 +64,13 @@ func (a *Archive) WriteTo(path string, at time.Time, file string) (n Note, err e
 // lastTicks is how many of the last entries are looked at for the newest tick: it carries the totals, and nobody needs it.
 const lastTicks = 64
 
-func (a *Archive) metas() (good, bad int) {
+// older reports whether what was read may be an earlier state than the newest: only one meta page can be read.
+func (a *Archive) older() bool {
 	if a.p == nil {
-		return 0, 0
+		return false
 	}
-	g, b := a.p.InForce(bootID())
-	return len(g), len(b)
+	good, bad := a.p.InForce(bootID())
+	return len(good) == 1 && len(bad) > 0
 }
 
 // newFile makes an empty database.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -399,18 +398,15 @@ func TestADamagedBlockIsSetAside(t *testing.T) {
 		f.put(nil, p)
 		step(t, s)
 	}
-	closeStore(t, s)
-	db, err := bbolt.Open(filepath.Join(dir, FileName), 0o600, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	db.Update(func(tx *bbolt.Tx) error {
+	if err := s.db.Update(func(tx *bbolt.Tx) error {
 		b := tx.Bucket(logKey(3))
 		v := slices.Clone(b.Get(valueKey))
 		v[len(v)-6] ^= 1
 		return b.Put(valueKey, v)
-	})
-	db.Close()
+	}); err != nil {
+		t.Fatal(err)
+	}
+	closeStore(t, s)
 	s = open(t, dir, nil)
 	defer closeStore(t, s)
 	entries := all(t, s, 0)

@@ -116,12 +116,16 @@ func checksum(b []byte) uint64 {
 	return sum.Sum64()
 }
 
-// InForce returns the good meta pages, the one in force first, and what is wrong with those that are not good. One that is Unfinished is neither.
+// InForce returns the good meta pages, the one in force first, and what is wrong with those that are not good, and with what the one in force has written. One that is
+// Unfinished is neither.
 func (f *File) InForce(boot [16]byte) (good []Meta, bad []Damage) {
-	cut, unfinished := f.Unfinished(boot)
+	newest, how := f.newest(boot)
+	if how == different {
+		bad = append(bad, Damage{What: fmt.Sprintf("the pages that transaction %d has written are not as they were written", newest.Tx)})
+	}
 	for _, m := range f.Metas() {
 		switch {
-		case unfinished && m.Page == cut.Page:
+		case how == cutOff && m.Page == newest.Page:
 		case m.Err != nil:
 			bad = append(bad, Damage{What: fmt.Sprintf("meta page %d: %v", m.Page, m.Err)})
 		case len(good) > 0 && m.Tx > good[0].Tx:

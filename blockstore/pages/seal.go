@@ -82,30 +82,51 @@ func (f *File) SealOf(m Meta) (s Seal, some, good, whole bool) {
 	return s, true, true, true
 }
 
-// Unfinished returns the good meta page with the highest number, if the power failed while its transaction was written: not everything of it is there, nobody was told that it
-// is, and the other meta page, which is good, is in force. boot is this run of the computer: of a transaction that it wrote, or that was begun in it, nothing can be missing.
+// Unfinished returns the good meta page with the highest number, if the power failed while its transaction was written, or the disk went: not everything of it is there, nobody was
+// told that it is, and the other meta page, which is good, is in force. boot is this run of the computer.
 func (f *File) Unfinished(boot [16]byte) (m Meta, is bool) {
+	now, how := f.newest(boot)
+	return now, how == cutOff
+}
+
+// wholeness is what a seal tells of the newest transaction.
+type wholeness int
+
+const (
+	believed  wholeness = iota // whole, or nothing is known against it
+	cutOff                     // not all of it came to the disk, and nobody was told that it did
+	different                  // its pages are not as they were written, in the run of the computer that has written them
+)
+
+// newest returns the good meta page with the highest number, and what is known of its transaction. What has no whole seal of its own, where seals are made, was not synced. If the pages
+// do not have the seal's sum, the power failed, if that was in another run of the computer. In the same run it is damage for all that can be known: whoever was killed has left to the
+// kernel everything that it wrote.
+func (f *File) newest(boot [16]byte) (Meta, wholeness) {
 	both := f.Metas()
 	now, before := both[0], both[1]
 	if before.Tx > now.Tx {
 		now, before = before, now
 	}
 	if now.Err != nil || before.Err != nil || now.Tx != before.Tx+1 {
-		return m, false
+		return now, believed
 	}
-	here := func(s *Seal, of Meta) bool { return s.Tx == of.Tx && s.Boot == boot && boot != [16]byte{} }
-	old, sealed, _, _ := f.SealOf(before)
 	seal, some, good, whole := f.SealOf(now)
+	_, sealed, _, _ := f.SealOf(before)
 	switch {
-	case here(&old, before), here(&seal, now), some && !good:
-		return m, false
-	case !some || seal.Tx != now.Tx: // its own is not there; a file in which nothing is sealed is of an earlier version
-		return now, some || sealed
-	case !whole:
-		return now, true
+	case some && !good: // a power cut does not do that
+		return now, believed
+	case !some && !sealed: // of an earlier version, or new
+		return now, believed
+	case !some, seal.Tx != now.Tx, !whole:
+		return now, cutOff
 	}
-	sum, err := f.Sum(seal.Runs)
-	return now, err != nil || sum != seal.Sum
+	if sum, err := f.Sum(seal.Runs); err == nil && sum == seal.Sum {
+		return now, believed
+	}
+	if seal.Boot == boot && boot != [16]byte{} {
+		return now, different
+	}
+	return now, cutOff
 }
 
 // Sum is the CRC32C of pages.
