@@ -53,11 +53,14 @@ func (s *Seal) Append(b []byte) ([]byte, bool) {
 }
 
 // SealOf reads the seal of a meta page. some is false if nothing is there but the library's zeros. good says that the first sector of it is whole, and whole that all of it is. A
-// sector that is neither zeros nor good is damaged: a power cut leaves it as it was, or as it was to be.
+// sector that is neither zeros nor good, or cannot be read, is damaged: a power cut leaves it as it was, or as it was to be.
 func (f *File) SealOf(m Meta) (s Seal, some, good, whole bool) {
 	at := int64(m.Page)*f.psize + SealAt
 	b, err := f.Read(at, sealLen)
-	if err != nil || [sealLen]byte(b) == [sealLen]byte{} {
+	if err != nil {
+		return s, true, false, false
+	}
+	if [sealLen]byte(b) == [sealLen]byte{} {
 		return s, false, false, false
 	}
 	le := binary.LittleEndian
@@ -67,7 +70,10 @@ func (f *File) SealOf(m Meta) (s Seal, some, good, whole bool) {
 	}
 	s.Tx, s.Boot, s.Sum = le.Uint64(b[8:]), [16]byte(b[16:32]), le.Uint32(b[36:])
 	runs, err := f.Read(at+sealLen, n)
-	if err != nil || le.Uint32(b[40:]) != crc32.Checksum(runs, castagnoli) {
+	if err != nil {
+		return s, true, false, false
+	}
+	if le.Uint32(b[40:]) != crc32.Checksum(runs, castagnoli) {
 		return s, true, sealLen+n > sector, false
 	}
 	for end := uint64(0); len(runs) > 0; {
@@ -100,14 +106,14 @@ const (
 
 // newest returns the good meta page with the highest number, and what is known of its transaction. What has no whole seal of its own, where seals are made, was not synced. If the pages
 // do not have the seal's sum, the power failed, if that was in another run of the computer. In the same run it is damage for all that can be known: whoever was killed has left to the
-// kernel everything that it wrote.
+// kernel everything that it wrote. A page that cannot be read may have been good: that is damage, too.
 func (f *File) newest(boot [16]byte) (Meta, wholeness) {
 	both := f.Metas()
 	now, before := both[0], both[1]
 	if before.Tx > now.Tx {
 		now, before = before, now
 	}
-	if now.Err != nil || before.Err != nil || now.Tx != before.Tx+1 {
+	if now.Err != nil || before.Err != nil || now.Tx != before.Tx+1 || f.Pages() < now.High { // the file grows before a transaction is written
 		return now, believed
 	}
 	seal, some, good, whole := f.SealOf(now)
@@ -120,10 +126,10 @@ func (f *File) newest(boot [16]byte) (Meta, wholeness) {
 	case !some, seal.Tx != now.Tx, !whole:
 		return now, cutOff
 	}
-	if sum, err := f.Sum(seal.Runs); err == nil && sum == seal.Sum {
+	switch sum, err := f.Sum(seal.Runs); {
+	case err == nil && sum == seal.Sum:
 		return now, believed
-	}
-	if seal.Boot == boot && boot != [16]byte{} {
+	case err != nil, seal.Boot == boot && boot != [16]byte{}:
 		return now, different
 	}
 	return now, cutOff

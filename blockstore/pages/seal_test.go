@@ -3,6 +3,7 @@ package pages
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"slices"
 	"testing"
 )
@@ -134,6 +135,41 @@ func TestUnfinished(t *testing.T) {
 		copy(b[4096:], page)
 		if good, bad := b.file().InForce([16]byte{now}); len(good) != 2 || len(bad) > 0 || good[0].Tx != 8 || good[1].Tx != 7 || good[1].Root != good[0].Root {
 			t.Errorf("%s: taken back, the meta pages are %+v, %v", c.name, good, bad)
+		}
+	}
+}
+
+// badSector is a file with bytes that cannot be read.
+type badSector struct {
+	*bytes.Reader
+	from, to int64
+}
+
+func (r badSector) ReadAt(b []byte, at int64) (int, error) {
+	if at < r.to && at+int64(len(b)) > r.from {
+		return 0, errors.New("input/output error")
+	}
+	return r.Reader.ReadAt(b, at)
+}
+
+// What cannot be read, or is not in the file, may have been there when somebody was told that it is durable.
+func TestWhatCannotBeReadIsNotTakenBack(t *testing.T) {
+	b := newSheet()
+	b.seal(0, 4)
+	b.seal(1, 4, Run{10, 2}, Run{20, 1})
+	for _, from := range []int64{4096 + SealAt, 4096 + SealAt + sealLen, 10 * 4096, 20*4096 + 512} {
+		f := New(badSector{bytes.NewReader(b), from, from + 1}, int64(len(b)), 4096)
+		if _, is := f.Unfinished([16]byte{7}); is {
+			t.Errorf("byte %d cannot be read, and the transaction is taken back", from)
+		}
+		if _, bad := f.InForce([16]byte{7}); from > 8192 && len(bad) == 0 {
+			t.Errorf("byte %d cannot be read, and nothing is told", from)
+		}
+	}
+	for cut := range int64(len(b)) {
+		f := New(bytes.NewReader(b[:cut]), cut, 4096)
+		if _, is := f.Unfinished([16]byte{7}); is {
+			t.Fatalf("the file has %d bytes, and the transaction is taken back", cut)
 		}
 	}
 }

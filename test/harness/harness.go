@@ -269,29 +269,9 @@ func (e *Edged) Metric(name string) (v float64) {
 func (e *Edged) AtRest(within time.Duration) daemon.Status {
 	e.t.Helper()
 	var s daemon.Status
-	Until(e.t, within, "everything is delivered", func() bool {
+	UntilSaid(e.t, within, "everything is delivered", func() string {
 		s = e.Status()
-		for _, r := range s.Receivers {
-			if r.Blocks.Waiting > 0 {
-				return false
-			}
-		}
-		for _, st := range s.Streams {
-			if st.Pending != 0 || st.Position == 0 {
-				return false
-			}
-		}
-		for _, k := range s.Sinks {
-			if len(k.Deliveries) == 0 { // its writer has not come round
-				return false
-			}
-			for _, d := range k.Deliveries {
-				if d.Pending != 0 || d.Position == "" { // without a position it is not open, and knows of nothing that waits
-					return false
-				}
-			}
-		}
-		return true
+		return waiting(&s)
 	})
 	for _, r := range s.Receivers {
 		if !r.Balanced || r.Received != r.Stored+r.Rejected {
@@ -349,12 +329,26 @@ const patience = await.Patience
 // Until waits until cond holds, and fails the test if it does not in time, or within patience if that is longer.
 func Until(t testing.TB, within time.Duration, what string, cond func() bool) {
 	t.Helper()
-	within = max(within, patience)
-	for end := time.Now().Add(within); !cond(); {
-		if time.Now().After(end) {
-			t.Fatalf("not within %v: %s", within, what)
+	UntilSaid(t, within, what, func() string {
+		if cond() {
+			return ""
 		}
-		time.Sleep(20 * time.Millisecond)
+		return "it does not hold"
+	})
+}
+
+// UntilSaid is Until with a condition that says why it does not hold yet; it holds if it says nothing.
+func UntilSaid(t testing.TB, within time.Duration, what string, missing func() string) {
+	t.Helper()
+	within = max(within, patience)
+	for end := time.Now().Add(within); ; time.Sleep(20 * time.Millisecond) {
+		why := missing()
+		if why == "" {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("not within %v: %s: %s", within, what, why)
+		}
 	}
 }
 
