@@ -45,6 +45,13 @@ func (f *feed) Life() uint64 {
 	return f.s.shown.life
 }
 
+// Resumed implements edged.Feed.
+func (f *feed) Resumed() uint64 {
+	f.s.mu.Lock()
+	defer f.s.mu.Unlock()
+	return f.s.resumed
+}
+
 // segments returns the stretches that the stream's output consists of, and how far the last one goes.
 func (f *feed) segments() ([]segment, uint64, error) {
 	f.s.mu.Lock()

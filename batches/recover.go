@@ -31,6 +31,9 @@ func (s *Stream) resume(c edged.Cursor, defs *definitions) (err error) {
 		}
 		s.remember(c)
 	}
+	s.mu.Lock()
+	s.resumed = s.rec.Produced
+	s.mu.Unlock()
 	reached, err := s.reached(defs)
 	switch {
 	case err != nil:

@@ -58,6 +58,7 @@ type Stream struct {
 	mu        sync.Mutex // guards the rest
 	ready     bool
 	shown     record // what may ride with a commit: everything up to it was given and committed
+	resumed   uint64 // rows that it had given when it opened
 	dirty     bool   // shown is not committed yet
 	at        uint64 // how far the stream is: ahead of shown by ticks, which are not worth a commit
 	inFlight  bool   // a commit of this stream is under way: nothing rides

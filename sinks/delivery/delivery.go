@@ -54,7 +54,7 @@ func (d *Delivery) open(s Store) error {
 		d.rec, d.known = rec, true
 		d.moved = rec.Max != d.max
 		d.rec.Max = d.max
-		if life := d.feed.Life(); life != rec.Life {
+		if life := d.feed.Life(); life != rec.Life || int64(rec.Old+d.feed.Resumed()-rec.Base-rec.passed()) < 0 {
 			d.rebase(produced, end, life)
 		}
 		return nil

@@ -139,7 +139,8 @@ func (n *numbers) grow(to uint64) {
 	n.store.mu.Unlock()
 }
 
-func (n *numbers) Life() uint64 { return n.life }
+func (n *numbers) Life() uint64    { return n.life }
+func (n *numbers) Resumed() uint64 { return n.Produced() }
 
 func (n *numbers) Oldest() (edged.Place, error) { return edged.Place{Pos: edged.Pos{Seq: 1}}, nil }
 func (n *numbers) End() edged.Place {

@@ -54,10 +54,41 @@ func TestAStreamThatCountsAnewIsCountedFromThere(t *testing.T) {
 	})
 }
 
+// The stream's cursor is an older copy, and results that the delivery has passed are gone: the stream gives them again, as new ones, and may have given some when the delivery opens.
+// They are delivered, and the count comes out.
+func TestAStreamThatGivesAgainIsCountedFromThere(t *testing.T) {
+	for _, already := range []uint64{20, 22, 30} {
+		synctest.Test(t, func(t *testing.T) {
+			m := newMemStore()
+			f := newNumbers(m, "s")
+			f.grow(20)
+			w := newWriter(m, &logSink{}, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("s", f))
+			run(t, w, func() { nap(5 * time.Second) })
+			before := m.record(t, "s", "sink").Delivered
+			again := &anew{numbers: f, base: 8, resumed: f.Produced() - 8}
+			f.grow(already)
+			w = newWriter(m, &logSink{}, spec.Limits{Rows: 5, Bytes: 1 << 20}, spec1("s", again))
+			run(t, w, func() {
+				nap(5 * time.Second)
+				if st, _ := w.Status(); !st[0].Balanced || st[0].Pending != 0 {
+					t.Errorf("when it has opened: %+v", st)
+				}
+				f.grow(40)
+				nap(5 * time.Second)
+			})
+			st, _ := w.Status()
+			if r := m.record(t, "s", "sink"); r.Delivered != f.Produced() || r.Delivered <= before || !st[0].Balanced || st[0].Pending != 0 {
+				t.Errorf("%+v, before %d; %+v", r, before, st)
+			}
+		})
+	}
+}
+
 // anew is a feed whose stream has begun to count anew.
 type anew struct {
 	*numbers
-	base uint64
+	base, resumed uint64
 }
 
+func (a *anew) Resumed() uint64  { return a.resumed }
 func (a *anew) Produced() uint64 { return a.numbers.Produced() - a.base }

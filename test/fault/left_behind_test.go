@@ -58,7 +58,7 @@ func noise(seed uint64, n int) string {
 
 func leaveBehind(t *testing.T) *backlog {
 	t.Helper()
-	config := strings.Replace(load.Config, `sinks = ["archive"]`, `sinks = ["archive", "cloud"]`, 1) + `
+	config := strings.NewReplacer(`sinks = ["archive"]`, `sinks = ["archive", "cloud"]`, "tumbling 2s", "tumbling 500ms").Replace(load.Config) + `
 [sink.cloud]
 type = "http"
 url = "{{cloud}}"
@@ -85,7 +85,7 @@ batch_age = "50ms"
 	harness.Until(t, 20*time.Second, "the file has everything", func() bool {
 		for _, k := range e.Status().Sinks {
 			for _, d := range k.Deliveries {
-				if k.Name == "archive" && (d.Delivered != uint64(o.n) || d.Pending != 0) {
+				if k.Name == "archive" && (d.Delivered != uint64(o.n) || d.Pending != 0) || k.Name == "aggregates" && d.Delivered == 0 {
 					return false
 				}
 			}
