@@ -62,9 +62,12 @@ type Result struct {
 // At, if it is not nil, makes the value when the commit is written: end is the end of the block log with that commit. Value must not be nil then, and is of
 // about the same length: what room is needed for is reckoned from it. At is called by the goroutine that commits, which waits for it, at each attempt: if
 // there was no room, once more, or for an update that is refused in the end. What it returns is the store's.
+//
+// Apart says that the space is written seldom, and is to have pages of its own: a small one shares a page with what is written by each commit else, and is written with it.
 type Put struct {
 	Space string
 	Key   string
 	Value []byte
 	At    func(end uint64) []byte
+	Apart bool
 }

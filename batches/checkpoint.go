@@ -26,7 +26,7 @@ func (s *Stream) checkpoint(ctx context.Context) error {
 func (s *Stream) addCheckpoint(u *edged.Update) {
 	space := spaceState + s.name
 	put := func(key string, value []byte) {
-		u.Puts = append(u.Puts, edged.Put{Space: space, Key: key, Value: value})
+		u.Puts = append(u.Puts, edged.Put{Space: space, Key: key, Value: value, Apart: true})
 	}
 	for _, key := range s.unreadable { // before what may come in its place
 		put(key, nil)

@@ -43,7 +43,7 @@ func loadDefinitions(s Store, stream string) (*definitions, error) {
 
 func (d *definitions) put(stream string) edged.Put {
 	text, _ := json.Marshal(d) // strings and numbers only
-	return edged.Put{Space: spaceDefinitions, Key: stream, Value: text}
+	return edged.Put{Space: spaceDefinitions, Key: stream, Value: text, Apart: true}
 }
 
 // begin opens the segment of a plan at a place, and ends the one before it at end.

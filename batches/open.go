@@ -100,7 +100,7 @@ func (s *Stream) begin(ctx context.Context, lost bool) error {
 // clearState deletes the saved windows.
 func (s *Stream) clearState(u *edged.Update) error {
 	return s.o.Store.Values(spaceState+s.name, func(key string, _ []byte, _ error) error {
-		u.Puts = append(u.Puts, edged.Put{Space: spaceState + s.name, Key: key})
+		u.Puts = append(u.Puts, edged.Put{Space: spaceState + s.name, Key: key, Apart: true})
 		return nil
 	})
 }

@@ -70,12 +70,20 @@ func putAll(tx *bbolt.Tx, end uint64, puts []edged.Put) error {
 		return cmp.Or(strings.Compare(a.Space, b.Space), strings.Compare(a.Key, b.Key))
 	})
 	var b *bbolt.Bucket
+	apart := false // this space is
 	for i, p := range puts {
 		var err error
 		if i == 0 || p.Space != puts[i-1].Space {
 			if b, err = tx.CreateBucketIfNotExists(spaceKey(p.Space)); err != nil {
 				return fmt.Errorf("space %s: %w", p.Space, err)
 			}
+			apart = false
+		}
+		if p.Apart && !apart {
+			if _, err = b.CreateBucketIfNotExists(apartKey); err != nil {
+				return fmt.Errorf("space %s: %w", p.Space, err)
+			}
+			apart = true
 		}
 		value := p.Value
 		if p.At != nil {

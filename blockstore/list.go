@@ -109,7 +109,7 @@ func (s *Store) List() (Listing, error) {
 			return
 		}
 		info := SpaceInfo{Name: string(k[1:])}
-		_ = in.Bucket(k).ForEach(func(key, v []byte) error {
+		_ = eachValue(in.Bucket(k), func(key, v []byte) error {
 			info.add(string(k), string(key), v)
 			return nil
 		})

@@ -39,7 +39,7 @@ func (s *Store) mend() error {
 				return nil
 			}
 			space := string(name)
-			return b.ForEach(func(k, v []byte) error {
+			return eachValue(b, func(k, v []byte) error {
 				if _, err := readValue(space, string(k), v); err != nil && !isAside(tx, space, string(k)) {
 					bad = append(bad, asideValue{space, string(k), copyOf(v)})
 				}

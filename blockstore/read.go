@@ -96,6 +96,16 @@ func (s *Store) NextResult(stream string, seq uint64) (res edged.Result, ok bool
 	return res, ok, err
 }
 
+// eachValue is the library's ForEach for the values of a space.
+func eachValue(b *bbolt.Bucket, each func(k, v []byte) error) error {
+	return b.ForEach(func(k, v []byte) error {
+		if v == nil && string(k) == string(apartKey) {
+			return nil
+		}
+		return each(k, v)
+	})
+}
+
 // Values calls each for every value of a space, in key order, within one read transaction: each is to be quick, and key
 // and value are only valid during the call. A damaged value is given as an error.
 func (s *Store) Values(space string, each func(key string, value []byte, err error) error) error {
@@ -104,7 +114,7 @@ func (s *Store) Values(space string, each func(key string, value []byte, err err
 		if b == nil {
 			return nil
 		}
-		return b.ForEach(func(k, v []byte) error {
+		return eachValue(b, func(k, v []byte) error {
 			body, err := readValue(string(spaceKey(space)), string(k), v)
 			if err != nil {
 				err = fmt.Errorf("value %q of %s is damaged: %w", k, space, err)

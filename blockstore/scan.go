@@ -28,7 +28,7 @@ func (a *Archive) scan(seen pages.Set) {
 					a.loose(log, &v)
 				}
 			case e.Bucket:
-				t.top = true
+				t.top = t.top || string(e.Key) != string(apartKey)
 			case string(e.Key) == string(valueKey):
 				a.loose("", e)
 			default:

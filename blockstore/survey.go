@@ -136,6 +136,8 @@ func (s *survey) many(e *pages.Element) {
 	s.w.Bucket(e, func(v *pages.Element) {
 		entry := v.Bucket && isLogKey(v.Key)
 		switch {
+		case v.Bucket && e.Key[0] == spacePrefix && string(v.Key) == string(apartKey):
+			s.empty(v)
 		case v.Bucket != s.shelf, v.Bucket && !entry:
 			s.wrong(pages.Damage{Page: v.Page, What: fmt.Sprintf("%q does not belong in %q", v.Key, e.Key)})
 		case entry && s.first != 0 && seqOf(v.Key) >= s.first:
@@ -152,6 +154,13 @@ func (s *survey) many(e *pages.Element) {
 	if s.bucket != nil && !shelf {
 		s.bucket(string(e.Key), values, !s.broken, s.rank)
 	}
+}
+
+// empty takes the bucket because of which a space has pages of its own.
+func (s *survey) empty(e *pages.Element) {
+	s.w.Bucket(e, func(v *pages.Element) {
+		s.wrong(pages.Damage{Page: v.Page, What: fmt.Sprintf("%q is in a bucket that is to be empty", v.Key)})
+	})
 }
 
 // condition is what a look at a file's structure has found.

@@ -34,7 +34,7 @@ func (s *Store) Verify(ctx context.Context, say func(string)) error {
 					verifyEntry(log, seq, copyOf(v), say)
 				}
 			} else if b := tx.Bucket(k); b != nil && string(k) != string(asideBucket) {
-				return b.ForEach(func(key, v []byte) error {
+				return eachValue(b, func(key, v []byte) error {
 					verifyValue(string(k), string(key), copyOf(v), formatVersion, say)
 					return nil
 				})
