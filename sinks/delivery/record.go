@@ -17,17 +17,38 @@ type Counts struct {
 
 func (c Counts) passed() uint64 { return c.Delivered + c.Dead + c.Dropped + c.Damaged }
 
-// record is what a delivery's cursor carries. It is JSON: a few hundred bytes, written once a turn, and read by people.
+// record is what a delivery's cursor carries. It is JSON (see saved), written once a turn, and read by people.
 type record struct {
-	At    place       `json:"at"`             // the next row to deliver
-	Born  place       `json:"born"`           // from here on the stream counts what it produces
-	Young bool        `json:"young"`          // At is still before Born: rows are counted as they are passed
-	Base  uint64      `json:"base"`           // the stream's count at Born
-	Old   uint64      `json:"old"`            // rows before Born
-	Skip  edged.Spans `json:"skip,omitempty"` // entries of At's log that when_full dropped
-	Life  uint64      `json:"life,omitempty"` // the stream's, by whose count this is
-	Max   int64       `json:"max_pending"`    // kept for the time after the delivery was removed from the configuration
+	At    place       `json:"at"`          // the next row to deliver
+	Born  place       `json:"born"`        // from here on the stream counts what it produces
+	Young bool        `json:"young"`       // At is still before Born: rows are counted as they are passed
+	Base  uint64      `json:"base"`        // the stream's count at Born
+	Old   uint64      `json:"old"`         // rows before Born
+	Skip  edged.Spans `json:"skip"`        // entries of At's log that when_full dropped
+	Life  uint64      `json:"life"`        // the stream's, by whose count this is
+	Max   int64       `json:"max_pending"` // kept for the time after the delivery was removed from the configuration
 	Counts
+}
+
+// saved is a record without what is zero, which is most of it: while all cursors together take less than a kilobyte they share a page with the end of the log,
+// and a commit that moves them writes no page more (docs/adr/0025-the-shelf.md).
+type saved struct {
+	At    place       `json:"at"`
+	Born  place       `json:"born"`
+	Young bool        `json:"young,omitempty"`
+	Base  uint64      `json:"base,omitempty"`
+	Old   uint64      `json:"old,omitempty"`
+	Skip  edged.Spans `json:"skip,omitempty"`
+	Life  uint64      `json:"life,omitempty"`
+	Max   int64       `json:"max_pending,omitempty"`
+	savedCounts
+}
+
+type savedCounts struct {
+	Delivered uint64 `json:"delivered,omitempty"`
+	Dead      uint64 `json:"dead,omitempty"`
+	Dropped   uint64 `json:"dropped,omitempty"`
+	Damaged   uint64 `json:"damaged,omitempty"`
 }
 
 // place is an edged.Place in JSON.
@@ -55,7 +76,7 @@ func (r *record) cursor(name string) edged.Cursor {
 	for _, sp := range r.Skip {
 		need = need.Remove(sp.From, sp.To)
 	}
-	data, _ := json.Marshal(r) // numbers and strings only
+	data, _ := json.Marshal(saved{r.At, r.Born, r.Young, r.Base, r.Old, r.Skip, r.Life, r.Max, savedCounts(r.Counts)}) // numbers and strings only
 	return edged.Cursor{Name: name, Log: r.At.Log, Need: need, Data: data}
 }
 

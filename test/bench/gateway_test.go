@@ -152,14 +152,14 @@ func (g *gateway) watch(most *float64) (stop func()) {
 // spend publishes until the write budget is spent: from then on commits keep to the cadence.
 func (g *gateway) spend(t testing.TB) {
 	t.Helper()
-	for range 10 {
+	for range 30 { // with a longer cadence commits are few, and large
 		publish(t, g.addr, g.PID(), "-n", 50, "-w", 1000, "-qos", 1, "-rate", 2000, "-spread", "-d", "1s", "-topic", "site/{conn}/gpio/{pin}", "-id", "spend-")
 		if g.Status().Store.Budget.Spent {
 			time.Sleep(time.Second)
 			return
 		}
 	}
-	t.Fatal("the write budget is not spent after 10 s of 2,000 messages a second")
+	t.Fatal("the write budget is not spent after 30 s of 2,000 messages a second")
 }
 
 // lines counts the rows of a file that the gateway wrote.
