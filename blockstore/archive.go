@@ -31,6 +31,7 @@ type Archive struct {
 	settled      bool // the top level was read as a whole
 	whole        bool // so was every entry that the newest state which can be read has
 	cursorsWhole bool // so were the names of the cursors
+	unnamed      bool // a cursor's value does not match: it may be the name that is damaged, so that a name is missing
 }
 
 // slot is where an entry stands. rank is how far from the newest state it was found: below fromScan in a tree.
@@ -197,7 +198,7 @@ func (a *Archive) takeCursors(vs []value, whole bool, rank int) {
 		c, err := a.cursor(v)
 		if err != nil {
 			if rank == 0 {
-				a.lost[v.key] = true
+				a.lost[v.key], a.unnamed = true, true
 			}
 			continue
 		}

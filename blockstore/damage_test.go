@@ -34,6 +34,7 @@ func names(t testing.TB, dir string) string {
 func sampleStore(t testing.TB, n int) (file []byte, want []string) {
 	t.Helper()
 	s := open(t, t.TempDir(), func(c *Config) { c.MaxBytes = 32 << 20 })
+	s.shelf = shelf{most: 9, step: 20} // of more than four
 	f := &feed{name: "r"}
 	s.AddSource("r", MemoryAndDisk, f)
 	for i := range n {
@@ -50,7 +51,7 @@ func sampleStore(t testing.TB, n int) (file []byte, want []string) {
 				{Name: "delivery/pins/away", Log: "pins", Need: edged.SpansFrom(1), Data: []byte("{}")},
 				{Name: "sink/away", Data: []byte("{}")},
 			},
-			Puts: []edged.Put{{Space: "retained", Key: fmt.Sprint("t/", i), Value: []byte(text)}, {Space: "definitions", Key: "pins", Value: []byte(fmt.Sprint(i))}},
+			Puts: []edged.Put{{Space: "retained", Key: fmt.Sprint("t/", i), Value: []byte(text)}, {Space: "definitions", Key: "pins", Value: []byte(fmt.Sprint(i)), Apart: n > 4}},
 		}, false, func(err error) {
 			if err != nil {
 				t.Error(err)

@@ -22,7 +22,7 @@ var (
 	asideBucket   = []byte("Taside") // what was damaged, and what was done about it
 	shelfBucket   = []byte("Tlog")   // the older entries of the block log: each number is below every one at the top level
 	valueKey      = []byte("v")
-	apartKey      = []byte("\x00apart") // in a space: an empty bucket, because of which the library gives the space pages of its own, however small it is
+	apartKey      = []byte("\x00apart")   // in a space: an empty bucket, because of which the library gives the space pages of its own, however small it is
 	behindLog     = []byte{logPrefix + 1} // above every key of the block log at the top level
 )
 

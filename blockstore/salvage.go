@@ -50,8 +50,8 @@ func (a *Archive) WriteTo(path string, at time.Time, file string) (n Note, err e
 		return n, err
 	}
 	m := newMeta()
-	m.era, m.lost = a.era()+1, !a.cursorsWhole
-	n.NoCursors = m.lost
+	m.era, m.lost = a.era()+1, !a.cursorsWhole || a.unnamed
+	n.NoCursors = !a.cursorsWhole
 	if err := w.do(0, func(tx *bbolt.Tx) error { return n.write(tx) }); err != nil {
 		return n, err
 	}
