@@ -101,6 +101,14 @@ func (d *dryStore) NextResult(stream string, seq uint64) (edged.Result, bool, er
 	return l.entries[seq-l.first], true, nil
 }
 
+// LastResult implements Store.
+func (d *dryStore) LastResult(stream string) (edged.Result, bool, error) {
+	if l := d.resultsOf(stream); len(l.entries) > 0 {
+		return l.entries[len(l.entries)-1], true, nil
+	}
+	return edged.Result{}, false, nil
+}
+
 // Values implements Store: there are none.
 func (d *dryStore) Values(string, func(string, []byte, error) error) error { return nil }
 

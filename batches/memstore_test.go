@@ -140,6 +140,14 @@ func (m *memStore) NextResult(stream string, seq uint64) (edged.Result, bool, er
 	}
 	return m.results[stream][seq-1], true, nil
 }
+func (m *memStore) LastResult(stream string) (edged.Result, bool, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.results[stream]); n > 0 {
+		return m.results[stream][n-1], true, nil
+	}
+	return edged.Result{}, false, nil
+}
 func (m *memStore) Values(space string, each func(string, []byte, error) error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

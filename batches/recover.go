@@ -67,22 +67,15 @@ func (s *Stream) reached(defs *definitions) (at uint64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if end := s.o.Store.ResultEnd(s.name); end > 1 {
-		res, ok, err := s.o.Store.NextResult(s.name, end-1)
-		last := defs.Segments[len(defs.Segments)-1]
-		switch {
-		case !ok || err != nil:
-		case last.Log == s.name && res.Seq >= last.From:
+	if res, ok, err := s.o.Store.LastResult(s.name); ok && err == nil {
+		if last := defs.Segments[len(defs.Segments)-1]; last.Log == s.name && res.Seq >= last.From {
 			at = max(at, res.Cause+1)
-		default: // what left as partial at a change was caused by what comes next
+		} else { // what left as partial at a change was caused by what comes next
 			at = max(at, res.Cause)
 		}
 	}
-	late := edged.SideLog(s.name, edged.Late)
-	if end := s.o.Store.ResultEnd(late); end > 1 {
-		if res, ok, err := s.o.Store.NextResult(late, end-1); ok && err == nil {
-			at = max(at, res.Cause+1)
-		}
+	if res, ok, err := s.o.Store.LastResult(edged.SideLog(s.name, edged.Late)); ok && err == nil {
+		at = max(at, res.Cause+1)
 	}
 	for _, c := range s.o.Store.Cursors() {
 		stream, _, ok := edged.SplitDelivery(c.Name)

@@ -25,6 +25,13 @@ func (s torn) Values(space string, each func(string, []byte, error) error) error
 	})
 }
 
+// anEraLater is a store that has begun a new era: the next result's number is far above the last one's.
+type anEraLater struct{ *memStore }
+
+func (s anEraLater) ResultEnd(stream string) uint64 {
+	return 1<<edged.EraShift | s.memStore.ResultEnd(stream)
+}
+
 // scene is a windowed stream that has given one window, holds another, and is at its end.
 func scene(t *testing.T) (c *StreamConfig, p *Plan, m *memStore) {
 	c = pinsConfig()
@@ -89,6 +96,20 @@ func TestALostStreamGoesOnWhereTheRestSays(t *testing.T) {
 				t.Errorf("got  %v\nwant %v", got, want)
 			}
 		})
+	}
+}
+
+// The cursor is an older copy, the saved windows are gone, and a new era has begun: the newest result that is there says how far the stream was, though its number is far from
+// the end. It is not given again, and who has counted it is told to count anew.
+func TestTheNewestResultSaysHowFarAStreamWas(t *testing.T) {
+	c, p, m := scene(t)
+	old := record{applied: 1, checkpoint: 1}
+	m.cursors["stream/pins"] = old.cursor("pins")
+	delete(m.values, spaceState+"pins")
+	given := m.results["pins"][0]
+	s, _ := finish(t, c, p, m, anEraLater{m})
+	if rs := m.results["pins"]; len(rs) != 2 || rs[1].Cause <= given.Cause || s.Feed().Life() == old.life {
+		t.Errorf("%+v, life %d", rs, s.Feed().Life())
 	}
 }
 

@@ -18,6 +18,7 @@ type Store interface {
 	Pending(log string, need edged.Spans) int64 // bytes, about
 	ResultEnd(stream string) uint64
 	NextResult(stream string, seq uint64) (edged.Result, bool, error)
+	LastResult(stream string) (edged.Result, bool, error) // the newest that is kept: in a new era its number is far from the end
 	Values(space string, each func(key string, value []byte, err error) error) error
 	// Commit waits until u is durable; soon asks for a commit as soon as the disk is idle.
 	Commit(ctx context.Context, u *edged.Update, soon bool) error

@@ -74,12 +74,33 @@ func (s *Store) ResultEnd(stream string) uint64 {
 
 // NextResult returns the first entry of a stream's result log at or after seq, or false if there is none yet. A damaged
 // entry is returned as an error of its own, with its number in the Result.
-func (s *Store) NextResult(stream string, seq uint64) (res edged.Result, ok bool, err error) {
+func (s *Store) NextResult(stream string, seq uint64) (edged.Result, bool, error) {
 	if seq >= s.ResultEnd(stream) {
 		return edged.Result{}, false, nil
 	}
+	return s.resultAt(stream, func(c *bbolt.Cursor) []byte {
+		k, _ := c.Seek(resultKey(stream, seq))
+		return k
+	})
+}
+
+// LastResult returns the newest entry of a stream's result log that is kept, or false if there is none: most are freed when they were delivered. It is not the one before
+// ResultEnd if a new era has begun since, or the end of the log was lost. A damaged entry is as in NextResult.
+func (s *Store) LastResult(stream string) (edged.Result, bool, error) {
+	return s.resultAt(stream, func(c *bbolt.Cursor) (k []byte) {
+		if k, _ = c.Seek(append(resultKey(stream, edged.Forever), 0)); k == nil { // it ends with the file's last key
+			k, _ = c.Last()
+		} else {
+			k, _ = c.Prev()
+		}
+		return k
+	})
+}
+
+// resultAt reads the entry whose key find returns, if it is one of the stream's.
+func (s *Store) resultAt(stream string, find func(*bbolt.Cursor) []byte) (res edged.Result, ok bool, err error) {
 	verr := s.view(func(tx *bbolt.Tx) error {
-		k, _ := tx.Cursor().Seek(resultKey(stream, seq))
+		k := find(tx.Cursor())
 		if k == nil || !isResultOf(k, stream) {
 			return nil
 		}

@@ -82,6 +82,8 @@ func (m *store) NextResult(string, uint64) (edged.Result, bool, error) {
 	return edged.Result{}, false, errors.New("results are taken when they are committed")
 }
 
+func (m *store) LastResult(string) (edged.Result, bool, error) { return edged.Result{}, false, nil }
+
 func (m *store) Values(string, func(string, []byte, error) error) error { return nil }
 
 func (m *store) Commit(_ context.Context, u *edged.Update, _ bool) error {
