@@ -40,7 +40,7 @@ type Feed interface {
 	// Life changes when the stream had to begin that count anew, because damage has taken its record: who counts by Produced
 	// does so, too.
 	Life() uint64
-	// Resumed is what Produced was when the stream opened, in this process. Who has passed more of them holds a newer state than the stream's, which is an older copy
-	// since the newest was damaged: what the stream gave since then it gives again.
+	// Resumed is what Produced was when the stream opened, if the feed was made before; else it is Produced. Who has passed more than that when it opens holds a newer state than
+	// the stream's, which is an older copy since the newest was damaged: what the stream gave since then it gives again.
 	Resumed() uint64
 }

@@ -14,10 +14,15 @@ import (
 type feed struct {
 	s       *Stream
 	readers map[string]*rowReader // by definition
+	late    bool                  // the stream had opened before
 }
 
 // Feed makes a feed. It may be used before the stream has opened; until then there is nothing to read.
-func (s *Stream) Feed() edged.Feed { return &feed{s, map[string]*rowReader{}} }
+func (s *Stream) Feed() edged.Feed {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &feed{s, map[string]*rowReader{}, s.ready}
+}
 
 // Watch implements edged.Feed.
 func (f *feed) Watch(wake func()) (stop func()) {
@@ -49,6 +54,9 @@ func (f *feed) Life() uint64 {
 func (f *feed) Resumed() uint64 {
 	f.s.mu.Lock()
 	defer f.s.mu.Unlock()
+	if f.late {
+		return f.s.shown.Produced
+	}
 	return f.s.resumed
 }
 

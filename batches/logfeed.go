@@ -9,27 +9,21 @@ type logFeed struct {
 	log   string
 	sink  string                                  // rows for other sinks are left out
 	count func() (rows, life uint64, exists bool) // what the log has had for the sink
-	began uint64                                  // what that was when the feed was made
-}
-
-func newLogFeed(s Store, log, sink string, count func() (rows, life uint64, exists bool)) logFeed {
-	began, _, _ := count()
-	return logFeed{s, log, sink, count, began}
 }
 
 // DeadLetterFeed makes a feed of the dead letters.
 func DeadLetterFeed(s Store) edged.Feed {
-	return newLogFeed(s, edged.DeadLetters, edged.DeadLetters, func() (rows, life uint64, exists bool) {
+	return logFeed{s, edged.DeadLetters, edged.DeadLetters, func() (rows, life uint64, exists bool) {
 		return edged.CountOf(s.ResultEnd(edged.DeadLetters)) - 1, 0, true
-	})
+	}}
 }
 
 // SideFeed makes a feed of what a side log has for a sink.
 func SideFeed(s Store, log, sink string) edged.Feed {
-	return newLogFeed(s, log, sink, func() (rows, life uint64, exists bool) {
+	return logFeed{s, log, sink, func() (rows, life uint64, exists bool) {
 		r, exists := readSide(s, log)
 		return r.Rows + r.To[sink], r.Life, exists
-	})
+	}}
 }
 
 func (f logFeed) place(seq uint64) edged.Place {
@@ -67,8 +61,8 @@ func (f logFeed) Life() uint64 {
 	return life
 }
 
-// Resumed implements edged.Feed.
-func (f logFeed) Resumed() uint64 { return f.began }
+// Resumed implements edged.Feed: whoever appends to the log does not open it.
+func (f logFeed) Resumed() uint64 { return f.Produced() }
 
 // Read implements edged.Feed.
 func (f logFeed) Read(from, until edged.Place, limits edged.Limits) (edged.Reading, error) {

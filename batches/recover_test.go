@@ -113,6 +113,21 @@ func TestTheNewestResultSaysHowFarAStreamWas(t *testing.T) {
 	}
 }
 
+// A sink that comes with a reload finds a stream that has given rows since it opened, and may have passed them before: they are no sign of a loss.
+func TestAFeedOfAStreamThatRuns(t *testing.T) {
+	c, p, m := scene(t)
+	s := newStream(c, p, m)
+	early := s.Feed()
+	open(t, s)
+	before := early.Produced()
+	m.addTick("a", edged.Instant{Wall: 1000 * sec})
+	step(t, s)
+	late := s.Feed()
+	if n := late.Produced(); n <= before || early.Resumed() != before || late.Resumed() != n {
+		t.Errorf("%d rows, then %d; resumed with %d, and %d for who came later", before, n, early.Resumed(), late.Resumed())
+	}
+}
+
 // What of a window's state is lost is missing from its result, and that says partial.
 func TestATornWindowSaysPartial(t *testing.T) {
 	for name, bad := range map[string]string{"groups": "state/pins g", "header": "state/pins h"} {

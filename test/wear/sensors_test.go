@@ -2,8 +2,11 @@ package wear
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"edged/test/load"
 )
 
 // Fifty sensors with a message a second each, by the default settings: what a day writes to the card is bounded by the pages of a commit. After half a minute the log is short, after
@@ -21,36 +24,8 @@ func TestFiftySensors(t *testing.T) {
 		t.Run(fmt.Sprint(c.settle, c.more), func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			k := Case{Settle: c.settle, Measure: 3 * time.Minute, Config: fmt.Sprintf(`
-data_dir = %q
-[http]
-listen = ""
-[broker]
-listen = ["tcp://127.0.0.1:1883"]
-[store]
-write_burst = "1MiB"
-%s
-[receiver.field]
-type = "mqtt"
-topics = ["site/#"]
-[stream.raw]
-from = ["field"]
-topics = ["site/#"]
-sinks = ["archive"]
-[sink.archive]
-type = "file"
-path = "raw.ndjson"
-[stream.pins]
-from = ["field"]
-topics = ["site/+/gpio/+"]
-group_by = { device = "topic[1]", pin = "topic[3]" }
-window = "tumbling 10s"
-aggregate = { n = "count()", mean = "avg(value)", min = "min(value)", max = "max(value)" }
-sinks = ["aggregates"]
-[sink.aggregates]
-type = "file"
-path = "aggregates.ndjson"
-`, dir, c.more)}
+			k := Case{Settle: c.settle, Measure: 3 * time.Minute, Config: strings.NewReplacer("{{dir}}", dir, "{{http}}", "8080", "{{broker}}", "1883").Replace(
+				load.With(load.Whole, "store", "write_burst = \"1MiB\"\n"+c.more))}
 			for i := range 50 {
 				k.Publishers = append(k.Publishers, Publisher{Topic: fmt.Sprintf("site/%d/gpio/%d", i, i%8), Every: time.Second, Bytes: 66})
 			}
