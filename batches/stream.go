@@ -96,20 +96,21 @@ func (s *Stream) Run(ctx context.Context) error {
 	}
 	tick := time.NewTicker(s.o.Interval)
 	defer tick.Stop()
-	for ctx.Err() == nil && !s.behind {
-		changed := s.o.Store.Changed()
+	looked := time.Time{}
+	for changed := s.o.Store.Changed(); ctx.Err() == nil && !s.behind; {
 		select {
 		case <-ctx.Done():
+			continue
 		case <-tick.C:
-			if err := s.step(ctx); err != nil && ctx.Err() == nil {
-				return err
-			}
 		case <-changed:
-			if s.awaited() || s.isWanted() || s.hasMuch() {
-				if err := s.step(ctx); err != nil && ctx.Err() == nil {
-					return err
-				}
+			sleep(ctx, time.Until(looked.Add(lookEvery)))
+			looked, changed = time.Now(), s.o.Store.Changed() // before the look: what comes from here on is seen by the next
+			if !s.awaited() && !s.isWanted() && !s.hasMuch() {
+				continue
 			}
+		}
+		if err := s.step(ctx); err != nil && ctx.Err() == nil {
+			return err
 		}
 	}
 	if s.behind {
@@ -121,6 +122,22 @@ func (s *Stream) Run(ctx context.Context) error {
 		return fmt.Errorf("stream %s: the last step: %w", s.name, err)
 	}
 	return s.checkpoint(last)
+}
+
+// lookEvery is how often a stream looks at most whether a commit wants a step: a store whose publishers wait for it makes thousands a second, and to wake
+// every stream with each takes longer than the commit's own work.
+const lookEvery = 10 * time.Millisecond
+
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
 }
 
 // lastStep bounds the step at the stop.
