@@ -62,8 +62,7 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits boo
 	}
 	g.open.ackers[w.index].n++
 	g.open.addAck(w.index, token)
-	if w.unacked >= stillMany && !w.patient && !g.watched {
-		g.watched = true
+	if w.unacked == stillMany && !w.patient {
 		g.poke()
 	}
 	return !w.patient
@@ -169,8 +168,8 @@ func (g *Generator) tellInstant() {
 	}
 }
 
-// checkStalled hurries the store if a publisher stands still. It returns when to look again; 0: when somebody has stillMany messages again.
-func (g *Generator) checkStalled() (again time.Duration) {
+// checkStalled hurries the store if a publisher stands still, and reports whether to look again soon.
+func (g *Generator) checkStalled() (again bool) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	now := g.o.Clock.Now().Wall
@@ -178,15 +177,11 @@ func (g *Generator) checkStalled() (again time.Duration) {
 		if w.unacked < stillMany || w.patient {
 			continue
 		}
-		left := max(stillAfter, stillGaps*time.Duration(w.gap)) - time.Duration(now-w.last)
-		if left <= 0 {
+		again = true
+		if now-w.last >= max(int64(stillAfter), stillGaps*w.gap) {
 			g.o.Store.Hurry()
-			return stillAfter
-		}
-		if left = min(left, stillAfter); again == 0 || left < again { // its gap may be another by then
-			again = left
+			return true
 		}
 	}
-	g.watched = again > 0
 	return again
 }

@@ -65,7 +65,6 @@ type Generator struct {
 	asked    time.Time     // when the committer cut last
 	told     bool          // the store knows that something waits in the open block
 	waits    waiters
-	watched  bool       // Run looks out for who of them stands still
 	instant  []ackRefOf // storage = "memory": to be acknowledged by Run
 	received uint64
 	rejected uint64
@@ -284,8 +283,8 @@ func (g *Generator) Run(ctx context.Context) error {
 			g.tellInstant()
 			stall.Reset(stillAfter)
 		case <-stall.C:
-			if again := g.checkStalled(); again > 0 {
-				stall.Reset(again)
+			if g.checkStalled() {
+				stall.Reset(stillAfter)
 			}
 		}
 	}

@@ -415,46 +415,6 @@ func TestAStandingPublisherHurriesTheStore(t *testing.T) {
 	})
 }
 
-// Who sends a window, waits for it and sends the next is looked out for once, and not woken for with each window; and when it stands still that is seen as soon as ever.
-func TestWindowsDoNotWakeEachTheirOwn(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g, s := setup(nil)
-		woken, many := 0, &acker{}
-		run(t, g, func() {
-			for i := range 1000 {
-				for k := range 20 {
-					g.mu.Lock()
-					before := g.watched
-					g.mu.Unlock()
-					take(t, g, "x", "", many, uint64(20*i+k))
-					g.mu.Lock()
-					if g.watched && !before {
-						woken++
-					}
-					g.mu.Unlock()
-				}
-				time.Sleep(100 * time.Microsecond)
-				s.commit(nil)
-			}
-			if s.hurried.Load() > 0 {
-				t.Error("hurried for a publisher that goes on")
-			}
-			for k := range 20 {
-				take(t, g, "x", "", many, uint64(20000+k))
-			}
-			time.Sleep(stillAfter + time.Microsecond)
-			synctest.Wait()
-			if s.hurried.Load() == 0 {
-				t.Errorf("it stands still for %v, and nobody hurries", stillAfter)
-			}
-			s.commit(nil)
-		})
-		if most := int(100*time.Millisecond/stillAfter) + 1; woken > most {
-			t.Errorf("woken %d times for 1000 windows in 100 ms, at most %d wanted", woken, most)
-		}
-	})
-}
-
 // A publisher that sends at a pace is not one that stands still, however many of its messages wait, until it has ended.
 func TestAPaceIsNoStandingStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
