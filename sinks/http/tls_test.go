@@ -21,7 +21,7 @@ import (
 	"edged"
 )
 
-// TestTLS: a CA of one's own, a client certificate the server asks for, and HTTP/2.
+// TestTLS: a CA of one's own, a client certificate the server asks for, and a server that would rather speak HTTP/2.
 func TestTLS(t *testing.T) {
 	e := env(t)
 	s := &server{conns: map[string]bool{}}

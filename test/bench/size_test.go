@@ -34,8 +34,8 @@ func small(t *testing.T) {
 func binarySize(t *testing.T) int64 {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "edged")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "edged/cmd/edged")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=arm64")
+	cmd := exec.Command("make", "-s", "-C", "../..", "build", "BIN="+path)
+	cmd.Env = append(os.Environ(), "GOOS=linux", "GOARCH=arm64")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
 	}
