@@ -97,19 +97,20 @@ func counted(t *testing.T, g *gateway, messages float64) {
 
 // one measures a single connection with 100 messages in flight.
 func one(t *testing.T) {
-	args := []any{"-n", 1, "-w", 100, "-qos", 1, "-d", lasting(10 * time.Second)}
-	var edged, ceil []float64
-	for range rounds(2) {
+	args := func(d time.Duration) []any { return []any{"-n", 1, "-w", 100, "-qos", 1, "-d", lasting(d)} }
+	var edged, acked, ceil []float64
+	for range rounds(3) {
 		g := started(t, whole)
-		p := g.press(t, args...)
+		p := g.press(t, args(10*time.Second)...)
 		g.end()
-		edged = append(edged, p.rate)
+		edged, acked = append(edged, p.rate), append(acked, p.Rate)
 		s := ceiling(t)
-		c, _ := pressed(t, s, args)
+		c, _ := pressed(t, s, args(turn))
 		s.end()
 		ceil = append(ceil, c.Rate)
 	}
-	against(t, "one-ceiling", perSecond(median(edged)), edged, func() string { return "mqttload rawsrv -log" }, ceil, "", "the whole pipeline, default settings, the burst not spent before")
+	against(t, "one-ceiling", perSecond(median(edged)), edged, func() string { return "mqttload rawsrv -log" }, ceil, "", "the whole pipeline, default settings, the burst not spent before",
+		fmt.Sprintf("edged for %v and the ceiling for %v; edged acknowledged %s", lasting(10*time.Second), lasting(turn), perSecond(median(acked))))
 }
 
 // qos0 measures what arrives of messages that nobody acknowledges.

@@ -12,7 +12,7 @@ func median(v []float64) float64 {
 	}
 	s := slices.Clone(v)
 	slices.Sort(s)
-	return s[(len(s)-1)/2]
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
 }
 
 // ratios divides turn by turn.

@@ -57,7 +57,7 @@ func ceiling(t testing.TB) *server {
 	log := filepath.Join(t.TempDir(), "log")
 	s := serve(t, addr, own, harness.Binary(t, "edged/test/mqttload"), "rawsrv", "-addr", addr, "-log", log)
 	end := s.end
-	s.end = func() { end(); _ = os.Remove(log) }
+	s.end = func() { end(); removed(log) }
 	return s
 }
 
