@@ -35,10 +35,11 @@ func newDatabase(db *bbolt.DB, f *os.File) *database {
 
 // begin seals from now on. Whatever the file says is made durable first: who was killed may have written it, and not synced.
 func (d *database) begin() error {
-	p, _, err := d.pages()
+	fi, err := d.f.Stat()
 	if err != nil {
 		return err
 	}
+	p := pages.New(d.f, fi.Size(), pageSize)
 	good, _ := p.InForce(d.boot)
 	if len(good) == 0 {
 		return errors.New("it has no meta page")
@@ -89,11 +90,12 @@ func (d *database) commit(tx *bbolt.Tx) error {
 
 // sealed seals the transaction that was written last, and syncs it.
 func (d *database) sealed(id int) error {
-	p, size, err := d.pages()
+	fi, err := d.f.Stat()
 	if err != nil {
 		return err
 	}
-	now := p.Metas()[id%2]
+	size := fi.Size()
+	now := d.written.Meta(size, uint64(id))
 	if now.Err != nil || now.Tx != uint64(id) {
 		return cmp.Or(now.Err, errors.New("another program changes it"))
 	}
@@ -147,15 +149,6 @@ func (d *database) view(f func(tx *bbolt.Tx) error) (fault any, err error) {
 		}
 	}()
 	return nil, d.View(f)
-}
-
-// pages reads the file, which has so many bytes.
-func (d *database) pages() (*pages.File, int64, error) {
-	fi, err := d.f.Stat()
-	if err != nil {
-		return nil, 0, err
-	}
-	return pages.New(d.f, fi.Size(), pageSize), fi.Size(), nil
 }
 
 // withdraw takes back a transaction amid which the power failed, so that the library does not see it either. It reports whether there was one. It can be cut off at any

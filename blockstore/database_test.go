@@ -16,10 +16,11 @@ import (
 // inForce is the newest transaction in a store's file, and which have a seal of their own.
 func inForce(t testing.TB, s *Store) (newest pages.Meta, sealed map[uint64]bool) {
 	t.Helper()
-	p, _, err := s.db.pages()
+	fi, err := s.db.f.Stat()
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := pages.New(s.db.f, fi.Size(), pageSize)
 	sealed = map[uint64]bool{}
 	for _, m := range p.Metas() {
 		seal, _, _, whole := p.SealOf(m)

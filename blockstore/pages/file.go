@@ -78,15 +78,20 @@ var ErrVersion = errors.New("its format is that of another version of the librar
 // Metas reads the meta pages.
 func (f *File) Metas() (out [2]Meta) {
 	for i := range out {
-		out[i].Page = uint64(i)
-		b, err := f.Read(int64(i)*f.psize, headerLen+metaLen)
-		if err != nil {
-			out[i].Err = err
-			continue
-		}
-		out[i].read(b[headerLen:])
+		out[i] = f.meta(uint64(i))
 	}
 	return out
+}
+
+func (f *File) meta(page uint64) (m Meta) {
+	m.Page = page
+	b, err := f.Read(int64(page)*f.psize, headerLen+metaLen)
+	if err != nil {
+		m.Err = err
+		return m
+	}
+	m.read(b[headerLen:])
+	return m
 }
 
 func (m *Meta) read(b []byte) {

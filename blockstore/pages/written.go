@@ -50,6 +50,12 @@ func (t *Tracker) Written(size int64, now, before Meta) (runs []Run, sum uint32,
 	return t.runs, sum, err
 }
 
+// Meta reads the meta page that a transaction has written, of a file of so many bytes.
+func (t *Tracker) Meta(size int64, tx uint64) Meta {
+	t.f.size = size
+	return t.f.meta(tx % 2)
+}
+
 // keptPages is how many pages are kept from one transaction to the next.
 const keptPages = 32
 
