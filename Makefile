@@ -35,7 +35,7 @@ demo: build ## run the gateway on this computer: broker, simulated pins, windows
 .PHONY: build
 build: ## build bin/edged for this computer (BIN=another/place)
 	@mkdir -p bin
-	@echo "building $(BIN) (a minute or two the first time)"
+	@echo "building $(BIN) (a minute or two the first time, more on a Pi)"
 	@$(BUILD) -o $(BIN) ./cmd/edged
 
 .PHONY: cross

@@ -10,6 +10,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 )
 
@@ -31,8 +32,7 @@ func Free(t testing.TB) int {
 		if err != nil {
 			continue // another test has it
 		}
-		if l, err := net.Listen("tcp", address(n)); err == nil {
-			l.Close()
+		if isFree(n) {
 			claims.held = append(claims.held, claim)
 			return n
 		}
@@ -40,6 +40,19 @@ func Free(t testing.TB) int {
 	}
 	t.Fatal("no port of 127.0.0.1 is free")
 	return 0
+}
+
+// isFree asks for the port without listening on it. A listener would keep it beyond its end, if a child is forked meanwhile: until its exec that holds every socket.
+// Who only asks stands in nobody's way who has SO_REUSEADDR, as servers have.
+func isFree(port int) bool {
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
+	if err != nil {
+		return false
+	}
+	defer syscall.Close(fd)
+	syscall.CloseOnExec(fd)
+	return syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) == nil &&
+		syscall.Bind(fd, &syscall.SockaddrInet4{Port: port, Addr: [4]byte{127, 0, 0, 1}}) == nil
 }
 
 func address(port int) string { return fmt.Sprintf("127.0.0.1:%d", port) }

@@ -3,7 +3,9 @@ package port
 import (
 	"net"
 	"os"
+	"os/exec"
 	"strconv"
+	"sync"
 	"testing"
 )
 
@@ -54,5 +56,45 @@ func TestAPortIsClaimed(t *testing.T) {
 		if least, _ := strconv.Atoi(from); n >= least {
 			t.Fatalf("%d is one of those that the kernel gives, from %d", n, least)
 		}
+	}
+}
+
+// A port that somebody listens on is not free.
+func TestAPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if isFree(l.Addr().(*net.TCPAddr).Port) {
+		t.Fatal("a port is taken for free on which somebody listens")
+	}
+}
+
+// A port can be listened on at once, whatever programs the process starts meanwhile: between its fork and its exec a child holds every socket that is open.
+func TestAPortIsFreeAtOnce(t *testing.T) {
+	stop := make(chan struct{})
+	var others sync.WaitGroup
+	for range 4 {
+		others.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					_ = exec.Command("/nosuch").Run()
+					_ = exec.Command("true").Run()
+				}
+			}
+		})
+	}
+	defer others.Wait()
+	defer close(stop)
+	for range 1000 {
+		l, err := net.Listen("tcp", address(Free(t)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Close()
 	}
 }
