@@ -103,7 +103,10 @@ func (s *Stream) Run(ctx context.Context) error {
 			continue
 		case <-tick.C:
 		case <-changed:
-			sleep(ctx, time.Until(looked.Add(lookEvery)))
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Until(looked.Add(lookEvery))):
+			}
 			looked, changed = time.Now(), s.o.Store.Changed() // before the look: what comes from here on is seen by the next
 			if !s.awaited() && !s.isWanted() && !s.hasMuch() {
 				continue
@@ -127,18 +130,6 @@ func (s *Stream) Run(ctx context.Context) error {
 // lookEvery is how often a stream looks at most whether a commit wants a step: a store whose publishers wait for it makes thousands a second, and to wake
 // every stream with each takes longer than the commit's own work.
 const lookEvery = 10 * time.Millisecond
-
-func sleep(ctx context.Context, d time.Duration) {
-	if d <= 0 {
-		return
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
 
 // lastStep bounds the step at the stop.
 const lastStep = 3 * time.Second

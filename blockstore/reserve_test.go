@@ -6,6 +6,8 @@ import (
 	"syscall"
 	"testing"
 
+	"edged/test/need"
+
 	berrors "go.etcd.io/bbolt/errors"
 )
 
@@ -26,7 +28,7 @@ func TestTheReserveIsOnDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	if s.reserved.never {
-		t.Skip("this file system cannot take blocks ahead")
+		need.Missing(t, "a file system that takes blocks ahead")
 	}
 	if have := st.Blocks * 512; have < sp.File+sp.Reserve {
 		t.Errorf("the file has %d bytes of the disk, and uses %d: a reserve of %d is not there", have, sp.File, sp.Reserve)

@@ -60,7 +60,7 @@ func TestRoutesAgainstTheDefinition(t *testing.T) {
 			},
 			"unsubscribe": func(t *rapid.T) {
 				if len(subs) == 0 {
-					t.Skip()
+					t.Skip("there is no subscription")
 				}
 				i := rapid.IntRange(0, len(subs)-1).Draw(t, "subscription")
 				rs.subs.Remove(subs[i].filter, subs[i].key)

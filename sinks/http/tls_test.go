@@ -10,9 +10,11 @@ import (
 	"io"
 	"log"
 	"math/big"
+	nethttp "net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +40,13 @@ func TestTLS(t *testing.T) {
 	write(t, filepath.Join(e.DataDir, "key.pem"), string(key))
 	c := Default()
 	c.URL, c.TLS = s.URL, secret.TLS{CA: "ca.pem", Cert: "cert.pem", Key: "key.pem"}
+	var others atomic.Int32 // requests of another protocol than HTTP/1.1
+	s.answer = func(_ nethttp.ResponseWriter, r *nethttp.Request) bool {
+		if r.ProtoMajor != 1 {
+			others.Add(1)
+		}
+		return false
+	}
 	sink := open(t, c, e)
 	for range 3 {
 		if _, _, err := sink.Write(t.Context(), []edged.Delivery{row("k", "a")}); err != nil {
@@ -46,6 +55,9 @@ func TestTLS(t *testing.T) {
 	}
 	if len(s.arrivals()) != 3 || len(s.conns) != 1 {
 		t.Errorf("%d requests on %d connections", len(s.arrivals()), len(s.conns))
+	}
+	if n := others.Load(); n > 0 {
+		t.Errorf("%d requests of HTTP/2", n)
 	}
 
 	stranger := Default()

@@ -39,4 +39,7 @@ func TestJudgement(t *testing.T) {
 	if m := median([]float64{3, 1, 2}); m != 2 {
 		t.Errorf("the median of 1, 2 and 3 is %v", m)
 	}
+	if m := median([]float64{4, 1}); m != 2.5 {
+		t.Errorf("the median of 1 and 4 is %v", m)
+	}
 }
