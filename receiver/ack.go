@@ -1,21 +1,6 @@
 package receiver
 
-import (
-	"time"
-
-	"edged"
-)
-
-// A publisher with stillMany unacknowledged messages that has sent nothing for stillAfter waits for us: it gets an early
-// commit even when the write budget is spent. Mosquitto sends 20 messages and then waits; a lone reading does not. One that sends at a pace is
-// silent between two messages anyway: it stands still only after stillGaps of its own gaps. A few messages that come within stillTogether are one: the broker may have
-// read them together. Who sends stillMany at once has no pace.
-const (
-	stillMany     = 10
-	stillAfter    = 3 * time.Millisecond
-	stillGaps     = 3
-	stillTogether = time.Millisecond
-)
+import "edged"
 
 // patient is an Acker that nobody waits for: its source goes on, and only remembers later how far it got. Its messages do not
 // ask for early commits; they would spend the write budget of the publishers that do wait.
@@ -35,6 +20,7 @@ type waiter struct {
 	last     int64  // arrival of its newest message, wall ns
 	gap      int64  // between its messages, ns: a mean in which the latest count most
 	together int    // messages that came together, the newest among them
+	block    uint64 // that its newest message is in: see Generator.begun
 	index    uint32 // where it stands among the open block's ackers, if it does
 	patient  bool
 }
@@ -56,33 +42,14 @@ func (g *Generator) expect(ack edged.Acker, token uint64, wall int64) (waits boo
 	w := g.waits.get(ack)
 	w.unacked++
 	w.paced(wall)
+	g.mayStand(w)
 	if n := uint32(len(g.open.ackers)); w.index >= n || g.open.ackers[w.index].waiter != w {
 		w.index = n
 		g.open.ackers = append(g.open.ackers, acking{waiter: w})
 	}
 	g.open.ackers[w.index].n++
 	g.open.addAck(w.index, token)
-	if w.unacked == stillMany && !w.patient {
-		g.poke()
-	}
 	return !w.patient
-}
-
-// paced notes when a message came.
-func (w *waiter) paced(wall int64) {
-	gap := max(0, wall-w.last)
-	switch {
-	case w.unacked == 1:
-		w.together = 1
-	case gap < int64(stillTogether):
-		if w.together++; w.together >= stillMany {
-			w.gap = 0
-		}
-	default:
-		w.together = 1
-		w.gap += (gap - w.gap) / 4
-	}
-	w.last = wall
 }
 
 func (ws *waiters) get(ack edged.Acker) *waiter {
@@ -166,22 +133,4 @@ func (g *Generator) tellInstant() {
 			a.acker.Flush()
 		}
 	}
-}
-
-// checkStalled hurries the store if a publisher stands still, and reports whether to look again soon.
-func (g *Generator) checkStalled() (again bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	now := g.o.Clock.Now().Wall
-	for _, w := range g.waits.of {
-		if w.unacked < stillMany || w.patient {
-			continue
-		}
-		again = true
-		if now-w.last >= max(int64(stillAfter), stillGaps*w.gap) {
-			g.o.Store.Hurry()
-			return true
-		}
-	}
-	return again
 }

@@ -64,6 +64,9 @@ type Generator struct {
 	at       edged.Instant // of the last cut handed over
 	asked    time.Time     // when the committer cut last
 	told     bool          // the store knows that something waits in the open block
+	begun    uint64        // blocks so far, the open one among them
+	handed   uint64        // of them, those that the committer has taken
+	look     int64         // when Run looks whether a publisher stands still, wall ns; 0: none can
 	waits    waiters
 	instant  []ackRefOf // storage = "memory": to be acknowledged by Run
 	received uint64
@@ -158,6 +161,7 @@ func (g *Generator) beginAt(now edged.Instant, n int) {
 		g.cut(now)
 	}
 	if g.open.b == nil {
+		g.begun++
 		g.open.begin(g.o.Name, now.Epoch)
 	}
 }
@@ -211,6 +215,7 @@ func (g *Generator) Cut(limit int64) edged.Handover {
 		g.flying += size
 		g.at = b.Cut
 	}
+	g.handed += uint64(n)
 	h := edged.Handover{Parcels: g.queue[:n:n], Rejected: g.rejected}
 	if g.queue = g.queue[n:]; len(g.queue) == 0 {
 		g.queue = nil
@@ -272,8 +277,8 @@ func (g *Generator) Run(ctx context.Context) error {
 	g.to(Active)
 	tick := time.NewTicker(g.o.Block.Interval.D())
 	defer tick.Stop()
-	stall := time.NewTimer(time.Hour)
-	defer stall.Stop()
+	look := time.NewTimer(time.Hour)
+	defer look.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
@@ -281,10 +286,13 @@ func (g *Generator) Run(ctx context.Context) error {
 			g.tick()
 		case <-g.poked:
 			g.tellInstant()
-			stall.Reset(stillAfter)
-		case <-stall.C:
-			if g.checkStalled() {
-				stall.Reset(stillAfter)
+			if d, ok := g.untilLook(); ok {
+				look.Reset(d)
+			}
+		case <-look.C:
+			g.hurryForStanding()
+			if d, ok := g.untilLook(); ok {
+				look.Reset(d)
 			}
 		}
 	}

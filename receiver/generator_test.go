@@ -415,6 +415,53 @@ func TestAStandingPublisherHurriesTheStore(t *testing.T) {
 	})
 }
 
+// One that stands still is seen beside others that go on sending.
+func TestAStandingPublisherIsSeenBesideOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			for range 6 { // milliseconds
+				other := &acker{}
+				for i := range 12 {
+					take(t, g, "x", "", other, uint64(i))
+				}
+				time.Sleep(time.Millisecond)
+			}
+			if s.hurried.Load() == 0 {
+				t.Error("the first one stands still, and nobody hurries")
+			}
+			s.commit(nil)
+		})
+	})
+}
+
+// Nobody stands still for what is being stored: another commit would be none for it.
+func TestWhatIsBeingStoredHurriesNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g, s := setup(nil)
+		run(t, g, func() {
+			many := &acker{}
+			for i := range 12 {
+				take(t, g, "x", "", many, uint64(i))
+			}
+			taken := g.Cut(1 << 40)
+			time.Sleep(50 * time.Millisecond)
+			if n := s.hurried.Load(); n > 0 {
+				t.Errorf("hurried %d times", n)
+			}
+			take(t, g, "x", "", many, 12)
+			time.Sleep(50 * time.Millisecond)
+			if s.hurried.Load() == 0 {
+				t.Error("it waits for the next commit, and nobody hurries")
+			}
+			for _, p := range taken.Parcels {
+				p.Done(nil)
+			}
+			s.commit(nil)
+		})
+	})
+}
+
 // A publisher that sends at a pace is not one that stands still, however many of its messages wait, until it has ended.
 func TestAPaceIsNoStandingStill(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
