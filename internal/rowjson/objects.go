@@ -58,16 +58,21 @@ func appendShared(text []byte, ends []int, rows *edged.Rows) ([]byte, []int) {
 // Append appends row i as one object without a line break.
 func (o *Objects) Append(dst []byte, i int) []byte {
 	dst = append(dst, o.text[:o.ends[0]]...)
-	for c, cell := range o.rows.Row(i) {
+	cells := o.rows.Row(i)
+	for c := range cells {
+		cell := &cells[c] // it is large for a copy
 		kind := cell.Kind()
 		if kind == edged.Absent {
 			continue
 		}
 		dst = append(dst, o.text[o.ends[c]:o.ends[c+1]]...)
-		if kind == edged.Time {
+		switch kind {
+		case edged.Time:
 			dst = append(o.times.append(append(dst, '"'), cell.Nanos()), '"')
-		} else {
-			dst = AppendValue(dst, cell)
+		case edged.JSON:
+			dst = append(dst, cell.Str()...)
+		default:
+			dst = AppendValue(dst, *cell)
 		}
 	}
 	return append(dst, '}')

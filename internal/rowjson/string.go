@@ -1,6 +1,10 @@
 package rowjson
 
-import "unicode/utf8"
+import (
+	"encoding/binary"
+	"unicode/utf8"
+	"unsafe"
+)
 
 // Hex are the digits of escapes.
 const Hex = "0123456789abcdef"
@@ -9,6 +13,9 @@ const Hex = "0123456789abcdef"
 // escaping: U+2028 and U+2029 are escaped, because many readers take them for line ends, and each byte that is not UTF-8
 // becomes U+FFFD.
 func AppendString(dst []byte, s string) []byte {
+	if isPlain(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	dst = append(dst, '"')
 	from := 0 // s[from:i] needs no escape
 	for i := 0; i < len(s); {
@@ -35,6 +42,35 @@ func AppendString(dst []byte, s string) []byte {
 		i += n
 	}
 	return append(append(dst, s[from:]...), '"')
+}
+
+// isPlain reports whether all of s is ASCII that stands for itself, which is so of nearly every text that comes from a sensor.
+func isPlain(s string) bool {
+	b, n := unsafe.Slice(unsafe.StringData(s), len(s)), len(s)
+	if n < 8 {
+		for _, c := range b {
+			if c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+				return false
+			}
+		}
+		return true
+	}
+	i := 0
+	for ; i < n-8; i += 8 {
+		if special(binary.LittleEndian.Uint64(b[i:])) != 0 {
+			return false
+		}
+	}
+	return special(binary.LittleEndian.Uint64(b[n-8:])) == 0 // with some of those before
+}
+
+// Eight bytes at a time.
+const ones, highs = 0x0101010101010101, 0x8080808080808080
+
+// special is 0 if none of eight bytes needs an escape or is more than ASCII.
+func special(x uint64) uint64 {
+	quote, stroke := x^ones*'"', x^ones*'\\'
+	return (x | (x-ones*' ')&^x | (quote-ones)&^quote | (stroke-ones)&^stroke) & highs
 }
 
 // AppendEscape appends a control character, a quote or a backslash.
