@@ -50,6 +50,10 @@ func (s *jsonScan) text(raw []byte, escaped bool) string {
 // send, is read on the way, as shortDecimal does it.
 func (s *jsonScan) number(i int, slots []int) (end int) {
 	b, from := s.b, i
+	if n, ok := shortNumber(b, i); ok {
+		s.set(slots, edged.NumberValue(n.value()))
+		return i + int(n.end)
+	}
 	if b[i] == '-' {
 		i++
 	}

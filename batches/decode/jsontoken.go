@@ -96,6 +96,9 @@ func plain(b []byte) (n int, seen byte) {
 
 // jsonNumber passes a number that begins at i.
 func jsonNumber(b []byte, i int) (end int) {
+	if s, ok := shortNumber(b, i); ok {
+		return i + int(s.end)
+	}
 	if i < len(b) && b[i] == '-' {
 		i++
 	}
@@ -119,6 +122,56 @@ func jsonNumber(b []byte, i int) (end int) {
 		}
 	}
 	return i
+}
+
+// short is a number of at most seven characters, as most are, that has neither a sign nor an exponent.
+type short struct {
+	digits     uint64 // their values, the first one in the lowest byte; what is above point is behind the point
+	point, end uint8  // where the point is, or would be, and where the number ends
+}
+
+// shortNumber looks at the eight bytes at i. It guesses nothing: which digits a number has, and how many, changes from payload to payload. It reports
+// false of any other number, and of what is none.
+func shortNumber(b []byte, i int) (s short, ok bool) {
+	if !wide || len(b)-i < 8 {
+		return s, false
+	}
+	x := binary.LittleEndian.Uint64(b[i:]) ^ ones*'0'
+	other := (x&^highs + ones*(0x80-10) | x) & highs // the high bit of each byte that is no digit
+	if other == 0 || other&0x80 != 0 || x&0xff|other&0x8000 == 0 { // too long; not a digit; a digit behind a 0
+		return s, false
+	}
+	s.point = uint8(bits.TrailingZeros64(other)) / 8
+	s.digits, s.end = x, s.point
+	c := byte(x >> (8 * s.point))
+	if c == '.'^'0' {
+		other &= other - 1
+		s.end = uint8(bits.TrailingZeros64(other)) / 8 // 8 if there is none
+		if other == 0 || s.end == s.point+1 {
+			return s, false
+		}
+		c = byte(x >> (8 * s.end))
+	}
+	return s, c|0x20 != 'E'^'0'
+}
+
+// value is what it says: the digits are a whole number, and one division by a power of ten rounds as it should.
+func (s short) value() float64 {
+	whole := uint64(1)<<(8*s.point) - 1
+	x, n := s.digits&whole, s.point
+	if s.end > s.point {
+		x |= s.digits >> 8 & ^whole // the point is left out
+		n = s.end - 1
+	}
+	x <<= 8 * (8 - n) // zeros in front
+	x = (x*10 + x>>8) & 0x00ff00ff00ff00ff
+	x = (x*100 + x>>16) & 0x0000ffff0000ffff
+	x = (x*10_000 + x>>32) & 0xffffffff
+	f := float64(x)
+	if behind := n - s.point; behind > 0 {
+		f /= tens[behind]
+	}
+	return f
 }
 
 // skipDigits returns where the digits from i on end. How many there are changes from payload to payload: to find their end in one go costs less than
