@@ -77,9 +77,12 @@ func (s *Stream) block(b *edged.Block) (rows bool) {
 		s.out.chain.came = edged.Instant{Epoch: b.Cut.Epoch, Wall: b.Arrival[n-1]}
 	}
 	s.in = arrived{reader: s.r, epoch: b.Cut.Epoch, trusted: b.Trusted, args: s.r.args, watermark: s.downstream()} // the same for all rows: the watermark moves at the entry's end
+	s.r.sound = s.r.blind && s.o.Sound.until(s.p.format, b.Seq) > b.Seq
+	s.whole = s.held == nil && s.r.table == nil
 	for i := range b.Len() {
 		f, routed := s.fateOf(&c, b, i)
 		if !routed {
+			s.whole = false
 			continue
 		}
 		if f == isDead {

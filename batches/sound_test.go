@@ -1,8 +1,10 @@
 package batches
 
 import (
+	"context"
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"edged"
@@ -19,6 +21,91 @@ type counting struct {
 func (c counting) Decode(payload []byte, cols []edged.Value) (int, error) {
 	*c.n++
 	return c.Decoder.Decode(payload, cols)
+}
+
+// A stream that passes payloads on as they came reads none that another stream has read, but those of entries with poison in them, or with messages that are not the other's; what becomes of
+// each is the same.
+func TestAStreamBelievesAnother(t *testing.T) {
+	windows := pinsConfig()
+	raw := pinsConfig()
+	raw.Name, raw.Topics, raw.Where, raw.GroupBy, raw.Window, raw.Aggregate = "raw", []string{"#"}, "", conf.Pairs{}, "", conf.Pairs{}
+	pw, pr := mustPlan(t, windows), mustPlan(t, raw)
+	inner, read := pr.decode.New, 0
+	pr.decode.New = func(paths [][]string) decode.Decoder { return counting{inner(paths), &read} }
+	for _, known := range []bool{true, false} {
+		m := newMemStore(pw, pr)
+		var sound Sound
+		first, second := newStream(windows, pw, m), newStream(raw, pr, m)
+		if known {
+			first.o.Sound, second.o.Sound = &sound, &sound
+		}
+		read = 0
+		open(t, first)
+		open(t, second)
+		for i := range 30 {
+			msgs := []msg{{"site/1/gpio/1", `{"value":1}`, sec}, {"site/2/gpio/1", `{"value":2}`, sec}}
+			switch i {
+			case 7:
+				msgs[1].payload = `{"value":`
+			case 9:
+				msgs = append(msgs, msg{"another", `{"value":`, sec})
+			}
+			m.addBlock(blockOf("a", edged.Instant{Wall: 100 * sec}, msgs...))
+			m.addTick("a", edged.Instant{Wall: 100 * sec})
+		}
+		step(t, first)
+		step(t, second)
+		if want := map[bool]int{true: 2 + 3, false: 61}[known]; read != want {
+			t.Errorf("known: %t; %d payloads were read, want %d", known, read, want)
+		}
+		if c := second.rec.Counts; c.Dead != 2 || c.Applied != 59 || c.Produced != 59 {
+			t.Errorf("known: %t; %+v", known, c)
+		}
+	}
+}
+
+// A stream that follows another takes no more before the interval is over than that has read, unless that does not get on.
+func TestAStreamFollowsAnother(t *testing.T) {
+	windows := pinsConfig()
+	raw := pinsConfig()
+	raw.Name, raw.Where, raw.GroupBy, raw.Window, raw.Aggregate = "raw", "", conf.Pairs{}, "", conf.Pairs{}
+	pw, pr := mustPlan(t, windows), mustPlan(t, raw)
+	m := newMemStore(pw, pr)
+	var sound Sound
+	first, second := newStream(windows, pw, m), newStream(raw, pr, m)
+	first.o.Sound, second.o.Sound = &sound, &sound
+	open(t, first)
+	open(t, second)
+	large := `{"value":1,"x":"` + strings.Repeat("x", 100<<10) + `"}`
+	add := func(n int) {
+		for range n {
+			m.addBlock(blockOf("a", edged.Instant{Wall: 100 * sec}, msg{"site/1/gpio/1", large, sec}))
+		}
+	}
+	worth := func(want uint64, much bool) {
+		t.Helper()
+		if end, ok := second.worthTo(); ok != much || ok && end != want {
+			t.Fatalf("to %d, %t; want %d, %t", end, ok, want, much)
+		}
+	}
+	add(25)
+	worth(m.End(), true)
+	done := first.tells()
+	worth(0, false)
+	step(t, first)
+	read := m.End()
+	add(25)
+	worth(read, true)
+	if err := second.stepTo(context.Background(), read); err != nil || second.rec.applied != read {
+		t.Fatalf("%d entries are applied, want %d (%v)", second.rec.applied, read, err)
+	}
+	worth(0, false)
+	add(25)
+	worth(m.End(), true)
+	done()
+	step(t, second)
+	add(25)
+	worth(m.End(), true)
 }
 
 // A delivery of payloads as they came reads those again only where there is poison among them, or where the stream has not read them since the start;

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"edged"
-	"edged/batches/window"
 )
 
 // Options make a Stream.
@@ -25,6 +24,7 @@ type Options struct {
 	Report     func(Report) // of every step that took or gave something; nil: nobody asks
 	Chained    bool         // other streams take from it
 	Unread     bool         // no sink reads it
+	Sound      *Sound       // of all streams of the gateway; nil: each finds out for itself
 	Anew       bool         // the committer has begun to count for the stream while it ran: nothing that it counted before holds
 }
 
@@ -44,6 +44,7 @@ type Stream struct {
 	rec    record
 	out    output
 	saved  time.Time // the last checkpoint
+	whole  bool      // every payload of the entry that is applied was decoded
 	behind bool      // an update was given up at the stop: memory is ahead of the disk for good, and nothing more may be committed
 	since  int64     // bytes of blocks since then
 
@@ -94,25 +95,30 @@ func (s *Stream) Run(ctx context.Context) error {
 	if err := s.open(ctx); err != nil {
 		return err
 	}
+	defer s.tells()()
 	tick := time.NewTicker(s.o.Interval)
 	defer tick.Stop()
 	looked := time.Time{}
 	for changed := s.o.Store.Changed(); ctx.Err() == nil && !s.behind; {
+		end := uint64(edged.Forever)
 		select {
 		case <-ctx.Done():
 			continue
 		case <-tick.C:
-		case <-changed:
-			select {
-			case <-ctx.Done():
-			case <-time.After(time.Until(looked.Add(lookEvery))):
+			if s.follows() { // the others have the same tick
+				pause(ctx, lookEvery)
 			}
+		case <-changed:
+			pause(ctx, time.Until(looked.Add(lookEvery)))
 			looked, changed = time.Now(), s.o.Store.Changed() // before the look: what comes from here on is seen by the next
-			if !s.awaited() && !s.isWanted() && !s.hasMuch() {
-				continue
+			if to, much := s.worthTo(); !s.awaited() && !s.isWanted() {
+				if !much {
+					continue
+				}
+				end = to
 			}
 		}
-		if err := s.step(ctx); err != nil && ctx.Err() == nil {
+		if err := s.stepTo(ctx, end); err != nil && ctx.Err() == nil {
 			return err
 		}
 	}
@@ -140,14 +146,20 @@ func (s *Stream) awaited() bool {
 	return ok && w.Satisfied(s.o.Store.LastTick())
 }
 
-// hasMuch reports whether so much waits that it is taken before the batch interval is over: while the store still has it in memory, instead of in one
-// great step behind, and read from the disk again. Where the interval shows in the results it is kept, and where every step is a commit: of a chained stream.
-func (s *Stream) hasMuch() bool {
-	return s.p.window.Kind != window.Batch && s.out.chain == nil && s.o.Store.Pending("", edged.Spans{{From: s.rec.applied, To: edged.Forever}}) >= muchBytes
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// pending is how much of the log waits before an entry, in bytes of the file.
+func (s *Stream) pending(end uint64) int64 {
+	return s.o.Store.Pending("", edged.Spans{{From: s.rec.applied, To: max(end, s.rec.applied)}})
 }
 
 const (
-	muchBytes       = 2 << 20  // of log, see hasMuch: a part of the store's memory_cache (16 MiB)
+	muchBytes       = 2 << 20  // of log, see worthTo: a part of the store's memory_cache (16 MiB)
 	stepBytes       = 8 << 20  // blocks taken before what they gave is committed
 	stepResults     = 2000     // results, blocks of a chained stream and dead letters, likewise: one commit is not to hold publishers up
 	stepGiven       = 1 << 20  // bytes of those blocks, likewise: they have a part of the store's reserve
@@ -155,9 +167,12 @@ const (
 )
 
 // step takes everything up to the present end of the log.
-func (s *Stream) step(ctx context.Context) error {
+func (s *Stream) step(ctx context.Context) error { return s.stepTo(ctx, edged.Forever) }
+
+// stepTo takes everything up to an entry, or up to the present end of the log if that is before.
+func (s *Stream) stepTo(ctx context.Context, end uint64) error {
 	s.beginReport()
-	end := s.o.Store.End()
+	end = min(end, s.o.Store.End())
 	for s.rec.applied < end {
 		blocks, err := s.take(end)
 		if err != nil {
@@ -199,11 +214,8 @@ func (s *Stream) take(end uint64) (blocks bool, err error) {
 			s.since += e.Block.Size()
 			s.countBlock(e.Block)
 		}
-		dead := s.rec.Dead
-		s.apply(&e)
-		if s.rec.applied = e.Seq + 1; s.st == nil && e.Err == nil && s.rec.Dead == dead {
-			s.isSound(e.Seq)
-		}
+		s.applySound(&e)
+		s.rec.applied = e.Seq + 1
 	}
 	s.stepEnd()
 	return blocks, nil

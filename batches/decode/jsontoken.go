@@ -137,7 +137,7 @@ func shortNumber(b []byte, i int) (s short, ok bool) {
 		return s, false
 	}
 	x := binary.LittleEndian.Uint64(b[i:]) ^ ones*'0'
-	other := (x&^highs + ones*(0x80-10) | x) & highs // the high bit of each byte that is no digit
+	other := (x&^highs + ones*(0x80-10) | x) & highs               // the high bit of each byte that is no digit
 	if other == 0 || other&0x80 != 0 || x&0xff|other&0x8000 == 0 { // too long; not a digit; a digit behind a 0
 		return s, false
 	}

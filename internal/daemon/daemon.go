@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"edged/batches"
 	"edged/blockstore"
 	"edged/broker"
 	"edged/broker/seldom"
@@ -53,7 +54,8 @@ type Daemon struct {
 	broker  *broker.Broker // nil without [broker], and when nothing is taken in
 	gate    *delivery.Gate
 	presses *pressure
-	http    net.Listener // nil if it is turned off
+	sound   batches.Sound // what the streams know of the log for each other
+	http    net.Listener  // nil if it is turned off
 	guard   *guard.Guard
 	files   *reload.Group // that are read again when they change
 	seldom  *seldom.Log

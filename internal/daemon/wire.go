@@ -83,7 +83,7 @@ func (m *maker) makeStreams() {
 			Config: c.StreamConfig, Plan: c.Plan, Store: m.store, Log: m.log, Interval: m.c.Batch.Interval.D(), Checkpoint: m.c.Store.Checkpoint.D(),
 			Chained: m.c.Chained(c.Name), Unread: len(c.Sinks) == 0,
 			Anew:   m.old != nil && m.diff.of("stream", c.Name) == added,
-			Report: m.presses.stream(c.Name),
+			Report: m.presses.stream(c.Name), Sound: &m.sound,
 		})
 		made := &stream{Stream: s, part: supervise.Part{Name: "stream " + c.Name}, set: metrics.NewSet()}
 		m.streamGauges(made)
