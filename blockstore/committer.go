@@ -17,18 +17,8 @@ import (
 // acknowledged any more, and the process should end, because the file's state on disk is unknown until it is opened
 // again.
 func (s *Store) Run(ctx context.Context) error {
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for f := range s.acks {
-			f.tell()
-		}
-	}()
-	defer func() {
-		s.refuseWaiting()
-		close(s.acks)
-		<-ended
-	}()
+	defer s.teller.begin()()
+	defer s.refuseWaiting()
 	for {
 		early, ok := s.pace.wait(ctx)
 		letOthersRun()
@@ -159,28 +149,7 @@ func (s *Store) refuseWaiting() {
 		f.updates = append(f.updates, p.done)
 	}
 	s.retry = nil
-	s.acks <- f
-}
-
-// finished is what a round has to tell. One goroutine behind the committer tells it, so that the next commit overlaps with
-// the acknowledgements of the last one.
-type finished struct {
-	err     error
-	parcels []edged.Parcel
-	updates []func(error)
-	refused []func(error) // for want of room
-}
-
-func (f *finished) tell() {
-	for _, p := range f.parcels {
-		p.Done(f.err)
-	}
-	for _, done := range f.updates {
-		done(f.err)
-	}
-	for _, done := range f.refused {
-		done(cmp.Or(f.err, edged.ErrFull))
-	}
+	s.teller.tell(f)
 }
 
 // fail ends the store: what the round held, and everything after it, is told why.
@@ -190,7 +159,7 @@ func (s *Store) fail(err error, f finished) error {
 	s.fatal = err
 	s.mu.Unlock()
 	f.err = err
-	s.acks <- f
+	s.teller.tell(f)
 	return err
 }
 

@@ -94,15 +94,11 @@ func open(t testing.TB, dir string, change func(*Config)) *Store {
 	return s
 }
 
-// step runs one round and tells its outcome, as Run and its second goroutine do.
+// step runs one round and tells its outcome, as Run does.
 func step(t testing.TB, s *Store) {
 	t.Helper()
 	if err := s.commitRound(false); err != nil {
 		t.Fatal(err)
-	}
-	for len(s.acks) > 0 {
-		f := <-s.acks
-		f.tell()
 	}
 }
 

@@ -107,10 +107,6 @@ func TestModel(t *testing.T) {
 			if err := s.commitRound(false); err != nil && !failing {
 				t.Fatal(err)
 			}
-			for len(s.acks) > 0 {
-				f := <-s.acks
-				f.tell()
-			}
 		}
 		put := func(t *rapid.T) {
 			f := rapid.SampledFrom(feeds).Draw(t, "feed")

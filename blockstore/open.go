@@ -24,7 +24,7 @@ const FileName = "edged.db"
 func Open(dir string, cfg *Config, log *slog.Logger, set *metrics.Set) (*Store, error) {
 	s := &Store{
 		cfg: *cfg, log: log, path: filepath.Join(dir, FileName), boot: bootID(), pace: newPace(cfg), meter: newMeter(set),
-		acks: make(chan finished, 64), ends: map[string]logEnd{}, changed: make(chan struct{}), unreadable: map[entryName]bool{},
+		ends: map[string]logEnd{}, changed: make(chan struct{}), unreadable: map[entryName]bool{},
 		packing: newPacking(), shelf: usualShelf,
 	}
 	s.pub.results, s.pub.cursors, s.pub.cache = map[string]logEnd{}, map[string]edged.Cursor{}, newCache(int64(cfg.MemoryCache))

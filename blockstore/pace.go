@@ -21,12 +21,13 @@ type pace struct {
 	soon    atomic.Bool // a sink with a backlog waits for its turn's commit
 	hasty   atomic.Bool // the gateway stops: whoever waits is served at once
 
-	more bool      // blocks wait that the last round has left: the committer's own
-	base time.Time // when the latest round began that the base cadence counts from
+	timer *time.Timer // the committer's own, as what follows
+	more  bool        // blocks wait that the last round has left: the committer's own
+	base  time.Time   // when the latest round began that the base cadence counts from
 }
 
 func newPace(cfg *Config) *pace {
-	p := &pace{interval: cfg.CommitInterval.D(), eager: cfg.Commit == "eager", wake: make(chan struct{}, 1)}
+	p := &pace{interval: cfg.CommitInterval.D(), eager: cfg.Commit == "eager", wake: make(chan struct{}, 1), timer: time.NewTimer(0)}
 	if cfg.WriteBudget >= 0 {
 		p.budget = rate.NewLimiter(rate.Limit(cfg.WriteBudget), int(min(cfg.WriteBurst, 1<<30)))
 	}
@@ -52,8 +53,6 @@ func (p *pace) wait(ctx context.Context) (early, ok bool) {
 		p.more = false
 		return false, true
 	}
-	timer := time.NewTimer(time.Until(p.base.Add(p.interval)))
-	defer timer.Stop()
 	for {
 		since := time.Since(p.base)
 		if since >= p.interval {
@@ -68,12 +67,12 @@ func (p *pace) wait(ctx context.Context) (early, ok bool) {
 			p.base = time.Now() // what waits now is served by this round: the cadence begins anew
 			return true, ctx.Err() == nil
 		}
-		timer.Reset(next - since)
+		p.timer.Reset(next - since)
 		select {
 		case <-ctx.Done():
 			return false, false
 		case <-p.wake:
-		case <-timer.C:
+		case <-p.timer.C:
 		}
 	}
 }

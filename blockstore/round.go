@@ -76,7 +76,7 @@ func (s *Store) commitRound(early bool) error {
 	}
 	if isFull(err) {
 		s.meter.full.Inc()
-		s.acks <- finished{err: err, updates: append(r.updates, dones(r.taken)...)}
+		s.teller.tell(finished{err: err, updates: append(r.updates, dones(r.taken)...)})
 		r.upd, r.updates, r.taken, r.spare = edged.Update{}, nil, nil, true
 		err = s.write(r, early)
 	}
@@ -85,7 +85,8 @@ func (s *Store) commitRound(early bool) error {
 		return s.fail(err, f)
 	}
 	s.accept(r)
-	s.acks <- f
+	s.teller.tell(f)
+	s.measure() // for the next round: nobody waits for it now
 	return nil
 }
 
@@ -94,7 +95,7 @@ func (s *Store) commitRound(early bool) error {
 func (s *Store) gather() *round {
 	s.pace.begin()
 	r, all := &round{}, s.takesAll()
-	room := s.measure()
+	room := s.roomNow()
 	disk, mem, took := max(room.Room, 0), max(room.MemoryRoom, 0), int64(0)
 	waits := len(s.retry) > 0
 	if waits { // what was cut first goes first, and alone

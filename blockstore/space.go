@@ -4,6 +4,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"time"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
@@ -36,9 +37,21 @@ func (s *Store) Space() Space {
 	return s.pub.space
 }
 
+// measuredFor is how long what was measured holds, if the store has written nothing since: others fill the disk and empty it.
+const measuredFor = 20 * time.Millisecond
+
+// roomNow is the room at the beginning of a round.
+func (s *Store) roomNow() Space {
+	if time.Since(s.measured) < measuredFor {
+		return s.Space()
+	}
+	return s.measure()
+}
+
 // measure works out the room. Intake stops at max_bytes minus the reserve: without it a full store could not free anything
 // and would be full for ever.
 func (s *Store) measure() Space {
+	s.measured = time.Now()
 	sp := Space{Full: s.saidFull}
 	_ = s.db.View(func(tx *bbolt.Tx) error { sp.File = tx.Size(); return nil })
 	st := s.db.Stats()

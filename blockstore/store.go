@@ -35,9 +35,9 @@ type Store struct {
 	riders  []edged.Rider
 	router  edged.Router
 
-	pace  *pace
-	meter *meter
-	acks  chan finished
+	pace   *pace
+	meter  *meter
+	teller teller
 
 	packing *rate.Limiter // time that the committer may spend on packing
 
@@ -52,6 +52,7 @@ type Store struct {
 	retryCuts  []cut
 	retryAt    time.Time
 	freed      time.Time
+	measured   time.Time // when the room was
 	asked      time.Time // when the riders were
 	saidFull   bool
 	saidNoRoom bool // that the disk has none for blocks that wait

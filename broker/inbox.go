@@ -31,8 +31,12 @@ var (
 // has sent, and all such packets together are bounded (partials).
 type inbox struct {
 	c      *conn
-	raw    syscall.RawConn // nil: read through the connection
-	buf    []byte          // r:w is what has come and was not handed out
+	raw    syscall.RawConn       // nil: read through the connection
+	ready  func(fd uintptr) bool // readSocket, for raw
+	wanted int                   // of a packet, for readSocket
+	n      int                   // bytes that it has read,
+	err    error                 // and why not
+	buf    []byte                // r:w is what has come and was not handed out
 	r, w   int
 	pooled *[readBuffer]byte // buf is this
 	own    []byte            // kept for the next packet that comes in part
@@ -82,32 +86,35 @@ func (in *inbox) fill(size int) error {
 		in.giveBack() // who waits holds no buffer
 		in.c.b.pause(&in.tempo)
 	}
-	var n int
-	var rerr error
-	err := in.raw.Read(func(fd uintptr) bool {
-		in.borrow(size)
-		for {
-			n, rerr = syscall.Read(int(fd), in.buf[in.w:])
-			if rerr != syscall.EINTR {
-				break
-			}
-		}
-		if rerr == syscall.EAGAIN {
-			in.giveBack()
-			in.idle.Store(in.r == in.w)
-			return false
-		}
-		in.idle.Store(false)
-		return true
-	})
+	in.wanted, in.n, in.err = size, 0, nil
+	err := in.raw.Read(in.ready)
+	n := in.n
 	if err == nil {
-		err = rerr
+		err = in.err
 	}
 	if err == nil && n == 0 {
 		err = io.EOF
 	}
 	in.tempo.read(time.Now(), n)
 	return in.took(max(0, n), err)
+}
+
+// readSocket reads what a socket has; false if it has nothing. It is called through ready, so that reading allocates nothing.
+func (in *inbox) readSocket(fd uintptr) bool {
+	in.borrow(in.wanted)
+	for {
+		in.n, in.err = syscall.Read(int(fd), in.buf[in.w:])
+		if in.err != syscall.EINTR {
+			break
+		}
+	}
+	if in.err == syscall.EAGAIN {
+		in.giveBack()
+		in.idle.Store(in.r == in.w)
+		return false
+	}
+	in.idle.Store(false)
+	return true
 }
 
 // took counts what was read.

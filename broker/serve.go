@@ -38,7 +38,7 @@ func (b *Broker) serve(nc net.Conn, l *transport.Listener) {
 		return
 	}
 	c := &conn{b: b, net: tc, from: tc.Remote().String(), ip: tc.IP(), since: time.Now(), moved: b.seconds.Load(), done: make(chan struct{}), gone: make(chan struct{}), left: make(chan struct{}), read: make(chan struct{})}
-	c.in.c, c.in.raw = c, tc.Raw()
+	c.in.c, c.in.raw, c.in.ready = c, tc.Raw(), c.in.readSocket
 	_ = tc.SetReadDeadline(deadline)
 	if !b.conns.greeted(nc, c) {
 		_ = tc.Close()

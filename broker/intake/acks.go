@@ -1,5 +1,7 @@
 package intake
 
+import "slices"
+
 // The first byte of the four packets (MQTT 5, 2.1.2).
 const (
 	puback  byte = 0x40
@@ -47,6 +49,7 @@ func (l *Link) Collect(b []byte) []byte {
 		return b
 	}
 	n := 0
+	b = slices.Grow(b, 5*len(s.due))
 	for i := range s.due {
 		a := &s.due[i]
 		b = a.append(b)
