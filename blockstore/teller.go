@@ -41,7 +41,7 @@ func (f *finished) small() bool {
 // the acknowledgements of the last one.
 type teller struct {
 	rounds  chan finished // nil while there is no such goroutine
-	waiting atomic.Int32 // rounds that it has and has not told of
+	waiting atomic.Int32  // rounds that it has and has not told of
 }
 
 // begin starts the goroutine; end returns when everything is told.
