@@ -487,33 +487,37 @@ func TestAPaceIsNoStandingStill(t *testing.T) {
 
 // Nor is one whose messages are read a few at a time. One that sends many at once has no pace, whatever it did before.
 func TestAFewTogetherAreAPace(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g, s := setup(nil)
-		run(t, g, func() {
-			publisher := &acker{}
-			n := uint64(0)
-			send := func(count int) {
-				for range count {
-					take(t, g, "x", "", publisher, n)
-					n++
+	for phase := range 20 { // milliseconds since the latest of a few
+		synctest.Test(t, func(t *testing.T) {
+			g, s := setup(nil)
+			run(t, g, func() {
+				publisher := &acker{}
+				n := uint64(0)
+				send := func(count int) {
+					for range count {
+						take(t, g, "x", "", publisher, n)
+						n++
+					}
 				}
-			}
-			for range 10 {
+				for range 10 {
+					send(4)
+					time.Sleep(20 * time.Millisecond)
+				}
+				if n := s.hurried.Load(); n > 0 {
+					t.Errorf("hurried %d times for a publisher that goes on", n)
+				}
 				send(4)
-				time.Sleep(20 * time.Millisecond)
-			}
-			if n := s.hurried.Load(); n > 0 {
-				t.Fatalf("hurried %d times for a publisher that goes on", n)
-			}
-			send(20)
-			time.Sleep(10 * time.Millisecond)
-			synctest.Wait()
-			if s.hurried.Load() == 0 {
-				t.Fatal("it stands still, and nobody hurries")
-			}
-			s.commit(nil)
+				time.Sleep(time.Duration(phase) * time.Millisecond)
+				send(20)
+				time.Sleep(10 * time.Millisecond)
+				synctest.Wait()
+				if s.hurried.Load() == 0 {
+					t.Errorf("it stands still %d ms behind its pace, and nobody hurries", phase)
+				}
+				s.commit(nil)
+			})
 		})
-	})
+	}
 }
 
 func TestMemoryAcknowledgesOnReceipt(t *testing.T) {

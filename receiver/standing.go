@@ -33,11 +33,12 @@ func (w *waiter) paced(wall int64) {
 // silence is how long it may be silent without standing still, in nanoseconds.
 func (w *waiter) silence() int64 { return max(int64(stillAfter), stillGaps*w.gap) }
 
-// mayStand is called with each message of a waiter. The first one in a block with which it may stand still has Run look when it would. The lock is held.
+// mayStand is called with each message of a waiter. The first one in a block with which it may stand still has Run look when it would, and the one with which it has no pace any more.
+// The lock is held.
 func (g *Generator) mayStand(w *waiter) {
-	first := w.block != g.begun
+	sooner := w.block != g.begun || w.unacked == stillMany || w.together == stillMany
 	w.block = g.begun
-	if w.patient || w.unacked < stillMany || !first && w.unacked > stillMany {
+	if w.patient || w.unacked < stillMany || !sooner {
 		return
 	}
 	if at := w.last + w.silence(); g.look == 0 || at < g.look {
