@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// median is the middle of some figures, the lower of two; 0 if there are none.
+// median is the middle of some figures, or between the two in the middle; 0 if there are none.
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return 0
