@@ -44,4 +44,5 @@
 //     whatever the batch interval and wherever ticks lie (TestChainsDependOnTheLogAlone, TestAChangedDefinitionKeepsItsCut).
 //  9. A delivery reads of the block log the rows that the stream has counted, whether it believes the stream about poison or finds it again (sound.go,
 //     TestADeliveryBelievesTheStream).
+//  10. What becomes of a message does not depend on what other streams have found out about its payload (sound.go, TestAStreamBelievesAnother).
 package batches

@@ -33,16 +33,22 @@ func addSound(known edged.Spans, seq uint64) edged.Spans {
 	return known
 }
 
-func (k *Sound) add(format string, seq uint64) {
+// add notes an entry. One without payloads says nothing by itself: it is only noted behind one that is known, or the ticks that a stream passes which reads a part of
+// the payloads would take the room of what others have read.
+func (k *Sound) add(format string, seq uint64, payloads bool) {
 	if k == nil {
 		return
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	known := k.entries[format]
+	if !payloads && !slices.ContainsFunc(known, func(sp edged.Span) bool { return sp.To == seq }) {
+		return
+	}
 	if k.entries == nil {
 		k.entries = map[string]edged.Spans{}
 	}
-	k.entries[format] = addSound(k.entries[format], seq)
+	k.entries[format] = addSound(known, seq)
 }
 
 // until returns the first entry from one on that is not known: that one, if it is not.
@@ -127,7 +133,7 @@ func (s *Stream) applySound(e *edged.Entry) {
 		s.isSound(e.Seq)
 	}
 	if s.whole && s.p.decode.Plain {
-		s.o.Sound.add(s.p.format, e.Seq)
+		s.o.Sound.add(s.p.format, e.Seq, e.Block != nil)
 	}
 }
 

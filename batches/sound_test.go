@@ -64,6 +64,24 @@ func TestAStreamBelievesAnother(t *testing.T) {
 	}
 }
 
+// What one stream has read stays known, however many entries without payloads another passes that has read none of it.
+func TestTicksSayNothingByThemselves(t *testing.T) {
+	var k Sound
+	for seq := uint64(1); seq <= 10; seq++ {
+		k.add("json", seq, seq%2 == 1)
+	}
+	for seq := uint64(12); seq < 1000; seq += 2 {
+		k.add("json", seq, false)
+	}
+	k.add("json", 501, true)
+	k.add("json", 502, false)
+	for from, want := range map[uint64]uint64{1: 11, 11: 11, 12: 12, 501: 503, 503: 503} {
+		if got := k.until("json", from); got != want {
+			t.Errorf("from %d it is known until %d, want %d", from, got, want)
+		}
+	}
+}
+
 // A stream that follows another takes no more before the interval is over than that has read, unless that does not get on.
 func TestAStreamFollowsAnother(t *testing.T) {
 	windows := pinsConfig()
