@@ -14,7 +14,7 @@ func BenchmarkRawRow(b *testing.B) {
 		rows.At = append(rows.At, edged.Pos{Seq: 1, Off: uint32(i)})
 		rows.Cells = append(rows.Cells,
 			edged.TimeValue(1731970000123456789+int64(i)/80*312345), edged.TextValue(fmt.Sprintf("site/%d/gpio/%d", i/80, i%8)),
-			edged.JSONValue(fmt.Sprintf(`{"pin":%d,"value":%d.%d,"ts":%d,"seq":%d,"conn":%d}`, i%8, i%100, i%10, 1731970000123+i/80, i, i/80)), edged.Value{}, edged.Value{})
+			edged.JSONValue(fmt.Sprintf(`{"pin":%d,"value":%d.%d,"ts":%d,"seq":%d,"conn":%d}`, i%8, i%100, i%10, 1731970000123+int64(i)/80, i, i/80)), edged.Value{}, edged.Value{})
 	}
 	var o Objects
 	o.Reset(rows)
